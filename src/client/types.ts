@@ -1,0 +1,93 @@
+/** The part of the schema that this client reads, as TypeScript. */
+
+export type JobState = 'QUEUED' | 'RUNNING' | 'CANCELLING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
+export type Split = 'TRAIN' | 'VALIDATION' | 'TEST';
+/** The scalar Real: JSON has no word for these three numbers. */
+export type Real = number | 'NaN' | 'Infinity' | '-Infinity';
+
+export const WEATHERS = ['CLEAR', 'PARTLY_CLOUDY', 'OVERCAST', 'RAIN', 'SNOW', 'FOG', 'UNDEFINED'] as const;
+export const TIMES_OF_DAY = ['DAY', 'DAWN_DUSK', 'NIGHT', 'UNDEFINED'] as const;
+export const SCENES = [
+  'CITY_STREET',
+  'RESIDENTIAL',
+  'HIGHWAY',
+  'TUNNEL',
+  'PARKING_LOT',
+  'GAS_STATION',
+  'UNDEFINED',
+] as const;
+export const CATEGORIES = [
+  'PERSON',
+  'RIDER',
+  'CAR',
+  'TRUCK',
+  'BUS',
+  'TRAIN',
+  'MOTORCYCLE',
+  'BICYCLE',
+  'TRAFFIC_LIGHT',
+  'TRAFFIC_SIGN',
+  'OTHER',
+] as const;
+export const LIGHT_COLORS = ['RED', 'YELLOW', 'GREEN', 'OFF', 'UNKNOWN'] as const;
+export const LIGHT_ARROWS = ['LEFT', 'STRAIGHT', 'RIGHT', 'DIAGONAL_LEFT', 'DIAGONAL_RIGHT'] as const;
+export const LIGHT_ROLES = ['VEHICLE', 'PEDESTRIAN', 'COUNTDOWN'] as const;
+
+export interface Reason {
+  code: string;
+  message: string;
+}
+
+interface EventBase {
+  seq: number;
+  time: string;
+}
+export interface MetricFields extends EventBase {
+  step: number;
+  name: string;
+  split: Split;
+  value: Real;
+  n: number;
+  lower: number | null;
+  upper: number | null;
+}
+export interface MetricEvent extends MetricFields {
+  __typename: 'MetricEvent';
+}
+export interface ConditionMetricEvent extends MetricFields {
+  __typename: 'ConditionMetricEvent';
+  condition: string;
+}
+export interface StatusEvent extends EventBase {
+  __typename: 'StatusEvent';
+  state: JobState;
+  reason: Reason | null;
+}
+export interface LogEvent extends EventBase {
+  __typename: 'LogEvent';
+  level: string;
+  message: string;
+}
+export interface DoneEvent extends EventBase {
+  __typename: 'DoneEvent';
+  state: JobState;
+  reason: Reason | null;
+}
+export type ExperimentEvent = MetricEvent | ConditionMetricEvent | StatusEvent | LogEvent | DoneEvent;
+
+export const EXPERIMENT_EVENTS = /* GraphQL */ `
+  subscription ExperimentEvents($id: ID!, $afterSeq: Int!) {
+    experimentEvents(id: $id, afterSeq: $afterSeq) {
+      __typename
+      ... on MetricEvent { seq time step name split value n lower upper }
+      ... on ConditionMetricEvent { seq time step name split condition value n lower upper }
+      ... on StatusEvent { seq time state reason { code message } }
+      ... on LogEvent { seq time level message }
+      ... on DoneEvent { seq time state reason { code message } }
+    }
+  }
+`;
+
+export function real(value: Real): number {
+  return Number(value);
+}

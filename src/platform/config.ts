@@ -1,0 +1,91 @@
+/**
+ * The environment, parsed once. A wrong value is refused with its name; the README's configuration table is
+ * checked against this schema by a test.
+ */
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { ShingoError } from './error.js';
+
+const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+export const environmentSchema = z.object({
+  SHINGO_DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/, error: 'must be postgres://user:password@host:port/database' })
+    .optional()
+    .describe('Your own PostgreSQL (15 or newer, with the btree_gist extension). Unset: an embedded one.'),
+  SHINGO_DATABASE_POOL: integer(2, 200).default(10).describe('Connections that one process may open.'),
+  SHINGO_DATA_DIR: z.string().min(1).default('.shingo').describe('Embedded database, blobs and trainer scratch.'),
+  SHINGO_HOST: z.string().min(1).default('127.0.0.1').describe('Address to bind. Not loopback: needs API keys.'),
+  SHINGO_PORT: integer(0, 65535).default(4600).describe('Port of the API; 0 takes a free one.'),
+  SHINGO_API_KEYS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').map((key) => key.trim()).filter(Boolean))
+    .refine((keys) => keys.every((key) => key.length >= 16), 'each key needs at least 16 characters')
+    .describe('Comma-separated keys; clients send `Authorization: Bearer KEY`. Unset: no key is asked for.'),
+  SHINGO_ENGINE: z
+    .enum(['auto', 'cuda', 'native', 'webgpu', 'wasm', 'cpu'])
+    .default('auto')
+    .describe('Training engine of this worker; `auto` takes the first that works.'),
+  SHINGO_WORKER_NAME: z.string().min(1).max(100).optional().describe('Name of this worker; default: host name and process id.'),
+  SHINGO_MAX_UPLOAD_BYTES: integer(1024, 2 ** 31 - 1).default(64 * 2 ** 20).describe('Largest picture that PUT /blobs takes.'),
+  SHINGO_DRAIN_SECONDS: integer(1, 600).default(10).describe('Longest wait for work in progress on Ctrl-C.'),
+  SHINGO_LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('Least severity that is logged.'),
+});
+
+export interface Config {
+  databaseUrl: string | undefined;
+  databasePool: number;
+  dataDir: string;
+  host: string;
+  port: number;
+  apiKeys: string[];
+  engine: 'auto' | 'cuda' | 'native' | 'webgpu' | 'wasm' | 'cpu';
+  workerName: string | undefined;
+  maxUploadBytes: number;
+  drainSeconds: number;
+  logLevel: string;
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+/** @throws ShingoError CONFIG_INVALID naming every variable that is wrong, never its value (it may be a secret). */
+export function parseConfig(environment: NodeJS.ProcessEnv): Config {
+  const unset = Object.fromEntries(
+    Object.entries(environment).filter(([name, value]) => name.startsWith('SHINGO_') && value !== ''),
+  );
+  const known = new Set(Object.keys(environmentSchema.shape));
+  const parsed = environmentSchema.safeParse(unset);
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  for (const name of Object.keys(unset)) {
+    if (!known.has(name) && name !== 'SHINGO_API_KEY' && name !== 'SHINGO_URL') problems.push(`${name}: no such setting`);
+  }
+  if (parsed.success && !isLoopback(parsed.data.SHINGO_HOST) && parsed.data.SHINGO_API_KEYS.length === 0) {
+    problems.push('SHINGO_HOST: an address that others can reach needs SHINGO_API_KEYS to be set');
+  }
+  if (problems.length > 0 || !parsed.success) {
+    throw new ShingoError('CONFIG_INVALID', `Wrong configuration:\n  ${problems.join('\n  ')}`);
+  }
+  const env = parsed.data;
+  return {
+    databaseUrl: env.SHINGO_DATABASE_URL,
+    databasePool: env.SHINGO_DATABASE_POOL,
+    dataDir: resolve(env.SHINGO_DATA_DIR),
+    host: env.SHINGO_HOST,
+    port: env.SHINGO_PORT,
+    apiKeys: env.SHINGO_API_KEYS,
+    engine: env.SHINGO_ENGINE,
+    workerName: env.SHINGO_WORKER_NAME,
+    maxUploadBytes: env.SHINGO_MAX_UPLOAD_BYTES,
+    drainSeconds: env.SHINGO_DRAIN_SECONDS,
+    logLevel: env.SHINGO_LOG_LEVEL,
+  };
+}

@@ -1,0 +1,7 @@
+/**
+ * The one place that names the TensorFlow.js packages. Their Node builds are CommonJS; importing them as
+ * namespaces gives typed named imports, and every backend resolves to this same tfjs-core (two copies would
+ * share the engine through a global but not the Tensor class, and fail far from the cause).
+ */
+export * as tf from '@tensorflow/tfjs-core';
+export * as tfl from '@tensorflow/tfjs-layers';
