@@ -200,6 +200,7 @@ const UP = [
 ];
 
 const DOWN = [
+  'DROP FUNCTION count_objects',
   'DROP TABLE condition_version, condition, annotation, image, picture, weather, place, project',
   'DROP FUNCTION annotation_inserted, annotation_updated, annotation_deleted',
 ];

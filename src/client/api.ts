@@ -67,7 +67,11 @@ export class ShingoClient implements AsyncDisposable {
     input: Variables,
     options: RequestOptions = {},
   ): Promise<T & { userErrors: UserError[] }> {
-    const data = await this.request<Record<string, T & { userErrors: UserError[] }>>(document, { input }, options);
+    const data = await this.request<Record<string, T & { userErrors: UserError[] }>>(
+      document,
+      { input },
+      options,
+    );
     const payload = Object.values(data)[0];
     if (!payload) throw new ApiError('BAD_RESPONSE', 'the mutation gave no payload');
     if (payload.userErrors?.length) throw fromUserErrors(payload.userErrors);

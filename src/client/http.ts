@@ -1,7 +1,15 @@
 import { ApiError, fromGraphQLErrors, messageOf } from './errors.js';
 
 /** Errors of the way there, not of the request: the same request may succeed a moment later. */
-const TRANSIENT_CODES = ['UNREACHABLE', 'CONNECTION_LOST', 'TIMEOUT', 'HTTP_429', 'HTTP_502', 'HTTP_503', 'HTTP_504'];
+const TRANSIENT_CODES = [
+  'UNREACHABLE',
+  'CONNECTION_LOST',
+  'TIMEOUT',
+  'HTTP_429',
+  'HTTP_502',
+  'HTTP_503',
+  'HTTP_504',
+];
 /** Errors after which the server has certainly not begun: safe to repeat for any request. */
 const NOT_BEGUN = new Set(['ECONNREFUSED', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH']);
 
@@ -36,10 +44,13 @@ export async function exchange(
 }
 
 function networkError(url: string, error: unknown): ApiError {
-  const cause = error instanceof Error ? (error.cause as { code?: string; message?: string } | undefined) : undefined;
+  const cause =
+    error instanceof Error ? (error.cause as { code?: string; message?: string } | undefined) : undefined;
   const code = cause?.code ?? '';
   if (NOT_BEGUN.has(code) || code === 'ENOTFOUND') {
-    return new ApiError('UNREACHABLE', `no server answers at ${new URL(url).origin} (${code})`, { cause: error });
+    return new ApiError('UNREACHABLE', `no server answers at ${new URL(url).origin} (${code})`, {
+      cause: error,
+    });
   }
   const detail = cause?.message || code || messageOf(error);
   return new ApiError('CONNECTION_LOST', `the connection to ${new URL(url).origin} broke: ${detail}`, {
@@ -50,9 +61,13 @@ function networkError(url: string, error: unknown): ApiError {
 /** What the server said of itself, when it did not say it in JSON. */
 export function unexpected(answer: Answer, what: string): ApiError {
   const excerpt = answer.text.replace(/\s+/g, ' ').trim().slice(0, 200);
-  return new ApiError(`HTTP_${answer.status}`, `${what}: HTTP ${answer.status}${excerpt ? `: ${excerpt}` : ''}`, {
-    status: answer.status,
-  });
+  return new ApiError(
+    `HTTP_${answer.status}`,
+    `${what}: HTTP ${answer.status}${excerpt ? `: ${excerpt}` : ''}`,
+    {
+      status: answer.status,
+    },
+  );
 }
 
 export function parseJson(text: string): unknown {

@@ -81,12 +81,17 @@ function socketError(error: unknown): unknown {
   const event = error as { code?: number; reason?: string; message?: string; error?: { code?: string } };
   if (typeof event.code === 'number') {
     const code = REFUSED[event.code] ?? 'CONNECTION_LOST';
-    return new ApiError(code, `the socket was closed: ${event.reason || `code ${event.code}`}`, { cause: error });
+    return new ApiError(code, `the socket was closed: ${event.reason || `code ${event.code}`}`, {
+      cause: error,
+    });
   }
   // The upgrade itself was refused (a wrong key, a wrong path): the server is there, and says no.
   const refused = /Unexpected server response: (4\d\d)/.exec(event.message ?? '');
-  if (refused) return new ApiError(`HTTP_${refused[1]}`, 'the server refuses the WebSocket', { cause: error });
-  return new ApiError('CONNECTION_LOST', `the socket broke: ${event.message ?? messageOf(error)}`, { cause: error });
+  if (refused)
+    return new ApiError(`HTTP_${refused[1]}`, 'the server refuses the WebSocket', { cause: error });
+  return new ApiError('CONNECTION_LOST', `the socket broke: ${event.message ?? messageOf(error)}`, {
+    cause: error,
+  });
 }
 
 /**
@@ -99,7 +104,7 @@ export async function* resuming<T>(
   policy: RetryPolicy,
   signal?: AbortSignal,
 ): AsyncGenerator<T, void> {
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     let lost: unknown = new ApiError('CONNECTION_LOST', 'the server ended the stream before its last event');
     try {
       for await (const item of open()) {

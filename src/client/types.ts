@@ -79,11 +79,53 @@ export const EXPERIMENT_EVENTS = /* GraphQL */ `
   subscription ExperimentEvents($id: ID!, $afterSeq: Int!) {
     experimentEvents(id: $id, afterSeq: $afterSeq) {
       __typename
-      ... on MetricEvent { seq time step name split value n lower upper }
-      ... on ConditionMetricEvent { seq time step name split condition value n lower upper }
-      ... on StatusEvent { seq time state reason { code message } }
-      ... on LogEvent { seq time level message }
-      ... on DoneEvent { seq time state reason { code message } }
+      ... on MetricEvent {
+        seq
+        time
+        step
+        name
+        split
+        value
+        n
+        lower
+        upper
+      }
+      ... on ConditionMetricEvent {
+        seq
+        time
+        step
+        name
+        split
+        condition
+        value
+        n
+        lower
+        upper
+      }
+      ... on StatusEvent {
+        seq
+        time
+        state
+        reason {
+          code
+          message
+        }
+      }
+      ... on LogEvent {
+        seq
+        time
+        level
+        message
+      }
+      ... on DoneEvent {
+        seq
+        time
+        state
+        reason {
+          code
+          message
+        }
+      }
     }
   }
 `;

@@ -34,7 +34,11 @@ export const trainingParametersSchema = z.object({
   momentum: z.number().min(0).max(0.999).default(0.9),
   batchSize: z.int().min(1).max(1024).default(32),
   epochs: z.int().min(1).max(1000).default(10),
-  seed: z.int().min(0).max(2 ** 31 - 1).default(1),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(1),
   /** Side of the square that a crop is resized to, in pixels. */
   inputSize: z.int().min(16).max(224).default(32),
   /** MobileNetV2's alpha. */
@@ -57,7 +61,7 @@ export const trainingSpecSchema = z.object({
   kind: z.literal('TRAINING'),
   ...common,
   parameters: trainingParametersSchema,
-  /** A folder that an earlier attempt's `checkpoint` message named; null starts afresh. */
+  /** Absolute path of a folder that an earlier attempt's `checkpoint` message named (or a copy); null starts afresh. */
   resumeFrom: z.string().nullable(),
 });
 export const evaluationSpecSchema = z.object({
@@ -87,7 +91,7 @@ export const metricSchema = z.object({
 });
 export type Metric = z.infer<typeof metricSchema>;
 
-/** Artifacts are paths relative to `outputDir`. */
+/** Every path in a message (artifact, checkpoint, predictions) is relative to `outputDir`. */
 const artifactSchema = z.object({ path: z.string(), kind: z.string(), mediaType: z.string() });
 export type TrainerArtifact = z.infer<typeof artifactSchema>;
 
@@ -114,7 +118,7 @@ export const trainerMessageSchema = z.discriminatedUnion('type', [
     metrics: z.array(metricSchema),
     /** `tf.memory().numTensors` after the epoch. */
     tensors: z.int(),
-    /** Folder below outputDir, complete on disk when this message is sent. */
+    /** Folder, complete on disk when this message is sent. The newest three are kept, older ones deleted. */
     checkpoint: z.string(),
   }),
   /** Answer to `stop`: state saved at a batch boundary; the process exits 0 after it. */

@@ -52,8 +52,10 @@ function checkHeader(where: string, header: string[], report: Report): boolean {
   if (semicolons) complain('cells are separated by semicolons; commas are needed');
   else {
     for (const column of new Set(header)) {
-      if (!COLUMNS.includes(column)) complain(`column ${show(column)} is unknown (known: ${COLUMNS.join(', ')})`);
-      else if (header.indexOf(column) !== header.lastIndexOf(column)) complain(`column ${column} stands twice`);
+      if (!COLUMNS.includes(column))
+        complain(`column ${show(column)} is unknown (known: ${COLUMNS.join(', ')})`);
+      else if (header.indexOf(column) !== header.lastIndexOf(column))
+        complain(`column ${column} stands twice`);
     }
     if (!header.includes('file')) complain('column file is missing');
   }
@@ -62,7 +64,10 @@ function checkHeader(where: string, header: string[], report: Report): boolean {
 
 function toRow(where: string, header: string[], record: string[], report: Report): RawRow | undefined {
   if (record.length !== header.length) {
-    report({ where, message: `has ${record.length} cells where the first line names ${header.length} columns` });
+    report({
+      where,
+      message: `has ${record.length} cells where the first line names ${header.length} columns`,
+    });
     return undefined;
   }
   const values: RawRow['values'] = {};

@@ -28,12 +28,19 @@ export async function findPicture(realRoot: string, file: string): Promise<Pictu
 
 export function isInside(root: string, target: string): boolean {
   const relative = path.relative(root, target);
-  return relative !== '' && relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
+  return (
+    relative !== '' &&
+    relative !== '..' &&
+    !relative.startsWith(`..${path.sep}`) &&
+    !path.isAbsolute(relative)
+  );
 }
 
 function explain(error: NodeJS.ErrnoException, file: string): string {
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
-    return file.includes('\\') ? 'does not exist (folders are separated by "/", not by "\\")' : 'does not exist';
+    return file.includes('\\')
+      ? 'does not exist (folders are separated by "/", not by "\\")'
+      : 'does not exist';
   }
   if (error.code === 'ELOOP') return 'is a link that leads in a circle';
   if (error.code === 'EACCES') return 'may not be read';

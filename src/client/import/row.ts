@@ -1,12 +1,23 @@
 import { z } from 'zod';
 
-import { CATEGORIES, LIGHT_ARROWS, LIGHT_COLORS, LIGHT_ROLES, SCENES, TIMES_OF_DAY, WEATHERS } from '../types.js';
+import {
+  CATEGORIES,
+  LIGHT_ARROWS,
+  LIGHT_COLORS,
+  LIGHT_ROLES,
+  SCENES,
+  TIMES_OF_DAY,
+  WEATHERS,
+} from '../types.js';
 import { parseInstant } from './instant.js';
 import { type Problem, show } from './problems.js';
 
 /** Messages are written to follow the shown value: `"DRIZZLE" is not one of …`. */
 // eslint-disable-next-line no-control-regex -- the point: PostgreSQL stores no NUL, and no name has a line feed
-const text = z.string().max(500, 'is longer than 500 characters').regex(/^[^\u0000-\u001f]*\S[^\u0000-\u001f]*$/, 'is blank or has control characters');
+const text = z
+  .string()
+  .max(500, 'is longer than 500 characters')
+  .regex(/^[^\u0000-\u001f]*\S[^\u0000-\u001f]*$/, 'is blank or has control characters');
 
 const instant = z.string().transform((value, context) => {
   try {
@@ -17,7 +28,9 @@ const instant = z.string().transform((value, context) => {
   }
 });
 
-const timeZone = z.string().refine(isTimeZone, { error: (issue) => `${show(issue.input)} is not a time zone such as Asia/Tokyo` });
+const timeZone = z
+  .string()
+  .refine(isTimeZone, { error: (issue) => `${show(issue.input)} is not a time zone such as Asia/Tokyo` });
 
 export function isTimeZone(name: string): boolean {
   // Offsets such as +09:00 are known to Intl, but are no zone: they have no daylight saving time.
@@ -57,8 +70,16 @@ export const rowSchema = z
   .strictObject({
     file: text,
     recordedAt: instant.optional(),
-    latitude: z.number().min(-90, 'is not between -90 and 90').max(90, 'is not between -90 and 90').optional(),
-    longitude: z.number().min(-180, 'is not between -180 and 180').max(180, 'is not between -180 and 180').optional(),
+    latitude: z
+      .number()
+      .min(-90, 'is not between -90 and 90')
+      .max(90, 'is not between -90 and 90')
+      .optional(),
+    longitude: z
+      .number()
+      .min(-180, 'is not between -180 and 180')
+      .max(180, 'is not between -180 and 180')
+      .optional(),
     country: text.optional(),
     prefecture: text.optional(),
     city: text.optional(),
@@ -98,13 +119,18 @@ export function parseRow(raw: RawRow, report: (problem: Problem) => void): Row |
 
 function toProblem(where: string, issue: z.core.$ZodIssue): Problem {
   const column = issue.path.reduce<string>(
-    (path, key) => (typeof key === 'number' ? `${path}[${key}]` : path ? `${path}.${String(key)}` : String(key)),
+    (path, key) =>
+      typeof key === 'number' ? `${path}[${key}]` : path ? `${path}.${String(key)}` : String(key),
     '',
   );
   if (issue.code === 'unrecognized_keys') {
     const known = column ? Object.keys(boxSchema.shape) : COLUMNS;
     const keys = issue.keys.map((key) => show(key)).join(', ');
-    return { where, column: column || undefined, message: `${unknownColumn(column, keys)} (known: ${known.join(', ')})` };
+    return {
+      where,
+      column: column || undefined,
+      message: `${unknownColumn(column, keys)} (known: ${known.join(', ')})`,
+    };
   }
   return { where, column: column || undefined, message: messageFor(issue) };
 }
@@ -117,7 +143,8 @@ function messageFor(issue: z.core.$ZodIssue): string {
   if (issue.code === 'custom') return issue.message;
   if (issue.input === undefined) return 'is missing';
   if (issue.code === 'invalid_value') return `${show(issue.input)} is not one of ${issue.values.join(', ')}`;
-  if (issue.code === 'invalid_type') return `${show(issue.input)} is not ${NOUNS[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'invalid_type')
+    return `${show(issue.input)} is not ${NOUNS[issue.expected] ?? issue.expected}`;
   return `${show(issue.input)} ${issue.message}`;
 }
 

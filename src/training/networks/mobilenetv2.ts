@@ -1,7 +1,8 @@
 /**
  * MobileNetV2 (Sandler et al. 2018, "MobileNetV2: Inverted Residuals and Linear Bottlenecks", table 2).
  */
-import { tf, tfl } from '../tensorflow.js';
+import { tfl } from '../tensorflow.js';
+import { batchNormalization } from './batchNormalization.js';
 import type { NetworkOptions } from './index.js';
 
 /** Rows of table 2: expansion t, output channels c, repeats n, stride s of the first repeat. */
@@ -14,7 +15,8 @@ const STAGES = [
   { t: 6, c: 160, n: 3, s: 2 },
   { t: 6, c: 320, n: 1, s: 1 },
 ] as const;
-const STEM_CHANNELS = 32;
+const STEM = { channels: 32, stride: 2 } as const;
+/** Not narrowed by multipliers below 1, as in the paper. */
 const HEAD_CHANNELS = 1280;
 
 /**
@@ -30,47 +32,95 @@ export function makeDivisible(channels: number, divisor = 8): number {
 }
 const plan = (process.env.PLAN ?? '2,1,2,2,2,1,2,1').split(',').map(Number);
 
-/** [batch, inputSize, inputSize, 3] in -1…1 → [batch, classes] softmax. */
-export function mobilenetv2(options: NetworkOptions): tfl.LayersModel {
-  const { inputSize, widthMultiplier, classes } = options;
-  let seed = options.seed;
-  const he = (fanIn: number) =>
-    tfl.initializers.randomNormal({ mean: 0, stddev: Math.sqrt(2 / fanIn), seed: (seed += 1) });
-  const normal = (x: tf.SymbolicTensor) => tfl.layers.batchNormalization(BATCH_NORM).apply(x) as tf.SymbolicTensor;
-  const conv = (x: tf.SymbolicTensor, filters: number, kernelSize: number, strides: number) =>
-    tfl.layers
-      .conv2d({
-        filters,
-        kernelSize,
-        strides,
-        padding: 'same',
-        useBias: false,
-        kernelInitializer: he(kernelSize * kernelSize * x.shape[3]!),
-      })
-      .apply(x) as tf.SymbolicTensor;
-  const relu6 = (x: tf.SymbolicTensor) => tfl.layers.reLU({ maxValue: 6 }).apply(x) as tf.SymbolicTensor;
-  const depthwise = (x: tf.SymbolicTensor, strides: number) =>
-    tfl.layers
-      .depthwiseConv2d({ kernelSize: 3, strides, padding: 'same', useBias: false, depthwiseInitializer: he(9) })
-      .apply(x) as tf.SymbolicTensor;
-  const input = tfl.input({ shape: [inputSize, inputSize, 3] });
-  let x = relu6(normal(conv(input, makeDivisible(STEM_CHANNELS * widthMultiplier), 3, plan[0]!)));
-  STAGES.forEach(({ t, c, n }, i) => {
-    const out = makeDivisible(c * widthMultiplier);
-    for (let r = 0; r < n; r++) {
-      const stride = r === 0 ? plan[i + 1]! : 1;
-      const inc = x.shape[3]!;
-      let y = x;
-      if (t > 1) y = relu6(normal(conv(y, inc * t, 1, 1)));
-      y = relu6(normal(depthwise(y, stride)));
-      y = normal(conv(y, out, 1, 1));
-      x = stride === 1 && inc === out ? (tfl.layers.add().apply([x, y]) as tf.SymbolicTensor) : y;
+/** [batch, inputSize, inputSize, 3] in -1…1 → [batch, classes] probabilities. */
+export function mobilenetv2({ inputSize, widthMultiplier, classes, seed }: NetworkOptions): tfl.LayersModel {
+  const width = (channels: number) => makeDivisible(channels * widthMultiplier);
+  const input = tfl.input({ shape: [inputSize, inputSize, 3], name: 'picture' });
+  const b = new Builder(seed);
+  let x = b.relu6('stem', b.convolution('stem', input, width(STEM.channels), 3, plan[0]!));
+  STAGES.forEach(({ t, c, n }, stage) => {
+    for (let repeat = 0; repeat < n; repeat++) {
+      const stride = repeat === 0 ? plan[stage + 1]! : 1;
+      x = b.bottleneck(`stage${stage + 1}_block${repeat + 1}`, x, t, width(c), stride);
     }
   });
-  x = relu6(normal(conv(x, HEAD_CHANNELS * Math.max(1, widthMultiplier), 1, 1)));
-  x = tfl.layers.globalAveragePooling2d({}).apply(x) as tf.SymbolicTensor;
-  x = tfl.layers
-    .dense({ units: classes, activation: 'softmax', kernelInitializer: tfl.initializers.randomNormal({ mean: 0, stddev: 0.01, seed: seed + 1 }) })
-    .apply(x) as tf.SymbolicTensor;
-  return tfl.model({ inputs: input, outputs: x });
+  const headChannels = widthMultiplier > 1 ? width(HEAD_CHANNELS) : HEAD_CHANNELS;
+  x = b.relu6('head', b.convolution('head', x, headChannels, 1, 1));
+  const outputs = b.classifier(x, classes);
+  return tfl.model({ inputs: input, outputs, name: 'mobilenetv2' });
 }
+
+/** Every layer is named, so that model.json is the same byte for byte, and draws its own seed. */
+class Builder {
+  constructor(private seed: number) {}
+
+  /** Inverted residual: expand 1×1, depthwise 3×3, project 1×1 without activation; a shortcut where shapes allow. */
+  bottleneck(name: string, x: tfl.SymbolicTensor, expansion: number, channels: number, stride: number) {
+    const inChannels = channelsOf(x);
+    let y = x;
+    if (expansion !== 1)
+      y = this.relu6(`${name}_expand`, this.convolution(`${name}_expand`, y, inChannels * expansion, 1, 1));
+    y = this.relu6(`${name}_depthwise`, this.depthwise(`${name}_depthwise`, y, stride));
+    y = this.convolution(`${name}_project`, y, channels, 1, 1);
+    if (stride !== 1 || inChannels !== channels) return y;
+    return tfl.layers.add({ name: `${name}_add` }).apply([x, y]) as tfl.SymbolicTensor;
+  }
+
+  /** Convolution without bias, then batch normalisation. */
+  convolution(name: string, x: tfl.SymbolicTensor, filters: number, kernelSize: number, strides: number) {
+    const kernelInitializer = this.he(kernelSize * kernelSize * channelsOf(x));
+    const convolution = tfl.layers.conv2d({
+      name: `${name}_conv`,
+      filters,
+      kernelSize,
+      strides,
+      padding: 'same',
+      useBias: false,
+      kernelInitializer,
+    });
+    return this.normalized(name, convolution.apply(x) as tfl.SymbolicTensor);
+  }
+
+  depthwise(name: string, x: tfl.SymbolicTensor, strides: number) {
+    const convolution = tfl.layers.depthwiseConv2d({
+      name: `${name}_conv`,
+      kernelSize: 3,
+      strides,
+      padding: 'same',
+      useBias: false,
+      depthwiseInitializer: this.he(9),
+    });
+    return this.normalized(name, convolution.apply(x) as tfl.SymbolicTensor);
+  }
+
+  relu6(name: string, x: tfl.SymbolicTensor) {
+    // Not layers.reLU({maxValue: 6}): that is a clip, whose gradient costs four passes instead of two.
+    return tfl.layers
+      .activation({ name: `${name}_relu6`, activation: 'relu6' })
+      .apply(x) as tfl.SymbolicTensor;
+  }
+
+  /** Small weights at the start, so that the first loss is near ln(classes). */
+  classifier(x: tfl.SymbolicTensor, classes: number) {
+    const pooled = tfl.layers.globalAveragePooling2d({ name: 'pool' }).apply(x) as tfl.SymbolicTensor;
+    const kernelInitializer = tfl.initializers.randomNormal({ mean: 0, stddev: 0.01, seed: this.nextSeed() });
+    const logits = tfl.layers.dense({ name: 'logits', units: classes, kernelInitializer });
+    const softmax = tfl.layers.softmax({ name: 'probabilities' });
+    return softmax.apply(logits.apply(pooled)) as tfl.SymbolicTensor;
+  }
+
+  private normalized(name: string, x: tfl.SymbolicTensor) {
+    return batchNormalization({ name: `${name}_bn`, ...BATCH_NORM }).apply(x) as tfl.SymbolicTensor;
+  }
+
+  /** He et al. 2015. Of a depthwise filter only its own channel is fan-in, which tfl's heNormal does not know. */
+  private he(fanIn: number) {
+    return tfl.initializers.randomNormal({ mean: 0, stddev: Math.sqrt(2 / fanIn), seed: this.nextSeed() });
+  }
+
+  private nextSeed() {
+    return (this.seed += 1);
+  }
+}
+
+const channelsOf = (x: tfl.SymbolicTensor): number => x.shape[x.shape.length - 1]!;

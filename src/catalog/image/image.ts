@@ -1,0 +1,167 @@
+import { Field, Float, Int, ObjectType } from 'type-graphql';
+import { Column, Entity } from 'typeorm';
+import { defineList } from '../../graphql/list/list.js';
+import { condition, float, id, int, its, oneOf, some, text, time } from '../../graphql/list/fields.js';
+import { Node } from '../../graphql/node.js';
+import { DateTime } from '../../graphql/scalars.js';
+import { annotationList } from '../annotation/annotation.js';
+import { placeList } from '../place/place.js';
+import { ConditionSource, Scene, TimeOfDay, WeatherName } from '../vocabulary.js';
+
+/** How many objects of each kind an image's annotations name; kept by a trigger on them. */
+@ObjectType()
+export class ObjectCounts {
+  @Column('int', { nullable: true })
+  @Field(() => Int, { description: 'PERSON and RIDER.' })
+  people: number;
+
+  @Column('int', { nullable: true })
+  @Field(() => Int)
+  cars: number;
+
+  @Column('int', { nullable: true })
+  @Field(() => Int)
+  bicycles: number;
+
+  @Column('int', { nullable: true })
+  @Field(() => Int)
+  buses: number;
+
+  @Column('int', { name: 'traffic_lights', nullable: true })
+  @Field(() => Int)
+  trafficLights: number;
+}
+
+/** Measured from the pixels when they arrive; see image/picture for the measure and why it is this one. */
+@ObjectType()
+export class Darkness {
+  @Column('double precision')
+  @Field(() => Float, { description: '0 to 1; 1 is black. From the upper half, where the sky is.' })
+  darkness: number;
+
+  @Column('double precision')
+  @Field(() => Float, { description: '0 to 1: mean luma of the whole picture.' })
+  brightness: number;
+}
+
+/** A camera picture, with when and where it was taken and under which conditions. */
+@Entity('image')
+@ObjectType({ implements: Node })
+export class Image extends Node {
+  @Column('uuid', { name: 'project_id' })
+  projectUuid: string;
+
+  @Column('uuid', { name: 'place_id', nullable: true })
+  placeUuid: string | null;
+
+  @Column('text')
+  @Field(() => String, { description: 'Of the bytes; unique within a project.' })
+  sha256: string;
+
+  @Column('text', { name: 'file_name' })
+  @Field(() => String)
+  fileName: string;
+
+  @Column('int')
+  @Field(() => Int, { description: 'Pixels.' })
+  width: number;
+
+  @Column('int')
+  @Field(() => Int, { description: 'Pixels.' })
+  height: number;
+
+  @Column('timestamptz', { name: 'recorded_at', nullable: true })
+  @Field(() => DateTime, { nullable: true })
+  recordedAt: Date | null;
+
+  @Column('double precision', { nullable: true })
+  @Field(() => Float, { nullable: true })
+  latitude: number | null;
+
+  @Column('double precision', { nullable: true })
+  @Field(() => Float, { nullable: true })
+  longitude: number | null;
+
+  @Column('text', { nullable: true })
+  @Field(() => String, { nullable: true, description: 'The recording that the image is a frame of.' })
+  drive: string | null;
+
+  @Column('double precision', { name: 'sun_altitude', nullable: true })
+  @Field(() => Float, { nullable: true, description: 'Degrees above the horizon, from position and time.' })
+  sunAltitude: number | null;
+
+  @Column(() => Darkness, { prefix: false })
+  @Field(() => Darkness)
+  darkness: Darkness;
+
+  @Column(() => ObjectCounts, { prefix: false })
+  counts: ObjectCounts;
+
+  @Column('text', { name: 'weather_label', nullable: true })
+  weatherLabel: WeatherName | null;
+
+  @Column('text', { name: 'weather_period', nullable: true })
+  weatherPeriod: WeatherName | null;
+
+  @Column('text', { name: 'weather', nullable: true })
+  weatherName: WeatherName | null;
+
+  @Column('text', { name: 'weather_source', nullable: true })
+  weatherSource: ConditionSource | null;
+
+  @Column('text', { name: 'time_of_day_label', nullable: true })
+  timeOfDayLabel: TimeOfDay | null;
+
+  @Column('text', { name: 'time_of_day_derived', nullable: true })
+  timeOfDayDerived: TimeOfDay | null;
+
+  @Column('text', { name: 'time_of_day_sensor' })
+  timeOfDaySensor: TimeOfDay;
+
+  @Column('text', { name: 'time_of_day', nullable: true })
+  timeOfDayName: TimeOfDay | null;
+
+  @Column('text', { name: 'time_of_day_source', nullable: true })
+  timeOfDaySource: ConditionSource | null;
+
+  @Column('text', { name: 'scene_label', nullable: true })
+  sceneName: Scene | null;
+
+  @Column('timestamptz', { name: 'created_at' })
+  @Field(() => DateTime)
+  createdAt: Date;
+}
+
+export const imageList = defineList({
+  name: 'Image',
+  table: 'image',
+  entity: () => Image,
+  project: 't.project_id',
+  fields: {
+    id: id('Image', 't.id'),
+    sha256: text('t.sha256'),
+    fileName: text('t.file_name', { sort: true }),
+    recordedAt: time('t.recorded_at', { sort: true, nullable: true }),
+    createdAt: time('t.created_at'),
+    latitude: float('t.latitude', { nullable: true }),
+    longitude: float('t.longitude', { nullable: true }),
+    width: int('t.width', { sort: true }),
+    height: int('t.height', { sort: true }),
+    drive: text('t.drive', { nullable: true }),
+    weather: oneOf('WeatherName', WeatherName, 't.weather', { nullable: true }),
+    timeOfDay: oneOf('TimeOfDay', TimeOfDay, 't.time_of_day', { nullable: true }),
+    scene: oneOf('Scene', Scene, 't.scene', { nullable: true }),
+    darkness: float('t.darkness', { sort: true }),
+    brightness: float('t.brightness', { sort: true }),
+    sunAltitude: float('t.sun_altitude', { nullable: true }),
+    people: int('t.people', { sort: true, nullable: true }),
+    cars: int('t.cars', { sort: true, nullable: true }),
+    bicycles: int('t.bicycles', { sort: true, nullable: true }),
+    buses: int('t.buses', { sort: true, nullable: true }),
+    trafficLights: int('t.traffic_lights', { sort: true, nullable: true }),
+    placeId: id('Place', 't.place_id'),
+    place: its(() => placeList, 's.id = t.place_id'),
+    annotations: some(() => annotationList, 's.image_id = t.id'),
+    condition: condition(),
+  },
+});

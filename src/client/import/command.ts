@@ -1,0 +1,99 @@
+import path from 'node:path';
+
+import { Command } from 'commander';
+
+import { ShingoClient } from '../api.js';
+import { describe } from '../errors.js';
+import { ensureProject } from '../projects.js';
+import { bytes, count, plural } from '../terminal/format.js';
+import { Pace, Progress } from '../terminal/progress.js';
+import { checkFolder, ImportError, importFolder, type ImportProgress, type ImportResult } from './index.js';
+import { isTimeZone } from './row.js';
+
+export interface ImportCommandOptions {
+  url: string;
+  apiKey?: string;
+  /** Created if there is none of that name; the folder's name if not given. */
+  project?: string;
+  timeZone?: string;
+  signal?: AbortSignal;
+}
+
+export const DEFAULT_URL = 'http://localhost:4000';
+
+/** `shingo import FOLDER`, to be added to the program; sets the exit code. */
+export function importCommand(): Command {
+  return new Command('import')
+    .description(
+      'register the images of a folder: by its manifest.csv or manifest.jsonl, or by class-named folders',
+    )
+    .argument('<folder>', 'the folder')
+    .option('--project <name>', "the project, created if absent (default: the folder's name)")
+    .option('--time-zone <zone>', 'for new places whose rows name none, such as Asia/Tokyo')
+    .option('--url <address>', 'where the service is', process.env.SHINGO_URL ?? DEFAULT_URL)
+    .option('--api-key <key>', 'key of the service (default: SHINGO_API_KEY)')
+    .action(async (folder: string, options: ImportCommandOptions) => {
+      process.exitCode = await runImport(folder, options);
+    });
+}
+
+/** Imports and reports on the terminal; returns the exit code. */
+export async function runImport(folder: string, options: ImportCommandOptions): Promise<number> {
+  const progress = new Progress();
+  try {
+    if (options.timeZone && !isTimeZone(options.timeZone)) {
+      throw new Error(`--time-zone: "${options.timeZone}" is not a time zone such as Asia/Tokyo`);
+    }
+    await using client = new ShingoClient({
+      url: options.url,
+      apiKey: options.apiKey ?? process.env.SHINGO_API_KEY,
+      signal: options.signal,
+    });
+    const onNotice = (text: string) => progress.aside(() => console.error(`note: ${text}`));
+    // Before the project is created: a folder that cannot be imported leaves nothing behind at all.
+    const checked = await checkFolder(folder, { onNotice, signal: options.signal });
+    console.error(
+      `${checked.source.kind}: ${plural(checked.rows, 'image')}, ${bytes(checked.bytes)}, no problems`,
+    );
+    const project = await ensureProject(client, options.project ?? path.basename(path.resolve(folder)));
+    const result = await importFolder(client, {
+      folder,
+      checked,
+      projectId: project.id,
+      timeZone: options.timeZone,
+      onNotice,
+      onProgress: reporter(progress),
+    });
+    progress.stop();
+    console.log(summary(result, project.name));
+    return 0;
+  } catch (error) {
+    progress.stop();
+    console.error(error instanceof ImportError ? error.message : `import failed: ${describe(error)}`);
+    return 1;
+  }
+}
+
+/** Turns an import's progress into a bar or lines. */
+export function reporter(progress: Progress): (state: ImportProgress) => void {
+  let pace = new Pace();
+  return ({ phase, done, total }) => {
+    if (phase === 'check') return;
+    if (done === 0) pace = new Pace();
+    progress.update({ label: 'import', done, total: total ?? 0, ...pace.measure(done, total ?? 0) });
+  };
+}
+
+export function summary(result: ImportResult, project: string): string {
+  const { created, existing, unlabelled, uploaded, placesCreated } = result;
+  const parts = [
+    created === 0
+      ? `nothing new: all ${plural(existing, 'image')} were there already`
+      : `${plural(created, 'image')} created`,
+  ];
+  if (created > 0 && existing > 0) parts.push(`${count(existing)} there already`);
+  if (uploaded > 0) parts.push(`${plural(uploaded, 'picture')} uploaded`);
+  if (placesCreated > 0) parts.push(`${plural(placesCreated, 'place')} created`);
+  if (unlabelled > 0) parts.push(`${count(unlabelled)} unlabelled`);
+  return `project ${project}: ${parts.join(', ')}`;
+}

@@ -1,0 +1,156 @@
+/** One page of a list in one statement: keyset paging in row-comparison form, the same on every noun. */
+import { createHash } from 'node:crypto';
+import type { DataSource, EntityManager } from 'typeorm';
+import { ShingoError } from '../../platform/error.js';
+import { columnsOf, hydrate } from '../select.js';
+import { Direction, connectionTypes, sortColumn, type Connection, type OrderBy, type PageArguments } from './connection.js';
+import type { ColumnField, Fields } from './fields.js';
+import { Parameters, compileWhere, type WhereContext } from './where.js';
+
+export const DEFAULT_PAGE = 50;
+export const MAX_PAGE = 500;
+
+export interface ListDeclaration<T extends object> {
+  name: string;
+  table: string;
+  entity: () => new () => T;
+  fields: Fields;
+  /** SQL expression of the project that a row belongs to; null: the list is not a project's. */
+  project: string | null;
+}
+
+export function defineList<T extends object>(declaration: ListDeclaration<T>) {
+  return { ...declaration, ...connectionTypes(declaration.name, declaration.entity, declaration.fields) };
+}
+
+interface SortKey {
+  sql: string;
+  sqlType: string;
+  direction: Direction;
+}
+
+/** Missing values sort as the largest, as PostgreSQL has it; in this form an index and a row comparison serve them. */
+const LARGEST: Record<ColumnField['sqlType'], string> = {
+  uuid: "'ffffffff-ffff-ffff-ffff-ffffffffffff'",
+  text: "U&'\\+10FFFF'",
+  bigint: '9223372036854775807',
+  'double precision': "'Infinity'",
+  timestamptz: "'infinity'",
+  boolean: 'true',
+};
+
+function sortKeys(fields: Fields, orderBy: OrderBy[] | null | undefined): SortKey[] {
+  if ((orderBy?.length ?? 0) > 3) throw new ShingoError('BAD_USER_INPUT', 'orderBy takes at most 3 fields.');
+  const keys: SortKey[] = [];
+  for (const { field, direction } of orderBy ?? []) {
+    if (field === 'id') return [...keys, { sql: 't.id', sqlType: 'uuid', direction }];
+    const column = sortColumn(fields, field);
+    if (!column) throw new ShingoError('BAD_USER_INPUT', `Cannot sort by ${field}.`);
+    const sql = column.nullable ? `coalesce(${column.sql}, ${LARGEST[column.sqlType]})` : column.sql;
+    keys.push({ sql, sqlType: column.sqlType, direction });
+  }
+  return [...keys, { sql: 't.id', sqlType: 'uuid', direction: keys.at(-1)?.direction ?? Direction.ASC }];
+}
+
+const signature = (keys: SortKey[]) =>
+  createHash('sha256').update(keys.map((key) => `${key.sql} ${key.direction}`).join()).digest('base64url').slice(0, 8);
+
+function encodeCursor(keys: SortKey[], values: string[]): string {
+  return Buffer.from(JSON.stringify([signature(keys), ...values])).toString('base64url');
+}
+
+/** @throws ShingoError INVALID_CURSOR */
+function decodeCursor(keys: SortKey[], cursor: string): string[] {
+  try {
+    const [sign, ...values] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as string[];
+    if (sign === signature(keys) && values.length === keys.length && values.every((v) => typeof v === 'string')) return values;
+  } catch {
+    // Falls through: whatever it is, it is not a cursor of ours.
+  }
+  throw new ShingoError('INVALID_CURSOR', 'This cursor is not from this list in this order; start without one.');
+}
+
+/** Rows strictly behind the cursor in the direction of reading. */
+function beyond(keys: SortKey[], values: string[], parameters: Parameters, backwards: boolean): string {
+  const bound = values.map((value, index) => parameters.add(value, keys[index]?.sqlType ?? 'text'));
+  const operator = (key: SortKey) => ((key.direction === Direction.ASC) !== backwards ? '>' : '<');
+  if (keys.every((key) => key.direction === keys[0]?.direction)) {
+    return `(${keys.map((key) => key.sql).join(', ')}) ${operator(keys[0] as SortKey)} (${bound.join(', ')})`;
+  }
+  // Directions mixed: a row comparison cannot say it.
+  const steps = keys.map((key, index) => {
+    const equal = keys.slice(0, index).map((earlier, i) => `${earlier.sql} = ${bound[i]}`);
+    return `(${[...equal, `${key.sql} ${operator(key)} ${bound[index]}`].join(' AND ')})`;
+  });
+  return `(${steps.join(' OR ')})`;
+}
+
+function pageSize({ first, last }: PageArguments): { limit: number; backwards: boolean } {
+  if (first != null && last != null) throw new ShingoError('BAD_USER_INPUT', 'Give first or last, not both.');
+  const limit = last ?? first ?? DEFAULT_PAGE;
+  if (limit < 0 || limit > MAX_PAGE) throw new ShingoError('BAD_USER_INPUT', `A page has 0 to ${MAX_PAGE} rows.`);
+  return { limit, backwards: last != null };
+}
+
+export interface ListScope extends Omit<WhereContext, 'parameters'> {
+  projectUuid?: string;
+}
+
+/**
+ * @throws ShingoError BAD_USER_INPUT, FILTER_INVALID, INVALID_CURSOR
+ */
+export async function list<T extends object>(
+  db: DataSource | EntityManager,
+  declaration: ListDeclaration<T>,
+  page: PageArguments,
+  scope: ListScope = {},
+): Promise<Connection<T>> {
+  const keys = sortKeys(declaration.fields, page.orderBy);
+  const { limit, backwards } = pageSize(page);
+  const restriction = (parameters: Parameters) => {
+    const own = declaration.project && scope.projectUuid ? [`${declaration.project} = ${parameters.add(scope.projectUuid, 'uuid')}`] : [];
+    return [...own, compileWhere(declaration.fields, page.where, { ...scope, parameters })];
+  };
+  const parameters = new Parameters();
+  const terms = restriction(parameters);
+  if (page.after != null) terms.push(beyond(keys, decodeCursor(keys, page.after), parameters, false));
+  if (page.before != null) terms.push(beyond(keys, decodeCursor(keys, page.before), parameters, true));
+  const order = keys.map((key) => `${key.sql} ${(key.direction === Direction.ASC) !== backwards ? 'ASC' : 'DESC'}`);
+  const entity = declaration.entity();
+  const rows: Record<string, unknown>[] = await db.query(
+    `/* ${declaration.table}.list */ SELECT ${columnsOf(db, entity)},
+       ARRAY[${keys.map((key) => `(${key.sql})::text`).join(', ')}] AS "_cursor"
+     FROM "${declaration.table}" t WHERE ${terms.join(' AND ')}
+     ORDER BY ${order.join(', ')} LIMIT ${limit + 1}`,
+    parameters.values,
+  );
+  const more = rows.length > limit;
+  if (more) rows.pop();
+  if (backwards) rows.reverse();
+  const edges = rows.map((row) => ({ cursor: encodeCursor(keys, row._cursor as string[]), node: hydrate(db, entity, row) }));
+  const connection = new (connectionClass(declaration))();
+  return Object.assign(connection, {
+    nodes: edges.map((edge) => edge.node),
+    edges,
+    pageInfo: {
+      hasNextPage: backwards ? page.before != null : more,
+      hasPreviousPage: backwards ? more : page.after != null,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+    count: async () => {
+      const counted = new Parameters();
+      const where = restriction(counted).join(' AND ');
+      const answer = await db.query(
+        `/* ${declaration.table}.count */ SELECT count(*)::int AS n FROM "${declaration.table}" t WHERE ${where}`,
+        counted.values,
+      );
+      return answer[0].n as number;
+    },
+  });
+}
+
+/** `totalCount` is a method of the class that `defineList` made; a declaration without one (tests) needs none. */
+function connectionClass(declaration: object): new () => object {
+  return (declaration as { Connection?: new () => object }).Connection ?? Object;
+}

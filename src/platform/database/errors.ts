@@ -1,0 +1,42 @@
+import { ShingoError } from '../error.js';
+
+interface PgError {
+  code?: string;
+  constraint?: string;
+  detail?: string;
+  driverError?: PgError;
+}
+
+/** The PostgreSQL error within whatever the driver or TypeORM threw; null if it is none. */
+export function pgError(error: unknown): PgError | null {
+  const outer = error as PgError | null;
+  const inner = outer?.driverError ?? outer;
+  return typeof inner?.code === 'string' && /^[0-9A-Z]{5}$/.test(inner.code) ? inner : null;
+}
+
+export const isUniqueViolation = (error: unknown, constraint?: string): boolean => {
+  const pg = pgError(error);
+  return pg?.code === '23505' && (constraint === undefined || pg.constraint === constraint);
+};
+
+/** A value that the database refuses is the user's to mend; every other database error is ours. */
+export function translateDatabaseError(error: unknown): unknown {
+  const pg = pgError(error);
+  switch (pg?.code) {
+    case '23514':
+      return new ShingoError('BAD_USER_INPUT', `A value is out of its range (rule ${pg.constraint ?? 'unnamed'}).`);
+    case '22021': // A text with a NUL character.
+    case '22P05':
+      return new ShingoError('BAD_USER_INPUT', 'A text holds a character that cannot be stored.');
+    case '22003':
+    case '22008':
+      return new ShingoError('BAD_USER_INPUT', 'A number or a time is beyond what can be stored.');
+    case '57014':
+      return new ShingoError('TIMEOUT', 'The database needed too long for this; ask for less.', 503);
+    case '40001':
+    case '40P01':
+      return new ShingoError('CONFLICT', 'Another request changed the same rows; try again.', 409);
+    default:
+      return error;
+  }
+}
