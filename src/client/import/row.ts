@@ -13,7 +13,6 @@ import { parseInstant } from './instant.js';
 import { type Problem, show } from './problems.js';
 
 /** Messages are written to follow the shown value: `"DRIZZLE" is not one of …`. */
-// eslint-disable-next-line no-control-regex -- the point: PostgreSQL stores no NUL, and no name has a line feed
 const text = z
   .string()
   .max(500, 'is longer than 500 characters')

@@ -1,10 +1,9 @@
 /**
  * Batch normalisation whose training step has a hand-written gradient.
  *
- * TensorFlow.js differentiates it op by op and tiles every per-channel vector to the full tensor; on `wasm` that
- * was a third of MobileNetV2's training time. Here sums over the batch are matrix products with a row of ones
- * (SIMD; `tf.sum` over leading axes is ten times slower) and everything else broadcasts. Inference, weights,
- * moving averages and the saved configuration are those of the stock layer, as which it is saved and loaded.
+ * TensorFlow.js differentiates it op by op and tiles every per-channel vector to the full tensor: on `wasm` a
+ * third of MobileNetV2's training time. Inference, weights, moving averages and the saved configuration are those
+ * of the stock layer, as which it is saved and loaded.
  */
 import { tf, tfl } from '../tensorflow.js';
 
@@ -16,12 +15,11 @@ export interface BatchNormalizationOptions {
   epsilon: number;
 }
 
-type Weight = tfl.LayerVariable;
 interface StockLayer extends tfl.layers.Layer {
-  gamma: Weight;
-  beta: Weight;
-  movingMean: Weight;
-  movingVariance: Weight;
+  gamma: tfl.LayerVariable;
+  beta: tfl.LayerVariable;
+  movingMean: tfl.LayerVariable;
+  movingVariance: tfl.LayerVariable;
 }
 
 /** [batch, height, width, channels] → the same shape. */
@@ -40,11 +38,11 @@ function train(layer: StockLayer, x: tf.Tensor, { momentum, epsilon }: BatchNorm
   const channels = x.shape[x.rank - 1]!;
   const rows = x.size / channels;
   const flat = tf.reshape(x, [rows, channels]);
-  const { y, mean, variance } = normalize(flat, read(layer.gamma), read(layer.beta), epsilon);
+  const { y, mean, variance } = normalize(flat, layer.gamma.read(), layer.beta.read(), epsilon);
   // The batch's variance divides by n, the population's estimate by n - 1; one row estimates nothing.
   const unbiased = tf.mul(variance, rows > 1 ? rows / (rows - 1) : 1);
-  layer.movingMean.write(blend(read(layer.movingMean), mean, momentum));
-  layer.movingVariance.write(blend(read(layer.movingVariance), unbiased, momentum));
+  layer.movingMean.write(blend(layer.movingMean.read(), mean, momentum));
+  layer.movingVariance.write(blend(layer.movingVariance.read(), unbiased, momentum));
   return tf.reshape(y, x.shape);
 }
 
@@ -53,13 +51,10 @@ const blend = (old: tf.Tensor, value: tf.Tensor, momentum: number) =>
 
 /** x [rows, channels]; gamma, beta [channels]; returns y [rows, channels], mean and variance [1, channels]. */
 export function normalize(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: number) {
-  const rows = x.shape[0]!;
-  const ones = tf.ones([1, rows]);
-  const average = (values: tf.Tensor) => tf.div(tf.matMul(ones, values), rows);
   // Not differentiated through: the gradient below accounts for what mean and variance owe to x.
-  const mean = average(x);
+  const mean = columnMeans(x);
   const centred = tf.sub(x, mean);
-  const variance = average(tf.square(centred));
+  const variance = columnMeans(tf.square(centred));
   const inverse = tf.rsqrt(tf.add(variance, epsilon));
   const apply = tf.customGrad((...args) => {
     const [, scale, offset, save] = args as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
@@ -76,14 +71,23 @@ export function normalize(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsil
 function gradients(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
   const [centred, inverse, scale] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
   const rows = dy.shape[0]!;
-  const ones = tf.ones([1, rows]);
-  const dOffset = tf.matMul(ones, dy);
-  const dScale = tf.mul(tf.matMul(ones, tf.mul(dy, centred)), inverse);
+  const meanDy = columnMeans(dy);
+  const meanSlope = tf.mul(columnMeans(tf.mul(dy, centred)), inverse);
   const slope = tf.mul(inverse, scale);
-  const fromVariance = tf.div(tf.mul(tf.mul(slope, inverse), dScale), rows);
-  const fromMean = tf.div(tf.mul(slope, dOffset), rows);
-  const dx = tf.sub(tf.mul(dy, slope), tf.add(tf.mul(centred, fromVariance), fromMean));
-  return [dx, tf.reshape(dScale, scale.shape), tf.reshape(dOffset, scale.shape)];
+  const fromVariance = tf.mul(centred, tf.mul(tf.mul(slope, inverse), meanSlope));
+  const fromMean = tf.mul(slope, meanDy);
+  const dx = tf.sub(tf.mul(dy, slope), tf.add(fromVariance, fromMean));
+  return [
+    dx,
+    tf.reshape(tf.mul(meanSlope, rows), scale.shape),
+    tf.reshape(tf.mul(meanDy, rows), scale.shape),
+  ];
 }
 
-const read = (weight: Weight): tf.Tensor => weight.read();
+/** [rows, channels] → [1, channels]. On `wasm` pooling is SIMD code, 15 times faster than `tf.mean` over rows. */
+function columnMeans(x: tf.Tensor): tf.Tensor {
+  if (tf.getBackend() !== 'wasm') return tf.mean(x, 0, true);
+  const [rows, channels] = x.shape as [number, number];
+  const pooled = tf.avgPool(tf.reshape(x, [1, rows, 1, channels]) as tf.Tensor4D, [rows, 1], 1, 'valid');
+  return tf.reshape(pooled, [1, channels]);
+}

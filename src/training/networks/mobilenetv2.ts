@@ -4,6 +4,7 @@
 import { tfl } from '../tensorflow.js';
 import { batchNormalization } from './batchNormalization.js';
 import type { NetworkOptions } from './index.js';
+import { relu6 } from './relu6.js';
 
 /** Rows of table 2: expansion t, output channels c, repeats n, stride s of the first repeat. */
 const STAGES = [
@@ -94,8 +95,7 @@ class Builder {
   }
 
   relu6(name: string, x: tfl.SymbolicTensor) {
-    // Not layers.reLU({maxValue: 6}): that is a clip, whose gradient costs four passes instead of two.
-    return tfl.layers
+    return relu6(`${name}_relu6`).apply(x) as tfl.SymbolicTensor;
       .activation({ name: `${name}_relu6`, activation: 'relu6' })
       .apply(x) as tfl.SymbolicTensor;
   }

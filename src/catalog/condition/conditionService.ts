@@ -1,0 +1,139 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { compileWhere, Parameters, type Where } from '../../graphql/list/where.js';
+import { selectByKey, selectOne } from '../../graphql/select.js';
+import { isUniqueViolation } from '../../platform/database/errors.js';
+import { ShingoError } from '../../platform/error.js';
+import { newId } from '../../platform/ids.js';
+import { imageFields } from '../image/imageFields.js';
+import { ConditionSource } from '../vocabulary.js';
+import { Condition } from './condition.js';
+
+type Db = DataSource | EntityManager;
+
+export interface NewCondition {
+  name: string;
+  description?: string | null;
+  filter: Where;
+}
+
+/** The conditions of a project, by name. */
+export async function conditionsOf(db: Db, projectUuid: string): Promise<Condition[]> {
+  const rows = await selectByKey(db, Condition, 'project_id', [projectUuid], 'name');
+  return rows.get(projectUuid) ?? [];
+}
+
+/**
+ * Resolves `condition: "night"` within a filter.
+ * @returns a function that throws ShingoError CONDITION_UNKNOWN
+ */
+export async function conditionFilters(db: Db, projectUuid: string, where: unknown): Promise<(name: string) => Where> {
+  // Most filters name no condition: then nothing is read.
+  const known = JSON.stringify(where ?? null).includes('"condition"') ? await conditionsOf(db, projectUuid) : [];
+  return (name) => {
+    const found = known.find((condition) => condition.name === name);
+    if (found) return found.filter;
+    const names = known.map((condition) => condition.name).join(', ');
+    throw new ShingoError('CONDITION_UNKNOWN', `There is no condition ${JSON.stringify(name)}; there are ${names}.`);
+  };
+}
+
+/** @throws ShingoError FILTER_INVALID, NAME_TAKEN, BAD_USER_INPUT */
+export async function insertCondition(manager: EntityManager, projectUuid: string, input: NewCondition): Promise<string> {
+  const filter = checkedFilter(input.filter);
+  if (!/^[a-z][a-z0-9_-]{0,62}$/.test(input.name) || input.name === 'all') {
+    throw new ShingoError(
+      'BAD_USER_INPUT',
+      'A condition is named in small letters, digits, - and _ (a letter first, at most 63), and not "all".',
+      400,
+      ['name'],
+    );
+  }
+  const uuid = newId();
+  try {
+    await manager.query(
+      `/* condition.create */ WITH made AS (
+         INSERT INTO condition (id, project_id, name, description, filter) VALUES ($1, $2, $3, $4, $5) RETURNING *
+       ) INSERT INTO condition_version (condition_id, version, filter) SELECT id, version, filter FROM made`,
+      [uuid, projectUuid, input.name, input.description ?? '', JSON.stringify(filter)],
+    );
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    throw new ShingoError('NAME_TAKEN', `There is a condition named ${input.name} already; update it.`, 409, ['name']);
+  }
+  return uuid;
+}
+
+export async function createCondition(db: DataSource, projectUuid: string, input: NewCondition): Promise<Condition> {
+  return db.transaction(async (manager) => {
+    const uuid = await insertCondition(manager, projectUuid, input);
+    return (await selectOne(manager, Condition, uuid)) as Condition;
+  });
+}
+
+/** A changed filter is a new version; the old one stays for those who used it. */
+export async function updateCondition(
+  db: DataSource,
+  uuid: string,
+  change: { description?: string | null; filter?: Where | null },
+): Promise<Condition> {
+  const filter = change.filter ? JSON.stringify(checkedFilter(change.filter)) : null;
+  await db.query(
+    `/* condition.update */ WITH changed AS (
+       UPDATE condition SET description = coalesce($2, description), filter = coalesce($3::jsonb, filter),
+         version = version + CASE WHEN $3::jsonb IS DISTINCT FROM filter AND $3 IS NOT NULL THEN 1 ELSE 0 END
+       WHERE id = $1 RETURNING id, version, filter
+     ) INSERT INTO condition_version (condition_id, version, filter) SELECT * FROM changed ON CONFLICT DO NOTHING`,
+    [uuid, change.description ?? null, filter],
+  );
+  const condition = await selectOne(db, Condition, uuid);
+  if (!condition) throw new ShingoError('NOT_FOUND', 'There is no such condition.', 404, ['id']);
+  return condition;
+}
+
+/** Plain JSON of a filter that compiles and names no condition (so conditions cannot form a circle). */
+function checkedFilter(filter: Where): Where {
+  compileWhere(imageFields(), filter, { parameters: new Parameters() });
+  return JSON.parse(JSON.stringify(filter)) as Where;
+}
+
+export interface ImageCondition {
+  condition: Condition;
+  sources: ConditionSource[];
+}
+
+/**
+ * The conditions that each of these images is in, each with the sources of the values that its filter looks at.
+ * One statement for all images of a project.
+ */
+export async function conditionsOfImages(db: Db, projectUuid: string, images: readonly string[]): Promise<ImageCondition[][]> {
+  const conditions = await conditionsOf(db, projectUuid);
+  const parameters = new Parameters();
+  const memberships = membershipSql(conditions, parameters);
+  const rows: { id: string; member: boolean[]; w: ConditionSource | null; t: ConditionSource | null }[] = await db.query(
+    `/* condition.ofImages */ SELECT t.id, ${memberships} AS member, t.weather_source AS w, t.time_of_day_source AS t
+     FROM image t WHERE t.id = ANY(${parameters.add(images, 'uuid[]')})`,
+    parameters.values,
+  );
+  const byImage = new Map(rows.map((row) => [row.id, row]));
+  return images.map((image) => {
+    const row = byImage.get(image);
+    if (!row) return [];
+    return conditions
+      .filter((_, index) => row.member[index])
+      .map((condition) => ({ condition, sources: sourcesOf(condition.filter, row) }));
+  });
+}
+
+/** `ARRAY[…]` of one boolean a condition, for rows of image `t`. */
+export function membershipSql(conditions: Condition[], parameters: Parameters): string {
+  const tests = conditions.map(({ filter }) => `(${compileWhere(imageFields(), filter, { parameters })}) IS TRUE`);
+  return `ARRAY[${tests.join(', ')}]::boolean[]`;
+}
+
+function sourcesOf(filter: Where, row: { w: ConditionSource | null; t: ConditionSource | null }): ConditionSource[] {
+  const text = JSON.stringify(filter);
+  const sources = [text.includes('"weather"') ? row.w : null, text.includes('"timeOfDay"') ? row.t : null];
+  if (/"(darkness|brightness)"/.test(text)) sources.push(ConditionSource.SENSOR);
+  if (text.includes('"sunAltitude"')) sources.push(ConditionSource.DERIVED);
+  return [...new Set(sources.filter((source) => source !== null))];
+}

@@ -1,0 +1,35 @@
+import { condition, float, id, int, its, oneOf, some, text, time, type Fields } from '../../graphql/list/fields.js';
+import { annotationList } from '../annotation/annotation.js';
+import { placeList } from '../place/place.js';
+import { Scene, TimeOfDay, WeatherName } from '../vocabulary.js';
+
+/** What images can be filtered and sorted by: also the language in which conditions are defined. */
+const fields: Fields = {
+  id: id('Image', 't.id'),
+  sha256: text('t.sha256'),
+  fileName: text('t.file_name', { sort: true }),
+  recordedAt: time('t.recorded_at', { sort: true, nullable: true }),
+  createdAt: time('t.created_at'),
+  latitude: float('t.latitude', { nullable: true }),
+  longitude: float('t.longitude', { nullable: true }),
+  width: int('t.width', { sort: true }),
+  height: int('t.height', { sort: true }),
+  drive: text('t.drive', { nullable: true }),
+  weather: oneOf('WeatherName', WeatherName, 't.weather', { nullable: true }),
+  timeOfDay: oneOf('TimeOfDay', TimeOfDay, 't.time_of_day', { nullable: true }),
+  scene: oneOf('Scene', Scene, 't.scene', { nullable: true }),
+  darkness: float('t.darkness', { sort: true }),
+  brightness: float('t.brightness', { sort: true }),
+  sunAltitude: float('t.sun_altitude', { nullable: true }),
+  people: int('t.people', { sort: true, nullable: true }),
+  cars: int('t.cars', { sort: true, nullable: true }),
+  bicycles: int('t.bicycles', { sort: true, nullable: true }),
+  buses: int('t.buses', { sort: true, nullable: true }),
+  trafficLights: int('t.traffic_lights', { sort: true, nullable: true }),
+  placeId: id('Place', 't.place_id'),
+  place: its(() => placeList, 's.id = t.place_id'),
+  annotations: some(() => annotationList, 's.image_id = t.id'),
+  condition: condition(),
+};
+
+export const imageFields = (): Fields => fields;

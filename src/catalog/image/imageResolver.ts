@@ -1,0 +1,205 @@
+import { Arg, Args, Ctx, Field, FieldResolver, Float, ID, InputType, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import type { Context } from '../../graphql/context.js';
+import { list } from '../../graphql/list/list.js';
+import { uuidOf } from '../../graphql/node.js';
+import { DateTime } from '../../graphql/scalars.js';
+import { Payload, payload } from '../../graphql/userError.js';
+import { Annotation } from '../annotation/annotation.js';
+import { Condition } from '../condition/condition.js';
+import { conditionFilters, conditionsOfImages } from '../condition/conditionService.js';
+import { Place } from '../place/place.js';
+import { Project } from '../project/project.js';
+import { projectUuid } from '../project/projectService.js';
+import { ConditionSource, Scene, TimeOfDay, WeatherName } from '../vocabulary.js';
+import { Image, ObjectCounts, imageList } from './image.js';
+import { updateImage } from './imageService.js';
+import { missingPictures } from './pictureService.js';
+import { MAX_ROWS, registerImages } from './registerImages.js';
+import { RegisterImageRow } from './registerInputs.js';
+
+@ObjectType({ description: "The image's weather, where it comes from, and what each source says." })
+class ResolvedWeather {
+  @Field(() => WeatherName)
+  value: WeatherName;
+  @Field(() => ConditionSource)
+  source: ConditionSource;
+  @Field(() => WeatherName, { nullable: true, description: 'As a person saw it.' })
+  label: WeatherName | null;
+  @Field(() => WeatherName, { nullable: true, description: 'Of the weather period of the place at that time.' })
+  period: WeatherName | null;
+}
+
+@ObjectType({ description: "The image's time of day, where it comes from, and what each source says." })
+class ResolvedTimeOfDay {
+  @Field(() => TimeOfDay)
+  value: TimeOfDay;
+  @Field(() => ConditionSource)
+  source: ConditionSource;
+  @Field(() => TimeOfDay, { nullable: true, description: 'As a person saw it.' })
+  label: TimeOfDay | null;
+  @Field(() => TimeOfDay, { nullable: true, description: "From the sun's altitude." })
+  derived: TimeOfDay | null;
+  @Field(() => TimeOfDay, { description: 'From the pixels: dark or not.' })
+  sensor: TimeOfDay;
+}
+
+@ObjectType()
+class ResolvedScene {
+  @Field(() => Scene)
+  value: Scene;
+  @Field(() => ConditionSource)
+  source: ConditionSource;
+}
+
+@ObjectType({ description: 'A condition that an image is in, and the sources of the values that put it there.' })
+class ImageConditionType {
+  @Field(() => Condition)
+  condition: Condition;
+  @Field(() => [ConditionSource])
+  sources: ConditionSource[];
+}
+
+@InputType()
+class RegisterImagesInput {
+  @Field(() => ID)
+  projectId: string;
+  @Field(() => [RegisterImageRow], { description: `At most ${MAX_ROWS}; all are written or none.` })
+  rows: RegisterImageRow[];
+}
+
+@ObjectType()
+class RegisterImagesPayload extends Payload {
+  @Field(() => Int, { nullable: true })
+  created?: number | null;
+  @Field(() => Int, { nullable: true, description: 'Rows whose picture the project had already; they change nothing.' })
+  existing?: number | null;
+  imageUuids?: string[];
+}
+
+@InputType({ description: 'What is missing stays; null takes a value away.' })
+class UpdateImageInput {
+  @Field(() => ID)
+  id: string;
+  @Field(() => String, { nullable: true })
+  fileName?: string;
+  @Field(() => DateTime, { nullable: true })
+  recordedAt?: Date | null;
+  @Field(() => ID, { nullable: true })
+  placeId?: string | null;
+  @Field(() => Float, { nullable: true })
+  latitude?: number | null;
+  @Field(() => Float, { nullable: true })
+  longitude?: number | null;
+  @Field(() => String, { nullable: true })
+  drive?: string | null;
+  @Field(() => WeatherName, { nullable: true })
+  weather?: WeatherName | null;
+  @Field(() => TimeOfDay, { nullable: true })
+  timeOfDay?: TimeOfDay | null;
+  @Field(() => Scene, { nullable: true })
+  scene?: Scene | null;
+}
+
+@ObjectType()
+class ImagePayload extends Payload {
+  @Field(() => Image, { nullable: true })
+  image?: Image | null;
+}
+
+@Resolver(() => Image)
+export class ImageResolver {
+  @Query(() => Image, { nullable: true })
+  image(@Arg('id', () => ID) id: string, @Ctx() { load }: Context): Promise<Image | null> {
+    return load.one(Image, uuidOf('Image', id));
+  }
+
+  @Query(() => imageList.Connection)
+  async images(
+    @Arg('projectId', () => ID) projectId: string,
+    @Args(() => imageList.Arguments) page: InstanceType<typeof imageList.Arguments>,
+    @Ctx() { db }: Context,
+  ) {
+    const uuid = await projectUuid(db, projectId);
+    return list(db, imageList, page, { projectUuid: uuid, condition: await conditionFilters(db, uuid, page.where) });
+  }
+
+  @Query(() => [String], { description: 'Which of these SHA-256 have not been PUT to /blobs yet. At most 1,000.' })
+  missingBlobs(@Arg('sha256', () => [String]) sha256: string[], @Ctx() { db }: Context): Promise<string[]> {
+    return missingPictures(db, sha256);
+  }
+
+  @Mutation(() => RegisterImagesPayload)
+  registerImages(@Arg('input', () => RegisterImagesInput) input: RegisterImagesInput, @Ctx() { db }: Context) {
+    return payload(RegisterImagesPayload, async () => registerImages(db, await projectUuid(db, input.projectId), input.rows));
+  }
+
+  @Mutation(() => ImagePayload)
+  updateImage(@Arg('input', () => UpdateImageInput) { id, placeId, ...change }: UpdateImageInput, @Ctx() { db }: Context) {
+    const placeUuid = placeId == null ? placeId : uuidOf('Place', placeId);
+    return payload(ImagePayload, async () => ({
+      image: await updateImage(db, uuidOf('Image', id), { ...change, ...(placeUuid === undefined ? {} : { placeUuid }) }),
+    }));
+  }
+
+  @FieldResolver(() => ResolvedWeather, { nullable: true, description: 'Null: no source says anything.' })
+  weather(@Root() { weatherName, weatherSource, weatherLabel, weatherPeriod }: Image): ResolvedWeather | null {
+    if (weatherName === null || weatherSource === null) return null;
+    return { value: weatherName, source: weatherSource, label: weatherLabel, period: weatherPeriod };
+  }
+
+  @FieldResolver(() => ResolvedTimeOfDay, { nullable: true })
+  timeOfDay(@Root() image: Image): ResolvedTimeOfDay | null {
+    if (image.timeOfDayName === null || image.timeOfDaySource === null) return null;
+    return {
+      value: image.timeOfDayName,
+      source: image.timeOfDaySource,
+      label: image.timeOfDayLabel,
+      derived: image.timeOfDayDerived,
+      sensor: image.timeOfDaySensor,
+    };
+  }
+
+  @FieldResolver(() => ResolvedScene, { nullable: true })
+  scene(@Root() { sceneName }: Image): ResolvedScene | null {
+    return sceneName === null ? null : { value: sceneName, source: ConditionSource.LABEL };
+  }
+
+  @FieldResolver(() => ObjectCounts, { nullable: true, description: 'Null: nobody has looked.' })
+  objects(@Root() { counts }: Image): ObjectCounts | null {
+    return counts?.trafficLights == null ? null : counts;
+  }
+
+  @FieldResolver(() => Project)
+  project(@Root() image: Image, @Ctx() { load }: Context) {
+    return load.one(Project, image.projectUuid);
+  }
+
+  @FieldResolver(() => Place, { nullable: true })
+  place(@Root() image: Image, @Ctx() { load }: Context) {
+    return load.one(Place, image.placeUuid);
+  }
+
+  @FieldResolver(() => [Annotation], { complexity: ({ childComplexity }) => 5 * childComplexity })
+  annotations(@Root() image: Image, @Ctx() { load }: Context): Promise<Annotation[]> {
+    return load.many(Annotation, 'image_id', image.uuid);
+  }
+
+  @FieldResolver(() => [ImageConditionType])
+  conditions(@Root() image: Image, @Ctx() { db, load }: Context) {
+    const { projectUuid } = image;
+    return load.batch(`conditionsOfImages:${projectUuid}`, (uuids) => conditionsOfImages(db, projectUuid, uuids)).load(image.uuid);
+  }
+
+  @FieldResolver(() => String, { description: 'Path of the bytes on this service.' })
+  url(@Root() image: Image): string {
+    return `/blobs/${image.sha256}`;
+  }
+}
+
+@Resolver(() => RegisterImagesPayload)
+export class RegisterImagesPayloadResolver {
+  @FieldResolver(() => [Image], { nullable: true, description: 'In the order of the rows.' })
+  images(@Root() { imageUuids }: RegisterImagesPayload, @Ctx() { load }: Context) {
+    return imageUuids ? Promise.all(imageUuids.map((uuid) => load.one(Image, uuid))) : null;
+  }
+}

@@ -1,0 +1,76 @@
+import type { DataSource } from 'typeorm';
+import { selectOne } from '../../graphql/select.js';
+import { ShingoError } from '../../platform/error.js';
+import type { Scene, TimeOfDay, WeatherName } from '../vocabulary.js';
+import { PERIOD_OF_IMAGE } from '../weather/weatherService.js';
+import { Image } from './image.js';
+import { sunAltitude, timeOfDayFromSun } from './sun.js';
+
+/** Undefined: stays. Null: taken away. */
+export interface ImageChange {
+  fileName?: string;
+  recordedAt?: Date | null;
+  placeUuid?: string | null;
+  latitude?: number | null;
+  longitude?: number | null;
+  drive?: string | null;
+  weather?: WeatherName | null;
+  timeOfDay?: TimeOfDay | null;
+  scene?: Scene | null;
+}
+
+/**
+ * Changes what is said of an image and resolves its conditions anew, in one transaction.
+ * @throws ShingoError NOT_FOUND, BAD_USER_INPUT
+ */
+export async function updateImage(db: DataSource, uuid: string, change: ImageChange): Promise<Image> {
+  return db.transaction(async (manager) => {
+    const seen = await selectOne(manager, Image, uuid);
+    if (!seen) throw new ShingoError('NOT_FOUND', 'There is no such image.', 404, ['id']);
+    // Place before image, as everywhere: see weatherService.
+    const placeUuid = change.placeUuid === undefined ? seen.placeUuid : change.placeUuid;
+    const places = await manager.query(
+      '/* image.lockPlace */ SELECT latitude, longitude FROM place WHERE id = $1 AND project_id = $2 FOR SHARE',
+      [placeUuid, seen.projectUuid],
+    );
+    if (placeUuid !== null && places.length === 0) {
+      throw new ShingoError('NOT_FOUND', "There is no such place in the image's project.", 404, ['placeId']);
+    }
+    await manager.query('/* image.lock */ SELECT 1 FROM image WHERE id = $1 FOR UPDATE', [uuid]);
+    const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as ImageChange;
+    const before = (await selectOne(manager, Image, uuid)) as Image;
+    const after = {
+      ...{ fileName: before.fileName, recordedAt: before.recordedAt, latitude: before.latitude },
+      ...{ longitude: before.longitude, drive: before.drive, weather: before.weatherLabel },
+      ...{ timeOfDay: before.timeOfDayLabel, scene: before.sceneName },
+      ...given,
+    };
+    if ((after.latitude == null) !== (after.longitude == null)) {
+      throw new ShingoError('BAD_USER_INPUT', 'Give latitude and longitude together.', 400, ['latitude']);
+    }
+    const latitude = after.latitude ?? places[0]?.latitude;
+    const longitude = after.longitude ?? places[0]?.longitude;
+    const sun = after.recordedAt && latitude != null ? sunAltitude(after.recordedAt, latitude, longitude) : null;
+    await manager.query(
+      `/* image.update */ UPDATE image SET file_name = $2, recorded_at = $3, place_id = $4, latitude = $5, longitude = $6,
+         drive = $7, weather_label = $8, time_of_day_label = $9, scene_label = $10, sun_altitude = $11,
+         time_of_day_derived = $12 WHERE id = $1`,
+      [
+        uuid,
+        after.fileName,
+        after.recordedAt,
+        placeUuid,
+        after.latitude,
+        after.longitude,
+        after.drive,
+        after.weather,
+        after.timeOfDay,
+        after.scene,
+        sun,
+        sun === null ? null : timeOfDayFromSun(sun),
+      ],
+    );
+    await manager.query(`/* image.period */ UPDATE image i SET weather_period = ${PERIOD_OF_IMAGE} WHERE i.id = $1`, [uuid]);
+    return (await selectOne(manager, Image, uuid)) as Image;
+  });
+}

@@ -1,0 +1,58 @@
+/** The bytes of pictures: received once, whatever number of projects and images refer to them. */
+import type { Readable } from 'node:stream';
+import type { DataSource } from 'typeorm';
+import type { BlobStore } from '../../platform/blobs.js';
+import { ShingoError } from '../../platform/error.js';
+import { PictureError, inspectPicture } from './picture/index.js';
+
+/** Most digests that one query may ask about. */
+export const MAX_DIGESTS = 1000;
+
+/**
+ * Stores a picture under its SHA-256 if it is one, with what its pixels say. Storing it again changes nothing.
+ * @returns whether it was new
+ * @throws ShingoError BLOB_TOO_LARGE, SHA256_INVALID, SHA256_MISMATCH, PICTURE_* (see picture/error.ts)
+ */
+export async function storePicture(
+  db: DataSource,
+  blobs: BlobStore,
+  sha256: string,
+  source: Readable,
+  maxBytes: number,
+): Promise<boolean> {
+  blobs.path(sha256);
+  const { bytes, facts } = await blobs.receive(source, { sha256, maxBytes, inspect });
+  if (!facts) throw new Error('A picture was received and not inspected.');
+  // The file first, the row second: a crash between leaves a blob that nothing names, which is harmless.
+  const rows = await db.query(
+    `/* picture.create */ INSERT INTO picture (sha256, media_type, bytes, width, height, darkness, brightness)
+     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING sha256`,
+    [sha256, facts.mediaType, bytes, facts.width, facts.height, facts.darkness, facts.brightness],
+  );
+  return rows.length > 0;
+}
+
+async function inspect(path: string) {
+  try {
+    return await inspectPicture(path);
+  } catch (error) {
+    if (error instanceof PictureError) throw new ShingoError(error.code, error.message, 422);
+    throw error;
+  }
+}
+
+/** Which of these pictures are not here yet. @throws ShingoError BAD_USER_INPUT, SHA256_INVALID */
+export async function missingPictures(db: DataSource, digests: string[]): Promise<string[]> {
+  if (digests.length > MAX_DIGESTS) throw new ShingoError('BAD_USER_INPUT', `Ask for at most ${MAX_DIGESTS} at a time.`);
+  const rows: { sha256: string }[] = await db.query(
+    `/* picture.missing */ SELECT DISTINCT d AS sha256 FROM unnest($1::text[]) d
+     WHERE NOT EXISTS (SELECT 1 FROM picture p WHERE p.sha256 = d)`,
+    [digests],
+  );
+  return rows.map((row) => row.sha256);
+}
+
+export async function pictureMediaType(db: DataSource, sha256: string): Promise<string | null> {
+  const rows = await db.query('/* picture.mediaType */ SELECT media_type FROM picture WHERE sha256 = $1', [sha256]);
+  return rows[0]?.media_type ?? null;
+}

@@ -1,0 +1,25 @@
+import { Annotation } from './annotation/annotation.js';
+import { AnnotationResolver } from './annotation/annotationResolver.js';
+import { Condition } from './condition/condition.js';
+import { ConditionResolver } from './condition/conditionResolver.js';
+import { CoverageResolver } from './coverage/coverageResolver.js';
+import { Image } from './image/image.js';
+import { ImageResolver, RegisterImagesPayloadResolver } from './image/imageResolver.js';
+import { Place } from './place/place.js';
+import { PlaceResolver } from './place/placeResolver.js';
+import { Project } from './project/project.js';
+import { ProjectResolver } from './project/projectResolver.js';
+import { Weather } from './weather/weather.js';
+import { WeatherResolver } from './weather/weatherResolver.js';
+
+export const catalogEntities = [Project, Place, Weather, Image, Annotation, Condition];
+export const catalogResolvers = [
+  ProjectResolver,
+  PlaceResolver,
+  WeatherResolver,
+  ImageResolver,
+  RegisterImagesPayloadResolver,
+  AnnotationResolver,
+  ConditionResolver,
+  CoverageResolver,
+] as const;

@@ -1,0 +1,105 @@
+import { ApiError, type ShingoClient } from '../api.js';
+import { hasCode } from '../errors.js';
+import { findOne, listAll } from '../pages.js';
+import { plural } from '../terminal/format.js';
+import { DemoFailure, type Stage } from './options.js';
+import { countsTable, type DatasetCount } from './tables.js';
+
+export interface DatasetVersion {
+  id: string;
+  version: number;
+  dataId: string;
+  seed: number;
+  imageCount: number;
+  lightCount: number;
+  counts: DatasetCount[];
+  dataset: { id: string };
+}
+
+const VERSION_FIELDS =
+  'id version dataId seed imageCount lightCount dataset { id } counts { condition split images lights }';
+const CREATE_DATASET = /* GraphQL */ `
+  mutation CreateDataset($input: CreateDatasetInput!) {
+    createDataset(input: $input) {
+      dataset {
+        id
+      }
+      userErrors {
+        code
+        message
+        field
+      }
+    }
+  }
+`;
+const CREATE_VERSION = `mutation CreateDatasetVersion($input: CreateDatasetVersionInput!) {
+  createDatasetVersion(input: $input) { datasetVersion { ${VERSION_FIELDS} } userErrors { code message field } }
+}`;
+/** A fifth is held out: the last act looks at images that training never saw. */
+const SHARES = { train: 0.64, validation: 0.16, test: 0.2 };
+
+/** Act 2: a data set that can be named, and found again byte for byte. */
+export async function extract(stage: Stage): Promise<DatasetVersion> {
+  const { client, screen, project } = stage;
+  screen.heading('2 of 5 · Extract a data set');
+  const datasetId = await ensureDataset(client, project.id, 'lights');
+  const version = await createVersion(client, project.id, datasetId);
+  const { bold } = screen.colors;
+  screen.line(`  data id ${bold(version.dataId)}  (version ${version.version}, seed ${version.seed})`);
+  screen.line(`  ${plural(version.imageCount, 'image')}, ${plural(version.lightCount, 'light')}`);
+  screen.line();
+  screen.block(countsTable(version.counts, screen.colors));
+  return version;
+}
+
+async function ensureDataset(client: ShingoClient, projectId: string, name: string): Promise<string> {
+  try {
+    const input = { projectId, name, description: 'Every traffic light with a colour' };
+    const { dataset } = await client.mutate<{ dataset: { id: string } }>(CREATE_DATASET, input);
+    return dataset.id;
+  } catch (error) {
+    if (!hasCode(error, 'NAME_TAKEN')) throw error;
+    const accept = (dataset: { name: string }) => dataset.name === name;
+    const found = await findOne<{ id: string; name: string }>(
+      client,
+      'datasets',
+      projectId,
+      'id name',
+      accept,
+    );
+    if (!found) throw error;
+    return found.id;
+  }
+}
+
+async function createVersion(
+  client: ShingoClient,
+  projectId: string,
+  datasetId: string,
+): Promise<DatasetVersion> {
+  try {
+    const input = { datasetId, seed: 1, ...SHARES };
+    const payload = await client.mutate<{ datasetVersion: DatasetVersion }>(CREATE_VERSION, input);
+    return payload.datasetVersion;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (/EXISTS|UNCHANGED/.test(error.code)) {
+      const latest = await latestVersion(client, projectId, datasetId);
+      if (latest) return latest;
+    }
+    if (error.code.startsWith('SPLIT_')) throw new DemoFailure(`${error.code}: ${error.message}`);
+    throw error;
+  }
+}
+
+async function latestVersion(
+  client: ShingoClient,
+  projectId: string,
+  datasetId: string,
+): Promise<DatasetVersion | undefined> {
+  let latest: DatasetVersion | undefined;
+  for await (const one of listAll<DatasetVersion>(client, 'datasetVersions', projectId, VERSION_FIELDS)) {
+    if (one.dataset.id === datasetId && one.version > (latest?.version ?? 0)) latest = one;
+  }
+  return latest;
+}
