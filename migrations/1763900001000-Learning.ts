@@ -56,6 +56,8 @@ const UP = [
     conditions smallint[] NOT NULL,
     -- [{id, category, x, y, width, height, color, arrows, role, occluded, truncated}]; null: unlabelled.
     annotations jsonb,
+    -- How many of them are traffic lights.
+    lights int NOT NULL,
     PRIMARY KEY (version_id, sha256)
   )`,
   `CREATE TABLE model (

@@ -31,6 +31,8 @@ export interface Mood {
   noise: number;
   blur: number;
   exposure: number;
+  /** Gains of the sensor's red and blue: under sodium lamps its white balance is a guess. */
+  cast: readonly [number, number];
 }
 
 const DAYLIGHT: Mood = {
@@ -54,13 +56,14 @@ const DAYLIGHT: Mood = {
   noise: 2.5,
   blur: 0.3,
   exposure: 1,
+  cast: [1, 1],
 };
 
 const NIGHT: Mood = {
   ...DAYLIGHT,
-  skyTop: [7, 9, 20],
-  skyBottom: [30, 32, 50],
-  ambient: [0.15, 0.16, 0.21],
+  skyTop: [8, 11, 24],
+  skyBottom: [44, 42, 58],
+  ambient: [0.19, 0.19, 0.235],
   haze: [26, 27, 40],
   hazePerMetre: 0.006,
   litWindows: 0.3,
@@ -68,8 +71,8 @@ const NIGHT: Mood = {
   headlights: true,
   bleed: 3.6,
   bleedStrength: 0.62,
-  noise: 8,
-  blur: 0.55,
+  noise: 5.5,
+  blur: 0.7,
 };
 
 const GREY: Mood = {
@@ -93,7 +96,7 @@ const MOODS: Record<SceneName, Mood> = {
     skyBottom: [172, 179, 186],
     ambient: [0.58, 0.61, 0.66],
     haze: [160, 168, 176],
-    hazePerMetre: 0.013,
+    hazePerMetre: 0.011,
     wet: 0.75,
     streaks: 230,
     drops: 24,
@@ -102,21 +105,21 @@ const MOODS: Record<SceneName, Mood> = {
     bleed: 2.3,
     bleedStrength: 0.5,
     noise: 4,
-    blur: 0.75,
+    blur: 0.8,
   },
   nightRain: {
     ...NIGHT,
-    skyTop: [11, 13, 22],
-    skyBottom: [42, 42, 54],
-    haze: [40, 41, 52],
+    skyTop: [16, 18, 27],
+    skyBottom: [62, 58, 66],
+    haze: [54, 52, 60],
     hazePerMetre: 0.011,
     wet: 1,
     streaks: 260,
     drops: 30,
     bleed: 4.8,
     bleedStrength: 0.75,
-    noise: 10,
-    blur: 0.95,
+    noise: 6.5,
+    blur: 1.5,
   },
   dawn: {
     ...DAYLIGHT,
@@ -156,7 +159,7 @@ const MOODS: Record<SceneName, Mood> = {
     skyBottom: [208, 212, 214],
     ambient: [0.74, 0.76, 0.78],
     haze: [206, 210, 212],
-    hazePerMetre: 0.034,
+    hazePerMetre: 0.031,
     headlights: true,
     bleed: 3,
     bleedStrength: 0.5,
@@ -180,7 +183,8 @@ export function moodOf(scene: SceneName, cloudy: boolean, random: Random): Mood 
     litWindows: vary(mood.litWindows, 0.4),
     bleed: vary(mood.bleed, 0.25),
     noise: vary(mood.noise, 0.3),
-    blur: vary(mood.blur, 0.3),
+    blur: vary(mood.blur, mood.wet ? 0.5 : 0.3),
     exposure: vary(mood.exposure, 0.08),
+    cast: mood.ambient[0] < 0.3 ? [vary(1, 0.15), vary(1, 0.22)] : [vary(1, 0.03), vary(1, 0.03)],
   };
 }

@@ -76,7 +76,7 @@ export function demoWeather(seed = 1): DemoWeather[] {
 function periods(random: Random, place: number, climate: Climate, from: number): DemoWeather[] {
   const made: DemoWeather[] = [];
   const end = from + DAYS * 24 * HOUR;
-  for (let start = from; start < end; ) {
+  for (let start = from; start < end;) {
     const stop = start + Math.round(between(random, 5, 30)) * HOUR;
     const others = climate.filter(([name]) => name !== made.at(-1)?.weather);
     const weather = pickWeighted(random, others);

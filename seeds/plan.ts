@@ -147,7 +147,9 @@ function colorBag(random: Random, size: number): LightColor[] {
 
 /** ISO 8601 with the offset that clocks at the place show. */
 export function localTime(date: Date, timeZone: string): string {
-  const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }).formatToParts(date);
+  const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }).formatToParts(
+    date,
+  );
   const offset = parts.find(({ type }) => type === 'timeZoneName')!.value.replace('GMT', '') || '+00:00';
   const [hours, minutes] = offset.slice(1).split(':').map(Number);
   const shift = (offset.startsWith('-') ? -1 : 1) * (hours! * 60 + minutes!) * MINUTE;

@@ -20,6 +20,8 @@ export interface Point3 {
 export class Stage {
   private gradients = 0;
   readonly defs: string[] = [];
+  /** The side of the street that the sun shines on. */
+  readonly sunSide: 1 | -1;
 
   constructor(
     readonly mood: Mood,
@@ -31,7 +33,9 @@ export class Stage {
     /** 1 where people drive on the left, −1 where on the right: mirrors the street. */
     readonly side: 1 | -1,
     readonly eye = 1.4,
-  ) {}
+  ) {
+    this.sunSide = random() < 0.5 ? 1 : -1;
+  }
 
   /** Pixels per metre at that distance. */
   scaleAt(z: number): number {
@@ -78,12 +82,16 @@ export class Stage {
     return `url(#${id})`;
   }
 
-  /** Id of a linear gradient, from the top down or from the left to the right. */
-  ramp(stops: (readonly [number, string, number])[], vertical = true): string {
+  /** A linear gradient from the top down: of the shape itself, or between two rows of the picture. */
+  ramp(stops: (readonly [number, string, number])[], rows?: readonly [number, number]): string {
     const id = `r${this.gradients++}`;
-    const body = stops.map(([at, colour, k]) => `<stop offset="${at}" stop-color="${colour}" stop-opacity="${k}"/>`);
-    const to = vertical ? 'x2="0" y2="1"' : 'x2="1" y2="0"';
-    this.defs.push(`<linearGradient id="${id}" x1="0" y1="0" ${to}>${body.join('')}</linearGradient>`);
+    const body = stops.map(
+      ([at, colour, k]) => `<stop offset="${at}" stop-color="${colour}" stop-opacity="${k}"/>`,
+    );
+    const span = rows
+      ? `gradientUnits="userSpaceOnUse" x1="0" y1="${px(rows[0])}" x2="0" y2="${px(rows[1])}"`
+      : 'x1="0" y1="0" x2="0" y2="1"';
+    this.defs.push(`<linearGradient id="${id}" ${span}>${body.join('')}</linearGradient>`);
     return `url(#${id})`;
   }
 
@@ -98,21 +106,27 @@ export class Stage {
 
   /** A long ragged smear towards the camera: what a lamp looks like on wet asphalt. */
   private reflection(x: number, ground: number, radius: number, colour: string, strength: number): string {
+    const { random } = this;
     const { wet, ambient } = this.mood;
     // By day the sky outshines the reflection of a lamp.
-    const k = wet * strength * (ambient[0] < 0.3 ? 0.5 : 0.22);
-    const length = Math.min(HEIGHT - ground, 18 + radius * 14);
+    const fill = this.halo(colour, Math.min(1, wet * strength * (ambient[0] < 0.3 ? 0.8 : 0.34)));
+    const length = Math.min(1.2 * (HEIGHT - ground), 24 + radius * 17);
     if (length < 4) return '';
-    const fill = this.ramp([
-      [0, colour, k * 0.5],
-      [0.25, colour, k],
-      [1, colour, 0],
-    ]);
-    const w = radius * 1.5 + 1.2;
-    const smear = (dx: number, half: number, from: number, to: number) =>
-      `<rect x="${px(x + dx - half)}" y="${px(ground + from * length)}" width="${px(2 * half)}" ` +
-      `height="${px((to - from) * length)}" rx="${px(half)}" fill="${fill}"/>`;
-    return smear(0, w, 0, 1) + smear(w * 0.5, w * 0.6, 0.1, 0.8) + smear(-w * 0.4, w * 0.5, 0.3, 1);
+    const w = radius * 1.7 + 1.5;
+    let svg = oval(x, ground + length * 0.42, w * 1.7, length * 0.55, fill);
+    // Ripples cut the smear into short level dashes.
+    for (let i = 0; i < 9; i++) {
+      const t = random();
+      const half = w * (0.5 + 0.9 * random()) * (1 - 0.5 * t);
+      svg += oval(
+        x + (random() - 0.5) * w,
+        ground + t * length * 0.85,
+        half,
+        0.8 + radius * 0.16 * random(),
+        fill,
+      );
+    }
+    return svg;
   }
 }
 
@@ -135,7 +149,15 @@ export const disc = (x: number, y: number, r: number, fill: string, more = '') =
 export const oval = (x: number, y: number, rx: number, ry: number, fill: string, more = '') =>
   `<ellipse cx="${px(x)}" cy="${px(y)}" rx="${px(rx)}" ry="${px(ry)}" fill="${fill}"${more}/>`;
 
-export const line = (x1: number, y1: number, x2: number, y2: number, stroke: string, width: number, more = '') =>
+export const line = (
+  x1: number,
+  y1: number,
+  x2: number,
+  y2: number,
+  stroke: string,
+  width: number,
+  more = '',
+) =>
   `<line x1="${px(x1)}" y1="${px(y1)}" x2="${px(x2)}" y2="${px(y2)}" stroke="${stroke}" ` +
   `stroke-width="${px(width)}"${more}/>`;
 

@@ -37,17 +37,22 @@ interface Block {
 }
 
 /** Two rows of houses that leave the cross streets open. */
-export function drawBuildings(stage: Stage, walls: readonly [number, number], gaps: [number, number][]): Thing[] {
+export function drawBuildings(
+  stage: Stage,
+  walls: readonly [number, number],
+  gaps: [number, number][],
+): Thing[] {
   const things: Thing[] = [];
   for (const x of walls) {
-    for (const block of row(stage.random, x, gaps)) things.push({ z: block.to, svg: drawBlock(stage, block) });
+    for (const block of row(stage.random, x, gaps))
+      things.push({ z: block.to, svg: drawBlock(stage, block) });
   }
   return things;
 }
 
 function row(random: Random, x: number, gaps: [number, number][]): Block[] {
   const blocks: Block[] = [];
-  for (let from = between(random, 3.2, 6); from < 150; ) {
+  for (let from = between(random, 3.2, 6); from < 150;) {
     const gap = gaps.find(([a, b]) => from >= a - 1 && from < b);
     if (gap) {
       from = gap[1];
@@ -73,8 +78,10 @@ function drawBlock(stage: Stage, block: Block): string {
     { x: away, y: height, z },
     { x: away, y: 0, z },
   ];
-  // The wall along the street gets less light than the one that faces us, unless the sun stands there.
-  const shade = scale(wall, x > 0 ? 0.82 : 0.94);
+  // Under a clear sky one side of the street lies in the shade; under clouds both get the same.
+  const clear = stage.mood.wet + stage.mood.snow === 0 && stage.mood.clouds !== 'deck';
+  const sunlit = x * stage.sunSide > 0;
+  const shade = scale(wall, !clear ? 0.9 : sunlit ? 1.08 : 0.66);
   const side = [
     { x, y: 0, z: near },
     { x, y: height, z: near },

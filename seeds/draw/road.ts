@@ -24,7 +24,13 @@ export function drawRoad(stage: Stage, street: Street): string {
   const ground: Rgb = mood.snow ? [238, 242, 248] : [150, 146, 140];
   const surface = mood.snow ? mix(ASPHALT, [216, 221, 228], 0.62) : ASPHALT;
   const wet = mix(surface, [46, 50, 56], mood.wet * 0.55);
-  let svg = rect(0, horizon, WIDTH, HEIGHT - horizon, sheet(stage, mix(ground, [90, 92, 96], mood.wet * 0.4)));
+  let svg = rect(
+    0,
+    horizon,
+    WIDTH,
+    HEIGHT - horizon,
+    sheet(stage, mix(ground, [90, 92, 96], mood.wet * 0.4)),
+  );
   svg += path(quad(stage, street.left, street.right, 1.2, FAR), sheet(stage, wet));
   for (const [from, to] of street.junctions) {
     svg += path(quad(stage, -70, 70, from, to), stage.lit(wet, from, 1));
@@ -44,6 +50,7 @@ function sheet(stage: Stage, colour: Rgb): string {
       const y = (stage.eye * stage.scaleAt(z)) / span;
       return [Math.min(1, y), stage.lit(colour, z, 1), 1] as const;
     }),
+    [stage.horizon, HEIGHT],
   );
 }
 
@@ -63,11 +70,12 @@ const kerb = (stage: Stage, x: number) =>
 function sheen(stage: Stage, street: Street): string {
   const { mood } = stage;
   const sky = css(mood.skyBottom);
-  const fill = stage.ramp([
+  const stops = [
     [0, sky, 0.75 * mood.wet],
     [0.35, sky, 0.34 * mood.wet],
     [1, sky, 0.1 * mood.wet],
-  ]);
+  ] as const;
+  const fill = stage.ramp([...stops], [stage.horizon, HEIGHT]);
   return path(quad(stage, street.left, street.right, 1.2, FAR), fill);
 }
 

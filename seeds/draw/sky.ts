@@ -51,7 +51,11 @@ function clouds(stage: Stage): string {
   if (mood.clouds === 'none') return '';
   const isDeck = mood.clouds === 'deck';
   const warm = mood.skyBottom[0] > mood.skyBottom[2] + 80;
-  const bright: Rgb = isDeck ? mix(mood.skyBottom, [255, 255, 255], 0.25) : warm ? [255, 190, 150] : [255, 255, 255];
+  const bright: Rgb = isDeck
+    ? mix(mood.skyBottom, [255, 255, 255], 0.25)
+    : warm
+      ? [255, 190, 150]
+      : [255, 255, 255];
   const dull: Rgb = isDeck ? mix(mood.skyTop, [90, 96, 104], 0.25) : warm ? [120, 92, 130] : [226, 234, 242];
   let svg = '';
   for (let i = 0; i < (isDeck ? 16 : 5); i++) {
@@ -73,7 +77,7 @@ function clouds(stage: Stage): string {
 function skyline(stage: Stage): string {
   const { random, horizon } = stage;
   let d = `M-5,${px(horizon + 3)}`;
-  for (let x = -5; x < WIDTH + 5; ) {
+  for (let x = -5; x < WIDTH + 5;) {
     const w = between(random, 12, 40);
     const y = horizon - between(random, 6, 34);
     d += `L${px(x)},${px(y)}L${px(x + w)},${px(y)}`;

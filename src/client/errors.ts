@@ -61,7 +61,9 @@ export function hasCode(error: unknown, ...codes: string[]): error is ApiError {
 }
 
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  // Not instanceof: an error may come from another realm (a test's VM, a worker).
+  const { message } = (error ?? {}) as { message?: unknown };
+  return typeof message === 'string' && message ? message : String(error);
 }
 
 /** For people: the code, where there is one, before the message. */

@@ -44,8 +44,7 @@ export async function exchange(
 }
 
 function networkError(url: string, error: unknown): ApiError {
-  const cause =
-    error instanceof Error ? (error.cause as { code?: string; message?: string } | undefined) : undefined;
+  const { cause } = error as { cause?: { code?: string; message?: string } };
   const code = cause?.code ?? '';
   if (NOT_BEGUN.has(code) || code === 'ENOTFOUND') {
     return new ApiError('UNREACHABLE', `no server answers at ${new URL(url).origin} (${code})`, {

@@ -103,7 +103,7 @@ async function ask(
   accept: (job: Job) => void,
   stop: AbortSignal,
 ): Promise<void> {
-  for (let wait = 1_000; ; wait = Math.min(wait * 2, 15_000)) {
+  for (let wait = 250; ; wait = Math.min(wait * 2, 15_000)) {
     await sleep(wait, undefined, { signal: stop });
     for (const id of [...unseen]) {
       const { job } = await client.request<{ job: Job | null }>(JOB, { id });

@@ -75,8 +75,8 @@ export async function collect(client: ShingoClient, screen: Screen, options: Dem
 export function projectNameOf(folder: string): string {
   const name = path
     .basename(path.resolve(folder))
-    .replace(/[^A-Za-z0-9._-]+/g, '-')
-    .replace(/^[^A-Za-z0-9]+|-+$/g, '');
+    .replace(/[^\p{L}\p{N}._-]+/gu, '-')
+    .replace(/^[^\p{L}\p{N}]+|-+$/gu, '');
   return name.slice(0, 60) || 'images';
 }
 

@@ -17,9 +17,12 @@ export function finish(stage: Stage, experiment: Experiment, verdicts: Verdict[]
   }
   screen.line();
   screen.line(`  open the service again   ${bold('npm start')}`);
-  screen.line(`  console                  ${cyan(`${client.baseUrl}/`)}`);
+  screen.line(`  its address              ${cyan(client.baseUrl)}`);
   screen.line(`  GraphQL, with GraphiQL   ${cyan(`${client.baseUrl}/graphql`)}`);
   screen.line();
-  for (const { ok, text } of verdicts) screen.line(`  ${ok ? green('✓') : red('✗')} ${text}`);
+  for (const { ok, text, note } of verdicts) {
+    screen.line(`  ${ok ? green('✓') : red('✗')} ${text}`);
+    if (note) screen.note(`  ${note}`);
+  }
   screen.line(`  total time ${bold(duration(seconds))}`);
 }

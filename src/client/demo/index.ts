@@ -49,7 +49,7 @@ async function acts(
   const verdicts = [judgeLoss(curves.values('loss', 'TRAIN')), judgeScores(scores.trained, scores.untrained)];
   finish(stage, experiment, verdicts, (performance.now() - start) / 1000);
   const bad = verdicts.filter(({ ok }) => !ok);
-  for (const { text } of bad) screen.error(`demo failed: ${text}`);
+  for (const { text, note } of bad) screen.error(`demo failed: ${text}${note ? ` (${note})` : ''}`);
   return bad.length === 0 ? 0 : 1;
 }
 

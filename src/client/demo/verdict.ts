@@ -1,9 +1,11 @@
-import { decimal, percent } from '../terminal/format.js';
+import { decimal, percent, plural } from '../terminal/format.js';
 import { interval } from './tables.js';
 
 export interface Verdict {
   ok: boolean;
   text: string;
+  /** How sure one may be of it. */
+  note?: string;
 }
 
 /** Did training learn anything? The first epoch's training loss against the best one. */
@@ -34,12 +36,13 @@ export function judgeScores(trained: Score, untrained: Score): Verdict {
   const ok = trained.accuracy > untrained.accuracy;
   const apart =
     (trained.lower ?? 0) > (untrained.upper ?? 1) || (trained.upper ?? 1) < (untrained.lower ?? 0);
-  const after = `${percent(trained.accuracy)} ${interval(trained)}`;
-  const before = `${percent(untrained.accuracy)} ${interval(untrained)}`;
   const verb = ok ? 'beats' : 'does not beat';
-  const intervals = apart ? 'the intervals do not overlap' : 'the intervals overlap';
+  const figures = `${percent(trained.accuracy)} ${interval(trained)} against ${percent(untrained.accuracy)} ${interval(untrained)}`;
   return {
     ok,
-    text: `trained, ${after}, ${verb} untrained, ${before}, on ${trained.n} unseen lights; ${intervals}`,
+    text: `trained ${verb} untrained on ${plural(trained.n, 'unseen light')}: ${figures}`,
+    note: apart
+      ? 'the 95 % intervals do not overlap'
+      : 'the 95 % intervals overlap: on this many lights the difference may be chance',
   };
 }

@@ -49,7 +49,8 @@ export async function checkFolder(folder: string, options: CheckOptions = {}): P
       checked.bytes += located.picture.bytes;
     }
     if (problems.full) break;
-    options.onProgress?.(++checked.rows);
+    checked.rows++;
+    options.onProgress?.(checked.rows);
   }
   problems.throwIfAny();
   if (checked.rows === 0) {

@@ -19,7 +19,7 @@ export interface ImportCommandOptions {
   signal?: AbortSignal;
 }
 
-export const DEFAULT_URL = 'http://localhost:4000';
+export const DEFAULT_URL = 'http://127.0.0.1:4600';
 
 /** `shingo import FOLDER`, to be added to the program; sets the exit code. */
 export function importCommand(): Command {

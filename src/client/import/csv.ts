@@ -5,10 +5,10 @@ import { CsvError, type Info, parse } from 'csv-parse';
 import { messageOf } from '../errors.js';
 import { type Problem, show } from './problems.js';
 import { COLUMNS, type RawRow } from './row.js';
-import { MAX_LINE_BYTES, readText } from './text.js';
+import { MAX_LINE_BYTES, readText, withoutCarriageReturns } from './text.js';
 
 type Report = (problem: Problem) => void;
-interface Record {
+interface CsvRecord {
   record: string[];
   info: Info;
 }
@@ -16,11 +16,16 @@ interface Record {
 /** The first line names the columns; an empty cell is "not given". */
 export async function* readCsv(path: string, name: string, report: Report): AsyncGenerator<RawRow, void> {
   const parser = parse({ info: true, relax_column_count: true, max_record_size: MAX_LINE_BYTES });
-  const source = Readable.from(readText(path, name, report)).on('error', (error) => parser.destroy(error));
+  let broken = false;
+  const text = readText(path, name, (problem) => {
+    broken = true;
+    report(problem);
+  });
+  const source = Readable.from(withoutCarriageReturns(text)).on('error', (error) => parser.destroy(error));
   let header: string[] | undefined;
   let line = 1;
   try {
-    for await (const { record, info } of source.pipe(parser) as AsyncIterable<Record>) {
+    for await (const { record, info } of source.pipe(parser) as AsyncIterable<CsvRecord>) {
       // A quoted cell may hold line feeds: a row is named by the line on which it begins.
       const where = `${name}:${line}`;
       line = info.lines + 1;
@@ -32,7 +37,8 @@ export async function* readCsv(path: string, name: string, report: Report): Asyn
         header = record;
       } else return;
     }
-    if (!header) report({ where: name, message: 'is empty: not even a line that names the columns' });
+    if (!header && !broken)
+      report({ where: name, message: 'is empty: not even a line that names the columns' });
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     report({ where: `${name}:${line}`, message: csvMessage(error) });

@@ -73,9 +73,35 @@ export async function importFolder(client: ShingoClient, options: ImportOptions)
     placesCreated: 0,
   };
   onProgress?.({ phase: 'import', done: 0, total: checked.rows });
+  try {
+    await importBatches(client, checked, places, result, options);
+  } catch (error) {
+    // Said because it matters for what to do next: nothing is lost, and nothing needs undoing.
+    if (result.rows > 0) {
+      onNotice?.(
+        `${result.rows} of ${checked.rows} images are registered; the next import goes on from there`,
+      );
+    }
+    throw error;
+  }
+  result.placesCreated = places.created;
+  return result;
+}
+
+async function importBatches(
+  client: ShingoClient,
+  checked: CheckedFolder,
+  places: PlaceBook,
+  result: ImportResult,
+  options: ImportOptions,
+): Promise<void> {
+  const { onProgress } = options;
   for await (const batch of readBatches(checked.source)) {
     client.signal?.throwIfAborted();
-    const { hashes, uploaded } = await uploadPictures(client, batch);
+    const { hashes, uploaded } = await uploadPictures(client, batch, (count, of) => {
+      const done = result.rows + Math.floor((count / of) * batch.length);
+      onProgress?.({ phase: 'import', done, total: checked.rows });
+    });
     await ensurePlaces(places, batch, checked, options);
     const { created, existing } = await register(client, options.projectId, batch, hashes);
     result.rows += batch.length;
@@ -85,8 +111,6 @@ export async function importFolder(client: ShingoClient, options: ImportOptions)
     result.unlabelled += batch.filter(({ row }) => row.boxes === undefined).length;
     onProgress?.({ phase: 'import', done: result.rows, total: checked.rows });
   }
-  result.placesCreated = places.created;
-  return result;
 }
 
 async function register(

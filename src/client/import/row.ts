@@ -13,10 +13,11 @@ import { parseInstant } from './instant.js';
 import { type Problem, show } from './problems.js';
 
 /** Messages are written to follow the shown value: `"DRIZZLE" is not one of …`. */
-const text = z
-  .string()
-  .max(500, 'is longer than 500 characters')
-  .regex(/^[^\u0000-\u001f]*\S[^\u0000-\u001f]*$/, 'is blank or has control characters');
+const text = (longest: number) =>
+  z
+    .string()
+    .max(longest, `is longer than ${longest} characters`)
+    .regex(/^[^\u0000-\u001f]*\S[^\u0000-\u001f]*$/, 'is blank or has control characters');
 
 const instant = z.string().transform((value, context) => {
   try {
@@ -57,6 +58,14 @@ const boxSchema = z
     wholeImage: z.boolean().nullish(),
   })
   .superRefine((box, context) => {
+    // Label files of cars and signs carry a colour as well, where it means nothing.
+    for (const field of ['color', 'arrows', 'role'] as const) {
+      const given = Array.isArray(box[field]) ? box[field].length > 0 : box[field] != null;
+      if (given && box.category !== 'TRAFFIC_LIGHT') {
+        const message = `${show(box[field])} is given for ${box.category}; it belongs to a TRAFFIC_LIGHT only`;
+        context.addIssue({ code: 'custom', path: [field], message });
+      }
+    }
     if (box.wholeImage) return;
     for (const side of ['x', 'y', 'width', 'height'] as const) {
       if (box[side] === undefined) context.addIssue({ code: 'custom', path: [side], message: 'is missing' });
@@ -67,7 +76,7 @@ const PLACE_COLUMNS = ['country', 'prefecture', 'city'] as const;
 
 export const rowSchema = z
   .strictObject({
-    file: text,
+    file: text(1000),
     recordedAt: instant.optional(),
     latitude: z
       .number()
@@ -79,15 +88,15 @@ export const rowSchema = z
       .min(-180, 'is not between -180 and 180')
       .max(180, 'is not between -180 and 180')
       .optional(),
-    country: text.optional(),
-    prefecture: text.optional(),
-    city: text.optional(),
+    country: text(200).optional(),
+    prefecture: text(200).optional(),
+    city: text(200).optional(),
     timeZone: timeZone.optional(),
     weather: z.enum(WEATHERS).optional(),
     timeOfDay: z.enum(TIMES_OF_DAY).optional(),
     scene: z.enum(SCENES).optional(),
-    drive: text.optional(),
-    boxes: z.array(boxSchema).max(10_000, 'has more than 10,000 boxes').optional(),
+    drive: text(200).optional(),
+    boxes: z.array(boxSchema).max(1_000, { error: 'holds more than 1,000 boxes' }).optional(),
   })
   .superRefine((row, context) => {
     const missing = (column: string, given: string) =>

@@ -24,9 +24,21 @@ export async function* readText(
     const rest = decoder.decode();
     if (rest) yield rest;
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error;
     report({ where: name, message: `${NOT_UTF8} (near line ${line})` });
   }
+}
+
+/** CRLF as LF: csv-parse counts a CRLF inside a quoted cell as two lines. */
+export async function* withoutCarriageReturns(text: AsyncIterable<string>): AsyncGenerator<string, void> {
+  let held = '';
+  for await (const chunk of text) {
+    const all = held + chunk;
+    // Its line feed may be the first character of the next chunk.
+    held = all.endsWith('\r') ? '\r' : '';
+    yield all.slice(0, all.length - held.length).replaceAll('\r\n', '\n');
+  }
+  if (held) yield held;
 }
 
 export interface Line {

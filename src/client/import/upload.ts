@@ -20,6 +20,7 @@ export const MISSING_BLOBS = /* GraphQL */ `
 export async function uploadPictures(
   client: ShingoClient,
   rows: LocatedRow[],
+  onUploaded: (count: number, of: number) => void = () => {},
 ): Promise<{ hashes: string[]; uploaded: number }> {
   const problems = new Problems();
   const hashes = await hashAll(rows, problems);
@@ -27,6 +28,7 @@ export async function uploadPictures(
   const { missingBlobs } = await client.request<{ missingBlobs: string[] }>(MISSING_BLOBS, {
     sha256: [...new Set(hashes)],
   });
+  let done = 0;
   await forEachLimited(missingBlobs, CONCURRENCY, async (sha256) => {
     client.signal?.throwIfAborted();
     if (problems.full) return;
@@ -34,6 +36,7 @@ export async function uploadPictures(
     const mediaType = mediaTypeOf(row.file) ?? 'application/octet-stream';
     try {
       await client.putBlob(picture.path, sha256, mediaType);
+      onUploaded(++done, missingBlobs.length);
     } catch (error) {
       // A refused picture is the row's fault, and the others are tried too; everything else ends the import.
       if (!isRefusal(error)) throw error;

@@ -55,7 +55,7 @@ export class Progress {
     const total = Math.max(state.total, 1);
     if (!this.#bar) {
       this.#bar = new SingleBar({
-        stream: this.stream as NodeJS.WriteStream,
+        stream: this.stream,
         format: '  {label} {bar} {counted} images · {speed}/s · {left} left',
         barsize: 28,
         barCompleteChar: '█',

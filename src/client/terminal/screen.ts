@@ -33,7 +33,7 @@ export class Screen {
 
   /** A paragraph or a table, moved in by two. */
   block(text: string): void {
-    this.line(text.replace(/^(?=.)/gm, '  '));
+    this.line(text.replace(/[ \t]+$/gm, '').replace(/^(?=.)/gm, '  '));
   }
 
   note(text: string): void {

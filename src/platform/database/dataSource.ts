@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { ShingoError, messageOf } from '../error.js';
 
@@ -6,6 +7,9 @@ export type Migrations = NonNullable<DataSourceOptions['migrations']>;
 
 /** Two services that start together must not migrate together; the key is arbitrary and ours alone. */
 const MIGRATION_LOCK = 7_446_461;
+
+/** bigint as a number: counts, sizes and sequence numbers of ours stay far below 2^53. */
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
 export interface DatabaseOptions {
   url: string;

@@ -61,7 +61,7 @@ export function normalize(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsil
     save([centred, inverse, scale]);
     return {
       value: tf.add(tf.mul(centred, tf.mul(inverse, scale)), offset),
-      gradFunc: (dy, saved) => gradients(dy, saved as tf.Tensor[]),
+      gradFunc: (dy, saved) => gradients(dy, saved),
     };
   });
   return { y: apply(x, gamma, beta), mean, variance };
@@ -70,7 +70,7 @@ export function normalize(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsil
 /** Gradients for [x, gamma, beta] (Ioffe & Szegedy 2015, section 3). */
 function gradients(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
   const [centred, inverse, scale] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-  const rows = dy.shape[0]!;
+  const rows = dy.shape[0];
   const meanDy = columnMeans(dy);
   const meanSlope = tf.mul(columnMeans(tf.mul(dy, centred)), inverse);
   const slope = tf.mul(inverse, scale);

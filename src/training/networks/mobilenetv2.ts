@@ -96,8 +96,6 @@ class Builder {
 
   relu6(name: string, x: tfl.SymbolicTensor) {
     return relu6(`${name}_relu6`).apply(x) as tfl.SymbolicTensor;
-      .activation({ name: `${name}_relu6`, activation: 'relu6' })
-      .apply(x) as tfl.SymbolicTensor;
   }
 
   /** Small weights at the start, so that the first loss is near ln(classes). */

@@ -18,7 +18,7 @@ export const clip = tf.customGrad((...args) => {
   const [x, save] = args as [tf.Tensor, tf.GradSaveFunc];
   const value = tf.relu6(x);
   save([value]);
-  return { value, gradFunc: (dy, saved) => tf.mul(dy, tf.mul(...inside((saved as tf.Tensor[])[0]!))) };
+  return { value, gradFunc: (dy, saved) => tf.mul(dy, tf.mul(...inside(saved[0]!))) };
 });
 
 const inside = (y: tf.Tensor): [tf.Tensor, tf.Tensor] => [tf.step(y), tf.step(tf.sub(6, y))];

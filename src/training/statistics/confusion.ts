@@ -12,7 +12,7 @@ export function confusionMatrix(outcomes: Iterable<Outcome>, classes: number): C
     const row = matrix[label];
     if (!row || row[predicted] === undefined)
       throw new RangeError(`confusionMatrix: class ${label} or ${predicted} is not below ${classes}`);
-    row[predicted]! += 1;
+    row[predicted] += 1;
   }
   return matrix;
 }

@@ -27,7 +27,8 @@ export function sniffFormat(bytes: Buffer): PictureFormat | null {
   if (bytes.length >= 3 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return 'JPEG';
   if (bytes.subarray(0, 8).equals(PNG_SIGNATURE)) return 'PNG';
   if (ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 12) === 'WEBP') return 'WEBP';
-  if (ascii(bytes, 4, 8) === 'ftyp' && ftypBrands(bytes).some((brand) => AVIF_BRANDS.has(brand))) return 'AVIF';
+  if (ascii(bytes, 4, 8) === 'ftyp' && ftypBrands(bytes).some((brand) => AVIF_BRANDS.has(brand)))
+    return 'AVIF';
   return null;
 }
 

@@ -84,12 +84,7 @@ async function decodeGrid(bytes: Buffer, limits: PictureLimits): Promise<Uint8Ar
     });
   try {
     // JPEG and WebP are decoded at 1/2, 1/4 or 1/8 size here: every coefficient is still read, as the tests show.
-    return await open()
-      .resize(GRID, GRID, { fit: 'fill' })
-      .flatten()
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer();
+    return await open().resize(GRID, GRID, { fit: 'fill' }).flatten().toColourspace('srgb').raw().toBuffer();
   } catch (cause) {
     if (cause instanceof Error && /timeout/i.test(cause.message)) throw tooSlow(limits, cause);
     throw damaged(cause);

@@ -1,0 +1,74 @@
+import { parseConfig, type Config } from '../platform/config.js';
+import { migrateDown } from '../platform/database/dataSource.js';
+import { ShingoError } from '../platform/error.js';
+import { createLog, type Log } from '../platform/log.js';
+import { connectDatabase, migrateDatabase, openDatabase, openServices, startApi, startWorker } from '../service.js';
+import { Lifecycle, lockDataDir } from './lifecycle.js';
+
+/** Database, API and worker in this process. Returns the API's address. */
+export async function startEverything(config: Config, log: Log, life: Lifecycle): Promise<string> {
+  life.started('data folder', await lockDataDir(config.dataDir));
+  const database = life.started('PostgreSQL', await openDatabase(config, log));
+  await migrateDatabase(config, database.url, log);
+  const services = life.started('connections', await openServices(config, database.url, log, 'worker'));
+  // Stopped in the other order: sockets close with a reason, then the running job is saved.
+  life.started('worker', await startWorker(services, { engine: config.engine, name: config.workerName }));
+  const api = life.started('API', await startApi(services));
+  return api.url;
+}
+
+export async function up(): Promise<void> {
+  const config = parseConfig(process.env);
+  const log = createLog(config.logLevel);
+  await using life = new Lifecycle(log);
+  const url = await startEverything(config, log, life);
+  console.log(`Shingo is at ${url}\n  GraphQL   ${url}/graphql  (HTTP and WebSocket)\n  GraphiQL  ${url}/\n  data      ${config.dataDir}\nCtrl-C stops it; its data stay.`);
+  await life.untilInterrupted();
+}
+
+export async function serve(): Promise<void> {
+  const config = parseConfig(process.env);
+  const log = createLog(config.logLevel);
+  await using life = new Lifecycle(log);
+  if (!config.databaseUrl) life.started('data folder', await lockDataDir(config.dataDir));
+  const database = life.started('PostgreSQL', await openDatabase(config, log));
+  await migrateDatabase(config, database.url, log);
+  const services = life.started('connections', await openServices(config, database.url, log, 'api'));
+  const { url } = life.started('API', await startApi(services));
+  console.log(`Shingo's API is at ${url}`);
+  await life.untilInterrupted();
+}
+
+export async function work(): Promise<void> {
+  const config = parseConfig(process.env);
+  if (!config.databaseUrl) {
+    throw new ShingoError('CONFIG_INVALID', 'A worker of its own needs SHINGO_DATABASE_URL, the database of the API.');
+  }
+  const log = createLog(config.logLevel);
+  await using life = new Lifecycle(log);
+  const services = life.started('connections', await openServices(config, config.databaseUrl, log, 'worker'));
+  life.started('worker', await startWorker(services, { engine: config.engine, name: config.workerName }));
+  console.log('Shingo works; Ctrl-C saves the running job and gives it back.');
+  await life.untilInterrupted();
+}
+
+export async function migrateCommand({ down }: { down?: boolean }): Promise<void> {
+  const config = parseConfig(process.env);
+  const log = createLog(config.logLevel);
+  await using life = new Lifecycle(log);
+  if (!config.databaseUrl) life.started('data folder', await lockDataDir(config.dataDir));
+  const database = life.started('PostgreSQL', await openDatabase(config, log));
+  if (down) {
+    const db = life.started('connections', await stoppable(config, database.url));
+    await migrateDown(db.db);
+    console.log('The newest migration is taken back.');
+    return;
+  }
+  const ran = await migrateDatabase(config, database.url, log);
+  console.log(ran.length === 0 ? 'The database is up to date.' : `Migrated: ${ran.join(', ')}`);
+}
+
+async function stoppable(config: Config, url: string) {
+  const db = await connectDatabase(config, url, 'shingo migrate');
+  return { db, stop: () => db.destroy() };
+}

@@ -1,0 +1,139 @@
+import { Arg, Args, Ctx, Field, FieldResolver, Float, ID, InputType, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { imageList } from '../catalog/image/image.js';
+import { Project } from '../catalog/project/project.js';
+import { projectUuid } from '../catalog/project/projectService.js';
+import type { Context } from '../graphql/context.js';
+import { list } from '../graphql/list/list.js';
+import type { Where } from '../graphql/list/where.js';
+import { uuidOf } from '../graphql/node.js';
+import { selectOne } from '../graphql/select.js';
+import { Payload, payload } from '../graphql/userError.js';
+import { createNamed, updateNamed } from '../platform/database/named.js';
+import { countsOfVersions } from './counts.js';
+import { createDatasetVersion } from './createVersion.js';
+import { Dataset, datasetList } from './dataset.js';
+import { DatasetCount, DatasetVersion, datasetVersionList } from './datasetVersion.js';
+
+@InputType()
+class CreateDatasetInput {
+  @Field(() => ID)
+  projectId: string;
+  @Field(() => String)
+  name: string;
+  @Field(() => String, { nullable: true })
+  description?: string | null;
+}
+
+@InputType()
+class UpdateDatasetInput {
+  @Field(() => ID)
+  id: string;
+  @Field(() => String, { nullable: true })
+  name?: string;
+  @Field(() => String, { nullable: true })
+  description?: string | null;
+}
+
+@InputType()
+class CreateDatasetVersionInput {
+  @Field(() => ID)
+  datasetId: string;
+  @Field(() => imageList.Where, { nullable: true, description: 'Which images; missing: all of the project.' })
+  where?: Where | null;
+  @Field(() => Int, { defaultValue: 1, description: 'Another seed deals the images out otherwise.' })
+  seed: number;
+  @Field(() => Float, { defaultValue: 0.7 })
+  train: number;
+  @Field(() => Float, { defaultValue: 0.15 })
+  validation: number;
+  @Field(() => Float, { defaultValue: 0.15 })
+  test: number;
+}
+
+@ObjectType()
+class DatasetPayload extends Payload {
+  @Field(() => Dataset, { nullable: true })
+  dataset?: Dataset | null;
+}
+
+@ObjectType()
+class DatasetVersionPayload extends Payload {
+  @Field(() => DatasetVersion, { nullable: true })
+  datasetVersion?: DatasetVersion | null;
+}
+
+@Resolver(() => Dataset)
+export class DatasetResolver {
+  @Query(() => Dataset, { nullable: true })
+  dataset(@Arg('id', () => ID) id: string, @Ctx() { load }: Context): Promise<Dataset | null> {
+    return load.one(Dataset, uuidOf('Dataset', id));
+  }
+
+  @Query(() => datasetList.Connection)
+  async datasets(
+    @Arg('projectId', () => ID) projectId: string,
+    @Args(() => datasetList.Arguments) page: InstanceType<typeof datasetList.Arguments>,
+    @Ctx() { db }: Context,
+  ) {
+    return list(db, datasetList, page, { projectUuid: await projectUuid(db, projectId) });
+  }
+
+  @FieldResolver(() => Project)
+  project(@Root() dataset: Dataset, @Ctx() { load }: Context) {
+    return load.one(Project, dataset.projectUuid);
+  }
+
+  @Mutation(() => DatasetPayload)
+  createDataset(@Arg('input', () => CreateDatasetInput) input: CreateDatasetInput, @Ctx() { db }: Context) {
+    return payload(DatasetPayload, async () => {
+      const uuid = await createNamed(db, 'dataset', await projectUuid(db, input.projectId), input);
+      return { dataset: await selectOne(db, Dataset, uuid) };
+    });
+  }
+
+  @Mutation(() => DatasetPayload)
+  updateDataset(@Arg('input', () => UpdateDatasetInput) input: UpdateDatasetInput, @Ctx() { db }: Context) {
+    return payload(DatasetPayload, async () => {
+      const uuid = uuidOf('Dataset', input.id);
+      await updateNamed(db, 'dataset', uuid, input);
+      return { dataset: await selectOne(db, Dataset, uuid) };
+    });
+  }
+}
+
+@Resolver(() => DatasetVersion)
+export class DatasetVersionResolver {
+  @Query(() => DatasetVersion, { nullable: true })
+  datasetVersion(@Arg('id', () => ID) id: string, @Ctx() { load }: Context): Promise<DatasetVersion | null> {
+    return load.one(DatasetVersion, uuidOf('DatasetVersion', id));
+  }
+
+  @Query(() => datasetVersionList.Connection)
+  async datasetVersions(
+    @Arg('projectId', () => ID) projectId: string,
+    @Args(() => datasetVersionList.Arguments) page: InstanceType<typeof datasetVersionList.Arguments>,
+    @Ctx() { db }: Context,
+  ) {
+    return list(db, datasetVersionList, page, { projectUuid: await projectUuid(db, projectId) });
+  }
+
+  @FieldResolver(() => Dataset)
+  dataset(@Root() version: DatasetVersion, @Ctx() { load }: Context) {
+    return load.one(Dataset, version.datasetUuid);
+  }
+
+  @FieldResolver(() => [DatasetCount], { description: 'By condition and split; conditions overlap.' })
+  counts(@Root() version: DatasetVersion, @Ctx() { db, load }: Context): Promise<DatasetCount[]> {
+    return load.batch('countsOfVersions', (versions) => countsOfVersions(db, versions)).load(version.uuid);
+  }
+
+  @Mutation(() => DatasetVersionPayload)
+  createDatasetVersion(
+    @Arg('input', () => CreateDatasetVersionInput) input: CreateDatasetVersionInput,
+    @Ctx() { db }: Context,
+  ) {
+    return payload(DatasetVersionPayload, async () => ({
+      datasetVersion: await createDatasetVersion(db, uuidOf('Dataset', input.datasetId), input),
+    }));
+  }
+}

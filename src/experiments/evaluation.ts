@@ -1,0 +1,107 @@
+import { Field, Float, Int, ObjectType } from 'type-graphql';
+import { Column, Entity } from 'typeorm';
+import { Split } from '../catalog/vocabulary.js';
+import { defineList } from '../graphql/list/list.js';
+import { id, int, oneOf, time } from '../graphql/list/fields.js';
+import { Node } from '../graphql/node.js';
+import { DateTime } from '../graphql/scalars.js';
+import { JobState, Weights } from '../jobs/vocabulary.js';
+
+/** How well an experiment's weights do on one split of one version, under each condition. */
+@Entity('evaluation')
+@ObjectType({ implements: Node })
+export class Evaluation extends Node {
+  @Column('uuid', { name: 'experiment_id' })
+  experimentUuid: string;
+
+  @Column('uuid', { name: 'dataset_version_id' })
+  datasetVersionUuid: string;
+
+  @Column('text')
+  @Field(() => Split)
+  split: Split;
+
+  @Column('text')
+  @Field(() => Weights)
+  weights: Weights;
+
+  @Column('text')
+  @Field(() => JobState)
+  state: JobState;
+
+  @Column('text', { array: true })
+  @Field(() => [String], { description: 'In the order of the confusion matrix.' })
+  classes: string[];
+
+  @Column('int', { nullable: true })
+  @Field(() => Int, { nullable: true, description: 'Lights; null until it has succeeded.' })
+  n: number | null;
+
+  @Column('timestamptz', { name: 'created_at' })
+  @Field(() => DateTime)
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'finished_at', nullable: true })
+  @Field(() => DateTime, { nullable: true })
+  finishedAt: Date | null;
+}
+
+@ObjectType({ description: 'Of the lights that are `actual`, so many were called `predicted`.' })
+export class ConfusionCell {
+  @Field(() => String)
+  actual: string;
+  @Field(() => String)
+  predicted: string;
+  @Field(() => Int)
+  count: number;
+}
+
+@ObjectType({ description: 'The share of right answers, with what it is worth: n and the 95 % interval.' })
+export class EvaluationCondition {
+  @Field(() => String, { nullable: true, description: 'Null: every light of the split.' })
+  condition: string | null;
+
+  @Field(() => Int, { nullable: true, description: 'Version of the condition that the data set version was made with.' })
+  conditionVersion: number | null;
+
+  @Field(() => Int)
+  n: number;
+
+  @Field(() => Int)
+  correct: number;
+
+  @Field(() => Float, { nullable: true, description: 'Null if n is 0.' })
+  get accuracy(): number | null {
+    return this.n === 0 ? null : this.correct / this.n;
+  }
+
+  @Field(() => Float, { nullable: true })
+  lower: number | null;
+
+  @Field(() => Float, { nullable: true })
+  upper: number | null;
+
+  @Field(() => String, { description: 'Of the interval, e.g. WILSON.' })
+  method: string;
+
+  @Field(() => [ConfusionCell], { complexity: 0, description: 'Row by row; every cell, zeros included.' })
+  confusion: ConfusionCell[];
+}
+
+export const evaluationList = defineList({
+  name: 'Evaluation',
+  table: 'evaluation',
+  entity: () => Evaluation,
+  project: '(SELECT e.project_id FROM experiment e WHERE e.id = t.experiment_id)',
+  fields: {
+    id: id('Evaluation', 't.id'),
+    experimentId: id('Experiment', 't.experiment_id'),
+    datasetVersionId: id('DatasetVersion', 't.dataset_version_id'),
+    split: oneOf('Split', Split, 't.split'),
+    weights: oneOf('Weights', Weights, 't.weights'),
+    state: oneOf('JobState', JobState, 't.state'),
+    n: int('t.n', { nullable: true, sort: true }),
+    createdAt: time('t.created_at', { sort: true }),
+    finishedAt: time('t.finished_at', { sort: true, nullable: true }),
+  },
+});

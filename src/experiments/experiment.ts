@@ -1,0 +1,122 @@
+import { Field, Float, Int, ObjectType } from 'type-graphql';
+import { Column, Entity } from 'typeorm';
+import { defineList } from '../graphql/list/list.js';
+import { boolean, float, id, int, oneOf, some, text, time } from '../graphql/list/fields.js';
+import { Node } from '../graphql/node.js';
+import { DateTime } from '../graphql/scalars.js';
+import { JobState } from '../jobs/vocabulary.js';
+
+/** One training of one model on one version of a data set: what went in, what came out. */
+@Entity('experiment')
+@ObjectType({ implements: Node })
+export class Experiment extends Node {
+  @Column('uuid', { name: 'project_id' })
+  projectUuid: string;
+
+  @Column('uuid', { name: 'model_id' })
+  modelUuid: string;
+
+  @Column('uuid', { name: 'dataset_version_id' })
+  datasetVersionUuid: string;
+
+  @Column('text')
+  @Field(() => String, { description: 'Unique within the project; "project name/experiment name" names it anywhere.' })
+  name: string;
+
+  @Column('text')
+  @Field(() => String)
+  algorithm: string;
+
+  @Column('text')
+  @Field(() => JobState, { description: 'Of its training.' })
+  state: JobState;
+
+  @Column('text', { nullable: true })
+  @Field(() => String, { nullable: true, description: 'What it was trained on, e.g. cuda or wasm.' })
+  engine: string | null;
+
+  @Column('text', { name: 'engine_reason', nullable: true })
+  @Field(() => String, { nullable: true, description: 'Why this engine, and what kept the faster ones out.' })
+  engineReason: string | null;
+
+  @Column('int', { name: 'best_epoch', nullable: true })
+  @Field(() => Int, { nullable: true, description: 'Counted from 1.' })
+  bestEpoch: number | null;
+
+  @Column('int', { name: 'epochs_run', nullable: true })
+  @Field(() => Int, { nullable: true })
+  epochsRun: number | null;
+
+  @Column('boolean', { name: 'stopped_early', nullable: true })
+  @Field(() => Boolean, { nullable: true })
+  stoppedEarly: boolean | null;
+
+  /** A bigint: the driver gives it as text. */
+  @Column('bigint', { name: 'last_seq' })
+  lastSeqText: string;
+
+  @Field(() => Int, { description: 'Number of its newest event; experimentEvents(afterSeq:) goes on from there.' })
+  get lastSeq(): number {
+    return Number(this.lastSeqText);
+  }
+
+  @Column('timestamptz', { name: 'created_at' })
+  @Field(() => DateTime)
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'started_at', nullable: true })
+  @Field(() => DateTime, { nullable: true })
+  startedAt: Date | null;
+
+  @Column('timestamptz', { name: 'finished_at', nullable: true })
+  @Field(() => DateTime, { nullable: true })
+  finishedAt: Date | null;
+}
+
+/** A hyper-parameter as it was used: given, or the server's default at the time. */
+@ObjectType({ description: 'One of number, text and boolean; none of them: the parameter was switched off (null).' })
+export class Parameter {
+  @Field(() => String)
+  name: string;
+
+  @Field(() => Float, { nullable: true })
+  number: number | null;
+
+  @Field(() => String, { nullable: true })
+  text: string | null;
+
+  @Field(() => Boolean, { nullable: true })
+  boolean: boolean | null;
+}
+
+const parameterFilter = {
+  name: 'Parameter',
+  table: 'experiment_parameter',
+  fields: {
+    name: text('t.name'),
+    number: float('t.number', { nullable: true }),
+    text: text('t.text', { nullable: true }),
+  },
+};
+
+export const experimentList = defineList({
+  name: 'Experiment',
+  table: 'experiment',
+  entity: () => Experiment,
+  project: 't.project_id',
+  fields: {
+    id: id('Experiment', 't.id'),
+    name: text('t.name', { sort: true }),
+    modelId: id('Model', 't.model_id'),
+    datasetVersionId: id('DatasetVersion', 't.dataset_version_id'),
+    algorithm: text('t.algorithm', { sort: true }),
+    state: oneOf('JobState', JobState, 't.state'),
+    engine: text('t.engine', { nullable: true }),
+    bestEpoch: int('t.best_epoch', { nullable: true }),
+    epochsRun: int('t.epochs_run', { nullable: true, sort: true }),
+    stoppedEarly: boolean('coalesce(t.stopped_early, false)'),
+    createdAt: time('t.created_at', { sort: true }),
+    finishedAt: time('t.finished_at', { sort: true, nullable: true }),
+    parameters: some(() => parameterFilter, 's.experiment_id = t.id'),
+  },
+});

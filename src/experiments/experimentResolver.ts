@@ -1,0 +1,90 @@
+import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import { Project } from '../catalog/project/project.js';
+import { projectUuid } from '../catalog/project/projectService.js';
+import { Split } from '../catalog/vocabulary.js';
+import { DatasetVersion } from '../datasets/datasetVersion.js';
+import type { Context } from '../graphql/context.js';
+import { list } from '../graphql/list/list.js';
+import { Job } from '../jobs/job.js';
+import { jobOf } from '../jobs/jobService.js';
+import { Model } from '../models/model.js';
+import { Artifact } from './artifact.js';
+import { Evaluation } from './evaluation.js';
+import { Experiment, Parameter, experimentList } from './experiment.js';
+import { experimentUuid, metricsOf, parametersOf, type MetricFilter } from './experimentService.js';
+import { Metric } from './metric.js';
+
+@ArgsType()
+class MetricArguments implements MetricFilter {
+  @Field(() => [String], { nullable: true })
+  names?: string[] | null;
+  @Field(() => [String], { nullable: true, description: '"all" stands for the metrics over every light.' })
+  conditions?: string[] | null;
+  @Field(() => [Split], { nullable: true })
+  splits?: Split[] | null;
+  @Field(() => Int, { defaultValue: 0 })
+  afterSeq: number;
+  @Field(() => Int, { defaultValue: 1000, description: 'At most 10,000.' })
+  first: number;
+}
+
+@Resolver(() => Experiment)
+export class ExperimentResolver {
+  @Query(() => Experiment, { nullable: true, description: 'By id, or by "project name/experiment name".' })
+  async experiment(@Arg('id', () => ID) id: string, @Ctx() { db, load }: Context): Promise<Experiment | null> {
+    return load.one(Experiment, await experimentUuid(db, id));
+  }
+
+  @Query(() => experimentList.Connection)
+  async experiments(
+    @Arg('projectId', () => ID) projectId: string,
+    @Args(() => experimentList.Arguments) page: InstanceType<typeof experimentList.Arguments>,
+    @Ctx() { db }: Context,
+  ) {
+    return list(db, experimentList, page, { projectUuid: await projectUuid(db, projectId) });
+  }
+
+  @FieldResolver(() => Project)
+  project(@Root() experiment: Experiment, @Ctx() { load }: Context) {
+    return load.one(Project, experiment.projectUuid);
+  }
+
+  @FieldResolver(() => Model)
+  model(@Root() experiment: Experiment, @Ctx() { load }: Context) {
+    return load.one(Model, experiment.modelUuid);
+  }
+
+  @FieldResolver(() => DatasetVersion)
+  datasetVersion(@Root() experiment: Experiment, @Ctx() { load }: Context) {
+    return load.one(DatasetVersion, experiment.datasetVersionUuid);
+  }
+
+  @FieldResolver(() => [Parameter], { description: 'By name; defaults filled in.' })
+  parameters(@Root() experiment: Experiment, @Ctx() { load, db }: Context) {
+    return parametersOf(load, db, experiment.uuid);
+  }
+
+  @FieldResolver(() => [Metric], { description: 'In the order of the event log; go on with afterSeq.' })
+  metrics(
+    @Root() experiment: Experiment,
+    @Args(() => MetricArguments) filter: MetricArguments,
+    @Ctx() { load, db }: Context,
+  ) {
+    return metricsOf(load, db, experiment.uuid, filter);
+  }
+
+  @FieldResolver(() => [Evaluation], { description: 'Oldest first.' })
+  evaluations(@Root() experiment: Experiment, @Ctx() { load }: Context) {
+    return load.many(Evaluation, 'experiment_id', experiment.uuid);
+  }
+
+  @FieldResolver(() => [Artifact], { description: 'By path.' })
+  artifacts(@Root() experiment: Experiment, @Ctx() { load }: Context) {
+    return load.many(Artifact, 'experiment_id', experiment.uuid, 'path');
+  }
+
+  @FieldResolver(() => Job, { nullable: true, description: 'The one that trains it.' })
+  job(@Root() experiment: Experiment, @Ctx() { load, db }: Context) {
+    return jobOf(load, db, 'experiment', experiment.uuid);
+  }
+}

@@ -1,0 +1,92 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import type { Loaders } from '../graphql/context.js';
+import { parseGlobalId, uuidOf } from '../graphql/node.js';
+import { ShingoError } from '../platform/error.js';
+import type { Split } from '../catalog/vocabulary.js';
+import { EVENT_COLUMNS, type EventRow } from './events/event.js';
+import { Parameter } from './experiment.js';
+import { Metric } from './metric.js';
+
+type Db = DataSource | EntityManager;
+
+/**
+ * An experiment is named by its global id or, as people do, by "project name/experiment name". Both names may hold
+ * slashes, so each slash is tried as the one between them.
+ * @throws ShingoError NOT_FOUND, INVALID_ID (the id of something else)
+ */
+export async function experimentUuid(db: Db, idOrReference: string): Promise<string> {
+  const uuid = parseGlobalId(idOrReference) ? uuidOf('Experiment', idOrReference) : null;
+  const reference = idOrReference.slice(0, 500);
+  const slashes = [...reference.matchAll(/\//g)].map((match) => match.index);
+  const rows: { id: string }[] = await db.query(
+    `/* experiment.resolve */ SELECT id FROM experiment WHERE id = $1
+     UNION ALL SELECT e.id FROM unnest($2::text[], $3::text[]) AS named(project, experiment)
+       JOIN project p ON p.name = named.project
+       JOIN experiment e ON e.project_id = p.id AND e.name = named.experiment`,
+    [uuid, slashes.map((at) => reference.slice(0, at)), slashes.map((at) => reference.slice(at + 1))],
+  );
+  if (rows[0]) return rows[0].id;
+  throw new ShingoError(
+    'NOT_FOUND',
+    `There is no experiment ${JSON.stringify(idOrReference.slice(0, 200))}; give its id or "project name/experiment name".`,
+    404,
+  );
+}
+
+export interface MetricFilter {
+  names?: string[] | null;
+  /** `all` (no condition can have that name) stands for the metrics over every light. */
+  conditions?: string[] | null;
+  splits?: Split[] | null;
+  afterSeq: number;
+  first: number;
+}
+
+const MOST_METRICS = 10_000;
+
+/** One statement, however many experiments are asked for. @throws ShingoError BAD_USER_INPUT */
+export async function metricsOf(load: Loaders, db: Db, uuid: string, filter: MetricFilter): Promise<Metric[]> {
+  if (filter.first < 0 || filter.first > MOST_METRICS) {
+    throw new ShingoError('BAD_USER_INPUT', `first is 0 to ${MOST_METRICS} metrics; go on with afterSeq.`);
+  }
+  const { names, conditions, splits, afterSeq, first } = filter;
+  const key = JSON.stringify([names ?? null, conditions ?? null, splits ?? null, afterSeq, first]);
+  return load
+    .batch(`metrics:${key}`, (uuids) => selectMetrics(db, uuids, filter))
+    .load(uuid);
+}
+
+async function selectMetrics(db: Db, uuids: readonly string[], filter: MetricFilter): Promise<Metric[][]> {
+  const rows: (EventRow & { experiment_id: string })[] = await db.query(
+    `/* experiment.metrics */ SELECT metric.* FROM unnest($1::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
+       SELECT experiment_id, ${EVENT_COLUMNS} FROM experiment_event
+       WHERE experiment_id = wanted.id AND kind = 'METRIC' AND seq > $2
+         AND ($3::text[] IS NULL OR name = ANY ($3))
+         AND ($4::text[] IS NULL OR coalesce(condition, 'all') = ANY ($4))
+         AND ($5::text[] IS NULL OR split = ANY ($5))
+       ORDER BY seq LIMIT $6) metric`,
+    [uuids, filter.afterSeq, filter.names ?? null, filter.conditions ?? null, filter.splits ?? null, filter.first],
+  );
+  const found = new Map<string, Metric[]>(uuids.map((uuid) => [uuid, []]));
+  for (const row of rows) {
+    const { seq, time, step, name, split, condition, value, n, lower, upper, method } = row;
+    const fields = { time, step, name, split, condition, value, n, lower, upper, method };
+    found.get(row.experiment_id)?.push(Object.assign(new Metric(), fields, { seq: Number(seq) }) as Metric);
+  }
+  return uuids.map((uuid) => found.get(uuid) ?? []);
+}
+
+export async function parametersOf(load: Loaders, db: Db, uuid: string): Promise<Parameter[]> {
+  return load.batch('parameters', (uuids) => selectParameters(db, uuids)).load(uuid);
+}
+
+export async function selectParameters(db: Db, uuids: readonly string[]): Promise<Parameter[][]> {
+  const rows: { experiment_id: string; parameters: Parameter[] }[] = await db.query(
+    `/* experiment.parameters */ SELECT experiment_id, json_agg(
+         json_build_object('name', name, 'number', number, 'text', text, 'boolean', boolean) ORDER BY name) AS parameters
+       FROM experiment_parameter WHERE experiment_id = ANY ($1) GROUP BY experiment_id`,
+    [uuids],
+  );
+  const found = new Map(rows.map((row) => [row.experiment_id, row.parameters]));
+  return uuids.map((uuid) => (found.get(uuid) ?? []).map((one) => Object.assign(new Parameter(), one)));
+}

@@ -1,0 +1,136 @@
+/** HTTP: Fastify with Apollo Server on /graphql, GraphiQL, and the health checks. */
+import { gzipSync } from 'node:zlib';
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { GraphQLError, GraphQLSchema } from 'graphql';
+import { unwrapResolverError } from '@apollo/server/errors';
+import { ShingoError } from '../platform/error.js';
+import { checkKey, checkOrigin } from './auth.js';
+import { Loaders, type Context, type Services } from './context.js';
+import { formatError } from './errors.js';
+import { MAX_BODY_BYTES, PARSE_OPTIONS, checkComplexity, limitRules } from './limits.js';
+
+/** Paths that need no key: they tell nothing and load balancers have none. */
+const OPEN = new Set(['/livez', '/readyz', '/', '/graphiql']);
+
+export async function createHttpServer(services: Services, schema: GraphQLSchema): Promise<FastifyInstance> {
+  const { config, log } = services;
+  const app: FastifyInstance = Fastify({
+    loggerInstance: log.child({}, { level: log.level === 'debug' ? 'debug' : 'warn' }) as FastifyBaseLogger,
+    bodyLimit: MAX_BODY_BYTES,
+    forceCloseConnections: 'idle',
+  });
+  app.addHook('onRequest', async (request) => {
+    checkOrigin(config, request.raw);
+    if (!OPEN.has(request.url.split('?')[0] ?? '')) checkKey(config, request.headers.authorization);
+  });
+  app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
+    if (error instanceof ShingoError) return reply.code(error.httpStatus).send({ code: error.code, message: error.message });
+    const status = error.statusCode ?? 500;
+    if (status < 500) return reply.code(status).send({ code: error.code ?? 'BAD_REQUEST', message: error.message });
+    request.log.error({ err: error }, 'a request failed');
+    return reply.code(500).send({ code: 'INTERNAL', message: 'Something went wrong in the service; its log says what.' });
+  });
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ code: 'NOT_FOUND', message: `There is nothing at ${request.url.slice(0, 200)}; the API is at /graphql.` }),
+  );
+  await addGraphql(app, services, schema);
+  addPages(app, services);
+  return app;
+}
+
+async function addGraphql(app: FastifyInstance, services: Services, schema: GraphQLSchema): Promise<void> {
+  const { log } = services;
+  const apollo = new ApolloServer<Context>({
+    schema,
+    introspection: true,
+    validationRules: limitRules,
+    parseOptions: PARSE_OPTIONS,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    logger: log,
+    formatError: (formatted, error) => {
+      const graphqlError = error as GraphQLError;
+      if (!('extensions' in graphqlError)) return formatted;
+      Object.defineProperty(graphqlError, 'originalError', { value: unwrapOriginal(graphqlError) });
+      const answer = formatError(graphqlError, log);
+      // Apollo knows its own codes best (a syntax error is GRAPHQL_PARSE_FAILED).
+      const code = answer.extensions?.code === 'GRAPHQL_VALIDATION_FAILED' ? formatted.extensions?.code : undefined;
+      return code ? { ...answer, extensions: { ...answer.extensions, code } } : answer;
+    },
+    plugins: [complexityPlugin(schema)],
+  });
+  await apollo.start();
+  app.route({
+    url: '/graphql',
+    method: ['GET', 'POST'],
+    handler: fastifyApolloHandler(apollo, {
+      context: async (request) => {
+        const gone = new AbortController();
+        request.raw.on('close', () => gone.abort());
+        return { ...services, load: new Loaders(services.db, true), gone: gone.signal };
+      },
+    }),
+  });
+  app.addHook('onClose', () => apollo.stop());
+}
+
+const unwrapOriginal = (error: GraphQLError): Error | undefined => {
+  const original = unwrapResolverError(error);
+  return original instanceof Error && original !== error ? original : error.originalError;
+};
+
+function complexityPlugin(schema: GraphQLSchema): ApolloServerPlugin<Context> {
+  return {
+    async requestDidStart() {
+      return {
+        async didResolveOperation({ request, document }) {
+          checkComplexity(schema, document, request.variables, request.operationName);
+        },
+      };
+    },
+  };
+}
+
+function addPages(app: FastifyInstance, { db }: Services): void {
+  let page: Buffer | undefined;
+  const graphiql = () =>
+    // 9 MB of text: packed once, on the first visit.
+    (page ??= gzipSync(
+      renderGraphiQL({ title: 'Shingo', endpoint: '/graphql', subscriptionsProtocol: 'WS' as never, defaultQuery: DEFAULT_QUERY }),
+    ));
+  for (const url of ['/', '/graphiql']) {
+    app.get(url, (_, reply) =>
+      reply
+        .headers({
+          'content-type': 'text/html; charset=utf-8',
+          'content-encoding': 'gzip',
+          'cache-control': 'no-cache',
+          'content-security-policy':
+            "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; worker-src blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'none'",
+        })
+        .send(graphiql()),
+    );
+  }
+  app.get('/livez', (_, reply) => reply.send({ status: 'ok' }));
+  app.get('/readyz', async (_, reply) => {
+    try {
+      await db.query('/* health.ready */ SELECT 1 FROM project LIMIT 1');
+      return await reply.send({ status: 'ok' });
+    } catch {
+      return reply.code(503).send({ code: 'NOT_READY', message: 'The database does not answer, or is not migrated.' });
+    }
+  });
+}
+
+const DEFAULT_QUERY = `# Shingo: what do we have, and under which conditions?
+{
+  coverage(projectId: "demo", by: [WEATHER, TIME_OF_DAY]) {
+    total
+    cells { keys images lights places drives }
+  }
+}
+`;
+

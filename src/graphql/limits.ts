@@ -1,0 +1,77 @@
+/** What one operation may ask for: the same for HTTP and WebSocket, which passes Apollo's own guards by. */
+import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
+import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
+import {
+  GraphQLError,
+  parse,
+  specifiedRules,
+  validate,
+  type DocumentNode,
+  type GraphQLSchema,
+  type ParseOptions,
+  type ValidationRule,
+} from 'graphql';
+import { fieldExtensionsEstimator, getComplexity, type ComplexityEstimator } from 'graphql-query-complexity';
+import { DEFAULT_PAGE } from './list/list.js';
+
+/** The largest query of the console and the examples has 400 tokens; introspection by GraphiQL 300. */
+export const PARSE_OPTIONS: ParseOptions = { maxTokens: 5000 };
+export const MAX_DEPTH = 12;
+export const MAX_ALIASES = 50;
+/** Fields that an operation may touch at most: a page of 500 images with their boxes has about 20,000. */
+export const MAX_COMPLEXITY = 50_000;
+export const MAX_BODY_BYTES = 16 * 2 ** 20;
+export const MAX_SOCKET_MESSAGE_BYTES = 256 * 2 ** 10;
+export const MAX_SOCKETS = 1000;
+export const MAX_OPERATIONS_PER_SOCKET = 100;
+
+export const limitRules: ValidationRule[] = [
+  maxDepthRule({ n: MAX_DEPTH, ignoreIntrospection: true }),
+  maxAliasesRule({ n: MAX_ALIASES }),
+];
+
+/** A page counts as often as it has rows: `first`, `last`, or the default. */
+const pageEstimator: ComplexityEstimator = ({ field, args, childComplexity }) => {
+  const paged = field.args.some((argument) => argument.name === 'first');
+  const rows = paged ? Math.max(1, Math.min(10_000, Number(args.first ?? args.last ?? DEFAULT_PAGE))) : 1;
+  return 1 + rows * childComplexity;
+};
+
+/** @throws GraphQLError TOO_COMPLEX */
+export function checkComplexity(
+  schema: GraphQLSchema,
+  query: DocumentNode,
+  variables: Record<string, unknown> | null | undefined,
+  operationName: string | null | undefined,
+): void {
+  const complexity = getComplexity({
+    schema,
+    query,
+    variables: variables ?? {},
+    ...(operationName ? { operationName } : {}),
+    estimators: [fieldExtensionsEstimator(), pageEstimator],
+  });
+  if (complexity <= MAX_COMPLEXITY) return;
+  throw new GraphQLError(
+    `This operation may touch ${complexity} fields; ${MAX_COMPLEXITY} are allowed. Ask for smaller pages or fewer fields.`,
+    { extensions: { code: 'TOO_COMPLEX' } },
+  );
+}
+
+/** Parses and checks an operation as the HTTP side does. Returns the document or the errors. */
+export function checkOperation(
+  schema: GraphQLSchema,
+  text: string,
+  variables: Record<string, unknown> | null | undefined,
+  operationName: string | null | undefined,
+): DocumentNode | readonly GraphQLError[] {
+  try {
+    const document = parse(text, PARSE_OPTIONS);
+    const errors = validate(schema, document, [...specifiedRules, ...limitRules]);
+    if (errors.length > 0) return errors;
+    checkComplexity(schema, document, variables, operationName);
+    return document;
+  } catch (error) {
+    return [error instanceof GraphQLError ? error : new GraphQLError(String(error))];
+  }
+}

@@ -1,0 +1,139 @@
+import { Field, Float, Int, ObjectType } from 'type-graphql';
+import { Column, Entity } from 'typeorm';
+import { defineList } from '../graphql/list/list.js';
+import { id, int, oneOf, text, time } from '../graphql/list/fields.js';
+import { Node } from '../graphql/node.js';
+import { DateTime } from '../graphql/scalars.js';
+import { JobKind, JobState, Reason, reasonOf } from './vocabulary.js';
+
+@ObjectType({ description: 'How far a job is. Counts are of the whole job, all epochs.' })
+export class JobProgress {
+  @Field(() => String, { description: 'LOADING, TRAINING, VALIDATING or EVALUATING.' })
+  phase: string;
+  @Field(() => Int, { nullable: true })
+  epoch: number | null;
+  @Field(() => Int, { nullable: true })
+  epochs: number | null;
+  @Field(() => Float, { nullable: true, description: 'Lights.' })
+  done: number | null;
+  @Field(() => Float, { nullable: true, description: 'Lights.' })
+  total: number | null;
+  @Field(() => Float, { nullable: true })
+  imagesPerSecond: number | null;
+  @Field(() => Float, { nullable: true })
+  secondsLeft: number | null;
+}
+
+/** Work for a worker. Its row says who has it and whether they live; see worker/ and docs/decisions. */
+@Entity('job')
+@ObjectType({ implements: Node })
+export class Job extends Node {
+  @Column('uuid', { name: 'project_id' })
+  projectUuid: string;
+
+  @Column('text')
+  @Field(() => JobKind)
+  kind: JobKind;
+
+  @Column('text')
+  @Field(() => JobState)
+  state: JobState;
+
+  @Column('text', { name: 'reason_code', nullable: true })
+  reasonCode: string | null;
+
+  @Column('text', { name: 'reason_message', nullable: true })
+  reasonMessage: string | null;
+
+  @Field(() => Reason, { nullable: true, description: 'Why it failed, was cancelled, or is queued again.' })
+  get reason(): Reason | null {
+    return reasonOf(this.reasonCode, this.reasonMessage);
+  }
+
+  @Column('uuid', { name: 'experiment_id' })
+  experimentUuid: string;
+
+  @Column('uuid', { name: 'evaluation_id', nullable: true })
+  evaluationUuid: string | null;
+
+  @Column('text', { nullable: true })
+  @Field(() => String, { nullable: true, description: 'What it runs on, e.g. cuda or wasm.' })
+  engine: string | null;
+
+  @Column('text', { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Who has it.' })
+  worker: string | null;
+
+  @Column('int')
+  @Field(() => Int, { description: 'How often a worker has taken it up, drained workers included.' })
+  attempt: number;
+
+  @Column('int', { name: 'max_attempts' })
+  @Field(() => Int, { description: 'So many attempts may end in a crash or a lost worker before the job fails.' })
+  maxAttempts: number;
+
+  @Column('timestamptz', { name: 'heartbeat_at', nullable: true })
+  @Field(() => DateTime, { nullable: true, description: 'When its worker last spoke; about every 2 s.' })
+  heartbeatAt: Date | null;
+
+  @Column('text', { nullable: true })
+  phase: string | null;
+  @Column('int', { nullable: true })
+  epoch: number | null;
+  @Column('int', { nullable: true })
+  epochs: number | null;
+  /** Bigints: the driver gives them as text. */
+  @Column('bigint', { nullable: true })
+  done: string | null;
+  @Column('bigint', { nullable: true })
+  total: string | null;
+  @Column('double precision', { name: 'images_per_second', nullable: true })
+  imagesPerSecond: number | null;
+  @Column('double precision', { name: 'seconds_left', nullable: true })
+  secondsLeft: number | null;
+
+  @Field(() => JobProgress, { nullable: true, complexity: 0 })
+  get progress(): JobProgress | null {
+    if (this.phase === null) return null;
+    const { phase, epoch, epochs, done, total, imagesPerSecond, secondsLeft } = this;
+    const counts = { done: done === null ? null : Number(done), total: total === null ? null : Number(total) };
+    return Object.assign(new JobProgress(), { phase, epoch, epochs, ...counts, imagesPerSecond, secondsLeft });
+  }
+
+  /** Of the project's changes, its last; a bigint as text. */
+  @Column('bigint')
+  seq: string;
+
+  @Column('timestamptz', { name: 'queued_at' })
+  @Field(() => DateTime)
+  queuedAt: Date;
+
+  @Column('timestamptz', { name: 'started_at', nullable: true })
+  @Field(() => DateTime, { nullable: true, description: 'Of its first attempt.' })
+  startedAt: Date | null;
+
+  @Column('timestamptz', { name: 'finished_at', nullable: true })
+  @Field(() => DateTime, { nullable: true })
+  finishedAt: Date | null;
+}
+
+export const jobList = defineList({
+  name: 'Job',
+  table: 'job',
+  entity: () => Job,
+  project: 't.project_id',
+  fields: {
+    id: id('Job', 't.id'),
+    kind: oneOf('JobKind', JobKind, 't.kind'),
+    state: oneOf('JobState', JobState, 't.state'),
+    experimentId: id('Experiment', 't.experiment_id'),
+    evaluationId: id('Evaluation', 't.evaluation_id'),
+    worker: text('t.worker', { nullable: true }),
+    engine: text('t.engine', { nullable: true }),
+    attempt: int('t.attempt', { sort: true }),
+    reasonCode: text('t.reason_code', { nullable: true }),
+    queuedAt: time('t.queued_at', { sort: true }),
+    startedAt: time('t.started_at', { sort: true, nullable: true }),
+    finishedAt: time('t.finished_at', { sort: true, nullable: true }),
+  },
+});

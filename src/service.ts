@@ -1,0 +1,94 @@
+/** Puts the parts together: what `up`, `serve` and `work` start, and how they stop. */
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { DataSource } from 'typeorm';
+import { migrations } from '../migrations/index.js';
+import { blobRoutes } from './catalog/image/blobRoutes.js';
+import { artifactRoutes } from './experiments/artifactRoutes.js';
+import type { Services } from './graphql/context.js';
+import { createHttpServer } from './graphql/http.js';
+import { attachSocketServer } from './graphql/socket.js';
+import { JOB_QUEUES, startWorker } from './jobs/index.js';
+import { BlobStore } from './platform/blobs.js';
+import type { Config } from './platform/config.js';
+import { connect, migrate } from './platform/database/dataSource.js';
+import { startEmbeddedPostgres } from './platform/database/embedded.js';
+import { ShingoError } from './platform/error.js';
+import { createHub } from './platform/hub.js';
+import type { Log } from './platform/log.js';
+import { createQueue } from './platform/queue.js';
+import { createSchema, entities } from './schema.js';
+
+export interface Running {
+  stop(): Promise<void>;
+}
+
+/** A given PostgreSQL, or the embedded one, started. */
+export async function openDatabase(config: Config, log: Log): Promise<{ url: string } & Running> {
+  if (config.databaseUrl) return { url: config.databaseUrl, stop: async () => undefined };
+  const embedded = await startEmbeddedPostgres(config.dataDir);
+  log.info({ dataDir: config.dataDir }, 'embedded PostgreSQL is up');
+  return embedded;
+}
+
+export function connectDatabase(config: Config, url: string, applicationName: string): Promise<DataSource> {
+  return connect({ url, pool: config.databasePool, entities, migrations, applicationName });
+}
+
+/** Brings the schema up to date. Returns the migrations that ran. */
+export async function migrateDatabase(config: Config, url: string, log: Log): Promise<string[]> {
+  const db = await connectDatabase(config, url, 'shingo migrate');
+  try {
+    const ran = await migrate(db);
+    if (ran.length > 0) log.info({ migrations: ran }, 'database migrated');
+    return ran;
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** What every process has: database, queue, blobs, hints. */
+export async function openServices(config: Config, url: string, log: Log, role: 'api' | 'worker'): Promise<Services & Running> {
+  const db = await connectDatabase(config, url, `shingo ${role}`);
+  try {
+    const queue = await createQueue(db, log, { queues: JOB_QUEUES, maintain: role === 'worker' });
+    const hub = createHub(url, log);
+    const stop = async () => {
+      await hub.close();
+      await queue.stop();
+      await db.destroy();
+    };
+    return { config, db, log, queue, hub, blobs: new BlobStore(join(config.dataDir, 'blobs')), stop };
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+}
+
+/** The API. Returns its address. @throws ShingoError ADDRESS_IN_USE */
+export async function startApi(services: Services): Promise<{ url: string } & Running> {
+  const { config, log } = services;
+  const schema = await createSchema();
+  const app = await createHttpServer(services, schema);
+  await blobRoutes(app, services);
+  await artifactRoutes(app, services);
+  try {
+    await app.listen({ host: config.host, port: config.port });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new ShingoError('ADDRESS_IN_USE', `Port ${config.port} of ${config.host} is taken; set SHINGO_PORT.`);
+  }
+  const closeSockets = attachSocketServer(app.server, services, schema);
+  const { port } = app.server.address() as AddressInfo;
+  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+  log.info({ url }, 'API is up');
+  return {
+    url,
+    stop: async () => {
+      await closeSockets();
+      await app.close();
+    },
+  };
+}
+
+export { startWorker };

@@ -1,0 +1,24 @@
+import type { EngineName } from '../protocol.js';
+
+/** One way to compute. `start` makes it TensorFlow.js' current backend, or throws `EngineUnavailable`. */
+export interface EngineDriver {
+  readonly name: EngineName;
+  /** What a user who asked for this engine by name can do when it is unavailable. */
+  readonly remedy: string;
+  start(): Promise<StartedEngine>;
+}
+
+export interface StartedEngine {
+  /** What it runs on, e.g. 'WebAssembly with SIMD'; no full stop. */
+  description: string;
+  /** Gives back what would keep the process alive. */
+  release(): Promise<void>;
+}
+
+/** Why an engine was passed over: a clause without full stop, e.g. 'package @tensorflow/tfjs-node not installed'. */
+export class EngineUnavailable extends Error {
+  constructor(reason: string, options?: ErrorOptions) {
+    super(reason, options);
+    this.name = 'EngineUnavailable';
+  }
+}

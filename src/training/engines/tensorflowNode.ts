@@ -1,0 +1,52 @@
+/** `cuda` and `native`: TensorFlow's C library through the tfjs-node addon, with and without an NVIDIA GPU. */
+import { createRequire } from 'node:module';
+import type * as util from 'node:util';
+import { tf } from '../tensorflow.js';
+import { EngineUnavailable, type EngineDriver, type StartedEngine } from './engine.js';
+import { importOptional } from './packages.js';
+
+export const cuda: EngineDriver = {
+  name: 'cuda',
+  remedy: 'install @tensorflow/tfjs-node-gpu with CUDA 11.2+ and cuDNN 8, or choose the engine auto',
+  async start() {
+    const started = await startTensorFlow('@tensorflow/tfjs-node-gpu');
+    // Without a usable GPU the addon loads all the same and computes on the CPU.
+    const { isUsingGpuDevice } = tf.backend() as unknown as { isUsingGpuDevice?: boolean };
+    if (!isUsingGpuDevice) throw new EngineUnavailable('TensorFlow sees no CUDA device');
+    return { ...started, description: 'TensorFlow on a CUDA device' };
+  },
+};
+
+export const native: EngineDriver = {
+  name: 'native',
+  remedy: 'install @tensorflow/tfjs-node, or choose the engine auto',
+  async start() {
+    return { ...(await startTensorFlow('@tensorflow/tfjs-node')), description: 'TensorFlow on the CPU' };
+  },
+};
+
+async function startTensorFlow(packageName: string): Promise<StartedEngine> {
+  restoreUtil();
+  await importOptional(packageName, ['@tensorflow/tfjs']);
+  if (!(await tf.setBackend('tensorflow'))) throw new EngineUnavailable(`${packageName} does not start`);
+  return { description: packageName, release: async () => undefined };
+}
+
+/**
+ * tfjs-node 4.22 calls `util.isNullOrUndefined` and its like, which Node 23 removed. They go onto the module object
+ * that `require('util')` gives, before the addon is loaded.
+ */
+export function restoreUtil(): void {
+  const module = createRequire(import.meta.url)('node:util') as typeof util & Record<string, unknown>;
+  const removed: Record<string, (value: unknown) => boolean> = {
+    isNullOrUndefined: (value) => value === null || value === undefined,
+    isArray: (value) => Array.isArray(value),
+    isString: (value) => typeof value === 'string',
+    isNumber: (value) => typeof value === 'number',
+    isBoolean: (value) => typeof value === 'boolean',
+    isObject: (value) => typeof value === 'object' && value !== null,
+    isFunction: (value) => typeof value === 'function',
+    isUndefined: (value) => value === undefined,
+  };
+  for (const [name, test] of Object.entries(removed)) (module as Record<string, unknown>)[name] ??= test;
+}
