@@ -1,12 +1,14 @@
 /**
  * Tests run as the compiler emitted them (dist/): what is tested is what is shipped, and no transformer stands between.
- * Fast ones first: unit, then integration, then end to end and faults (see test/sequencer.cjs).
  */
 export default {
   rootDir: 'dist',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.js'],
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/../test/environment.cjs',
+  testSequencer: '<rootDir>/../test/sequencer.cjs',
+  globalSetup: '<rootDir>/test/support/globalSetup.js',
+  globalTeardown: '<rootDir>/test/support/globalTeardown.js',
   transform: {},
   testTimeout: 30_000,
   maxWorkers: 2,

@@ -19,6 +19,27 @@ const resolvedSource = (...sources: [column: string, source: string][]) =>
   sources.map(([column, source]) => `WHEN ${column} IS NOT NULL THEN '${source}'`).join(' ') +
   ' END';
 
+/** A trigger function that adds what changed to the object counts of the images it changed in. */
+const countObjects = (name: string, change: string) => `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    WITH change AS (${change}), delta AS (
+      SELECT image_id,
+        coalesce(sum(n) FILTER (WHERE category IN ('PERSON', 'RIDER')), 0) AS people,
+        coalesce(sum(n) FILTER (WHERE category = 'CAR'), 0) AS cars,
+        coalesce(sum(n) FILTER (WHERE category = 'BICYCLE'), 0) AS bicycles,
+        coalesce(sum(n) FILTER (WHERE category = 'BUS'), 0) AS buses,
+        coalesce(sum(n) FILTER (WHERE category = 'TRAFFIC_LIGHT'), 0) AS traffic_lights
+      FROM change GROUP BY image_id
+    )
+    UPDATE image SET
+      people = coalesce(image.people, 0) + delta.people,
+      cars = coalesce(image.cars, 0) + delta.cars,
+      bicycles = coalesce(image.bicycles, 0) + delta.bicycles,
+      buses = coalesce(image.buses, 0) + delta.buses,
+      traffic_lights = coalesce(image.traffic_lights, 0) + delta.traffic_lights
+    FROM delta WHERE image.id = delta.image_id;
+    RETURN NULL;
+  END $$`;
+
 /** Projects, places, weather periods, pictures, images, annotations, conditions. */
 export class Catalog1763900000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -143,35 +164,13 @@ const UP = [
     CHECK (category = 'TRAFFIC_LIGHT' OR (color IS NULL AND arrows = '{}' AND role IS NULL))
   )`,
   'CREATE INDEX annotation_image ON annotation (image_id, id)',
-  `CREATE FUNCTION count_objects(added annotation[], removed annotation[]) RETURNS void LANGUAGE sql AS $$
-    WITH change AS (
-      SELECT a.image_id, a.category, 1 AS n FROM unnest(added) a
-      UNION ALL SELECT r.image_id, r.category, -1 FROM unnest(removed) r
-    ), delta AS (
-      SELECT image_id,
-        coalesce(sum(n) FILTER (WHERE category IN ('PERSON', 'RIDER')), 0) AS people,
-        coalesce(sum(n) FILTER (WHERE category = 'CAR'), 0) AS cars,
-        coalesce(sum(n) FILTER (WHERE category = 'BICYCLE'), 0) AS bicycles,
-        coalesce(sum(n) FILTER (WHERE category = 'BUS'), 0) AS buses,
-        coalesce(sum(n) FILTER (WHERE category = 'TRAFFIC_LIGHT'), 0) AS traffic_lights
-      FROM change GROUP BY image_id
-    )
-    UPDATE image SET
-      people = coalesce(image.people, 0) + delta.people,
-      cars = coalesce(image.cars, 0) + delta.cars,
-      bicycles = coalesce(image.bicycles, 0) + delta.bicycles,
-      buses = coalesce(image.buses, 0) + delta.buses,
-      traffic_lights = coalesce(image.traffic_lights, 0) + delta.traffic_lights
-    FROM delta WHERE image.id = delta.image_id
-  $$`,
   // Statement-level with transition tables: one update of the images for a batch of 20,000 boxes, not 20,000.
-  `CREATE FUNCTION annotation_inserted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    PERFORM count_objects((SELECT array_agg(a) FROM added a), NULL); RETURN NULL; END $$`,
-  `CREATE FUNCTION annotation_deleted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    PERFORM count_objects(NULL, (SELECT array_agg(r) FROM removed r)); RETURN NULL; END $$`,
-  `CREATE FUNCTION annotation_updated() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    PERFORM count_objects((SELECT array_agg(a) FROM added a), (SELECT array_agg(r) FROM removed r));
-    RETURN NULL; END $$`,
+  countObjects('annotation_inserted', 'SELECT image_id, category, 1 AS n FROM added'),
+  countObjects('annotation_deleted', 'SELECT image_id, category, -1 AS n FROM removed'),
+  countObjects(
+    'annotation_updated',
+    'SELECT image_id, category, 1 AS n FROM added UNION ALL SELECT image_id, category, -1 FROM removed',
+  ),
   `CREATE TRIGGER annotation_inserted AFTER INSERT ON annotation REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION annotation_inserted()`,
   `CREATE TRIGGER annotation_deleted AFTER DELETE ON annotation REFERENCING OLD TABLE AS removed
@@ -200,7 +199,6 @@ const UP = [
 ];
 
 const DOWN = [
-  'DROP FUNCTION count_objects',
   'DROP TABLE condition_version, condition, annotation, image, picture, weather, place, project',
   'DROP FUNCTION annotation_inserted, annotation_updated, annotation_deleted',
 ];

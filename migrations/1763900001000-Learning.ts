@@ -168,6 +168,8 @@ const UP = [
     -- The fence: raised by each claim, named by every write of a trainer; an older attempt can write nothing.
     attempt int NOT NULL DEFAULT 0,
     max_attempts int NOT NULL DEFAULT 3,
+    -- Attempts that ended in a crash or with their worker; a drained one does not count.
+    crashes int NOT NULL DEFAULT 0,
     heartbeat_at timestamptz,
     -- {path, …} blobs of the newest complete checkpoint: {"files": {relative path: sha256}, "epoch": n}
     checkpoint jsonb,

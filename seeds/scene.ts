@@ -35,19 +35,17 @@ export function composeScene(shot: Shot, seed: number): Scene {
   const traffic = placeTraffic(stage, street).filter(({ parts, z }) =>
     parts.every(({ box }) => lights.every((light) => !hides(z, box, light))),
   );
-  const things: Thing[] = [
-    ...drawBuildings(stage, [street.left - 3.6, street.right + 3.6], street.junctions),
-  ];
-  things.push(...furnish(stage, street, lights), ...signals.map(({ thing }) => thing), ...traffic);
+  const furniture = furnish(stage, street, lights);
+  const walls = [street.left - 3.6, street.right + 3.6] as const;
+  const things: Thing[] = drawBuildings(stage, walls, street.junctions);
+  things.push(...furniture, ...signals.map(({ thing }) => thing), ...traffic);
   things.sort((a, b) => b.z - a.z);
   const back = drawSky(stage);
   const road = drawRoad(stage, street);
   const body = things.map(({ svg }) => svg).join('');
   const svg = wrap(stage, back + road + body + drawAir(stage));
-  const boxes = labelBoxes([
-    ...lights,
-    ...traffic.flatMap(({ z, parts }) => parts.map((part) => ({ z, ...part }))),
-  ]);
+  const actors = [...traffic, ...furniture].flatMap(({ z, parts }) => parts.map((part) => ({ z, ...part })));
+  const boxes = labelBoxes([...lights, ...actors]);
   return { svg, mood, drops: placeDrops(stage), boxes };
 }
 

@@ -29,7 +29,7 @@ function streaks(stage: Stage): string {
   if (mood.streaks === 0) return '';
   const lean = between(random, -0.22, 0.22);
   const isDark = mood.ambient[0] < 0.3;
-  const groups = [0.1, 0.17, 0.28].map((k) => ({ k: isDark ? k * 1.05 : k * 1.7, d: '' }));
+  const groups = [0.1, 0.17, 0.28].map((k) => ({ k: isDark ? k * 1.35 : k * 1.7, d: '' }));
   for (let i = 0; i < mood.streaks; i++) {
     const near = random() ** 2;
     const length = 7 + near * 34;

@@ -80,7 +80,10 @@ function socketError(error: unknown): unknown {
   if (Array.isArray(error)) return fromGraphQLErrors(error);
   const event = error as { code?: number; reason?: string; message?: string; error?: { code?: string } };
   if (typeof event.code === 'number') {
-    const code = REFUSED[event.code] ?? 'CONNECTION_LOST';
+    const refused = REFUSED[event.code];
+    // The service closes with its own code as the reason, which says more than 4403 does.
+    const code =
+      refused && /^[A-Z][A-Z_]+$/.test(event.reason ?? '') ? event.reason! : (refused ?? 'CONNECTION_LOST');
     return new ApiError(code, `the socket was closed: ${event.reason || `code ${event.code}`}`, {
       cause: error,
     });

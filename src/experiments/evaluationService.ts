@@ -1,6 +1,9 @@
 /** Per-condition results, counted by the database from one row a light. */
 import type { DataSource, EntityManager } from 'typeorm';
+import type { Split } from '../catalog/vocabulary.js';
 import type { Loaders } from '../graphql/context.js';
+import { isFinal, type JobState, type Weights } from '../jobs/vocabulary.js';
+import { newId } from '../platform/ids.js';
 import { wilson } from '../training/statistics/wilson.js';
 import { ConfusionCell, EvaluationCondition } from './evaluation.js';
 
@@ -94,4 +97,33 @@ function proportion(confusion: number[], classes: number) {
   const n = confusion.reduce((sum, count) => sum + count, 0);
   const correct = confusion.reduce((sum, count, at) => (at % (classes + 1) === 0 ? sum + count : sum), 0);
   return { n, correct, ...wilson(correct, n) };
+}
+
+export interface NewEvaluation {
+  experimentUuid: string;
+  datasetVersionUuid: string;
+  split: Split;
+  weights: Weights;
+  classes: string[];
+}
+
+/** Returns the UUID. */
+export async function insertEvaluation(manager: EntityManager, evaluation: NewEvaluation): Promise<string> {
+  const uuid = newId();
+  const { experimentUuid, datasetVersionUuid, split, weights, classes } = evaluation;
+  await manager.query(
+    `/* evaluation.create */ INSERT INTO evaluation (id, experiment_id, dataset_version_id, split, weights, classes)
+     VALUES ($1, $2, $3, $4, $5, $6)`,
+    [uuid, experimentUuid, datasetVersionUuid, split, weights, classes],
+  );
+  return uuid;
+}
+
+/** Mirrors the state of its job; see jobs/change.ts, the only caller. */
+export async function setEvaluationState(manager: EntityManager, uuid: string, state: JobState): Promise<void> {
+  await manager.query(
+    `/* evaluation.setState */ UPDATE evaluation SET state = $2,
+       finished_at = CASE WHEN $3 THEN clock_timestamp() END WHERE id = $1`,
+    [uuid, state, isFinal(state)],
+  );
 }

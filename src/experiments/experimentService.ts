@@ -2,6 +2,8 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { Loaders } from '../graphql/context.js';
 import { parseGlobalId, uuidOf } from '../graphql/node.js';
 import { ShingoError } from '../platform/error.js';
+import { newId } from '../platform/ids.js';
+import { isFinal, type JobState } from '../jobs/vocabulary.js';
 import type { Split } from '../catalog/vocabulary.js';
 import { EVENT_COLUMNS, type EventRow } from './events/event.js';
 import { Parameter } from './experiment.js';
@@ -89,4 +91,57 @@ export async function selectParameters(db: Db, uuids: readonly string[]): Promis
   );
   const found = new Map(rows.map((row) => [row.experiment_id, row.parameters]));
   return uuids.map((uuid) => (found.get(uuid) ?? []).map((one) => Object.assign(new Parameter(), one)));
+}
+
+export interface NewExperiment {
+  projectUuid: string;
+  modelUuid: string;
+  datasetVersionUuid: string;
+  name: string;
+  algorithm: string;
+  parameters: Record<string, number | string | boolean | null>;
+}
+
+/** Returns the UUID. @throws ShingoError NAME_TAKEN */
+export async function insertExperiment(manager: EntityManager, experiment: NewExperiment): Promise<string> {
+  const uuid = newId();
+  const { projectUuid, modelUuid, datasetVersionUuid, name, algorithm } = experiment;
+  const inserted: unknown[] = await manager.query(
+    `/* experiment.create */ INSERT INTO experiment (id, project_id, model_id, dataset_version_id, name, algorithm)
+     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (project_id, name) DO NOTHING RETURNING id`,
+    [uuid, projectUuid, modelUuid, datasetVersionUuid, name, algorithm],
+  );
+  if (inserted.length === 0) {
+    const message = `The project has an experiment named ${JSON.stringify(name)} already.`;
+    throw new ShingoError('NAME_TAKEN', message, 409, ['name']);
+  }
+  const parameters = Object.entries(experiment.parameters);
+  const column = (type: string) => parameters.map(([, value]) => (typeof value === type ? value : null));
+  await manager.query(
+    `/* experiment.setParameters */ INSERT INTO experiment_parameter (experiment_id, name, number, text, boolean)
+     SELECT $1, * FROM unnest($2::text[], $3::double precision[], $4::text[], $5::boolean[])`,
+    [uuid, parameters.map(([key]) => key), column('number'), column('string'), column('boolean')],
+  );
+  return uuid;
+}
+
+/** The first free of "prefix-1", "prefix-2", …; the caller keeps others out until it has taken it. */
+export async function freeName(manager: EntityManager, projectUuid: string, prefix: string): Promise<string> {
+  const stem = `${prefix.slice(0, 180)}-`;
+  const rows: { next: number }[] = await manager.query(
+    `/* experiment.freeName */ SELECT coalesce(max(substr(name, length($2) + 1)::int), 0) + 1 AS next FROM experiment
+     WHERE project_id = $1 AND starts_with(name, $2) AND substr(name, length($2) + 1) ~ '^[0-9]{1,8}$'`,
+    [projectUuid, stem],
+  );
+  return `${stem}${rows[0]?.next ?? 1}`;
+}
+
+/** Mirrors the state of its training; see jobs/change.ts, the only caller. */
+export async function setExperimentState(manager: EntityManager, uuid: string, state: JobState): Promise<void> {
+  await manager.query(
+    `/* experiment.setState */ UPDATE experiment SET state = $2,
+       started_at = CASE WHEN $2 = 'RUNNING' THEN coalesce(started_at, clock_timestamp()) ELSE started_at END,
+       finished_at = CASE WHEN $3 THEN clock_timestamp() END WHERE id = $1`,
+    [uuid, state, isFinal(state)],
+  );
 }

@@ -1,4 +1,5 @@
 /** What one operation may ask for: the same for HTTP and WebSocket, which passes Apollo's own guards by. */
+import { createRequire } from 'node:module';
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import {
@@ -11,8 +12,13 @@ import {
   type ParseOptions,
   type ValidationRule,
 } from 'graphql';
-import { fieldExtensionsEstimator, getComplexity, type ComplexityEstimator } from 'graphql-query-complexity';
+import type * as QueryComplexity from 'graphql-query-complexity';
 import { DEFAULT_PAGE } from './list/list.js';
+
+// Its ESM build imports graphql's .mjs files by name: a second copy of graphql, which refuses the first one's types.
+const { fieldExtensionsEstimator, getComplexity } = createRequire(import.meta.url)(
+  'graphql-query-complexity',
+) as typeof QueryComplexity;
 
 /** The largest query of the console and the examples has 400 tokens; introspection by GraphiQL 300. */
 export const PARSE_OPTIONS: ParseOptions = { maxTokens: 5000 };
@@ -31,7 +37,7 @@ export const limitRules: ValidationRule[] = [
 ];
 
 /** A page counts as often as it has rows: `first`, `last`, or the default. */
-const pageEstimator: ComplexityEstimator = ({ field, args, childComplexity }) => {
+const pageEstimator: QueryComplexity.ComplexityEstimator = ({ field, args, childComplexity }) => {
   const paged = field.args.some((argument) => argument.name === 'first');
   const rows = paged ? Math.max(1, Math.min(10_000, Number(args.first ?? args.last ?? DEFAULT_PAGE))) : 1;
   return 1 + rows * childComplexity;

@@ -72,6 +72,9 @@ export class Job extends Node {
   @Field(() => Int, { description: 'So many attempts may end in a crash or a lost worker before the job fails.' })
   maxAttempts: number;
 
+  @Column('int')
+  crashes: number;
+
   @Column('timestamptz', { name: 'heartbeat_at', nullable: true })
   @Field(() => DateTime, { nullable: true, description: 'When its worker last spoke; about every 2 s.' })
   heartbeatAt: Date | null;

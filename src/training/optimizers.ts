@@ -24,6 +24,7 @@ export class Optimizer {
   private readonly sizes: number[];
   private state: tf.Tensor[];
   private step = 0;
+  rate = 0;
 
   constructor(
     private readonly variables: readonly tf.Variable[],
@@ -43,7 +44,7 @@ export class Optimizer {
       const { delta, next } = this.rule(flat, this.state, this.step);
       tf.split(delta, this.sizes).forEach((part, i) => {
         const variable = this.variables[i]!;
-        variable.assign(tf.sub(variable, tf.reshape(part, variable.shape)));
+        variable.assign(tf.sub(variable, tf.mul(tf.reshape(part, variable.shape), this.rate)));
       });
       return next;
     });
@@ -73,7 +74,7 @@ export function adam(learningRate: number, beta1 = 0.9, beta2 = 0.999, epsilon =
     const m = tf.add(tf.mul(first!, beta1), tf.mul(gradient, 1 - beta1));
     const v = tf.add(tf.mul(second!, beta2), tf.mul(tf.square(gradient), 1 - beta2));
     const root = tf.add(tf.sqrt(tf.div(v, 1 - beta2 ** step)), epsilon);
-    return { delta: tf.div(tf.mul(m, learningRate / (1 - beta1 ** step)), root), next: [m, v] };
+    return { delta: tf.div(tf.mul(m, 1 / (1 - beta1 ** step)), root), next: [m, v] };
   };
 }
 
@@ -81,7 +82,7 @@ export function adam(learningRate: number, beta1 = 0.9, beta2 = 0.999, epsilon =
 export function sgd(learningRate: number, momentum: number): Rule {
   return (gradient, [velocity]) => {
     const next = tf.add(tf.mul(velocity!, momentum), gradient);
-    return { delta: tf.mul(next, learningRate), next: [next] };
+    return { delta: tf.mul(next, 1), next: [next] };
   };
 }
 

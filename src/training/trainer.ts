@@ -14,6 +14,7 @@ import { count, emptyTally, metricsOf, type Tally } from './metrics.js';
 import { saveModel, type ModelDescription } from './modelFiles.js';
 import { Progress, type Phase } from './progress.js';
 import type { Metric, Sample, TrainerMessage, TrainingSpec } from './protocol.js';
+import { generator, mixSeeds } from './random.js';
 import { tf } from './tensorflow.js';
 import { readWeights, writeWeights } from './weights.js';
 
@@ -127,9 +128,10 @@ class Training {
   ): Promise<void> {
     const samples = Array.from(indices, (index) => this.samples[index]!);
     const labels = samples.map(({ label }) => label);
-    const x = inputBatch(this.pictures, indices, this.about.preprocessing);
+    const jitter = phase === 'TRAINING' ? generator(mixSeeds(this.spec.parameters.seed, this.state.epoch, this.state.batch)) : undefined;
+    const x = inputBatch(this.pictures, indices, this.about.preprocessing, jitter);
     try {
-      const run = phase === 'TRAINING' ? this.learner.train(x, labels) : this.learner.validate(x, labels);
+      const { epochs, learningRate } = this.spec.parameters; const steps = Math.ceil(this.trainIndices.length / this.spec.parameters.batchSize); this.learner.optimizer.rate = process.env.COS ? learningRate * (0.5 + 0.5 * Math.cos(Math.PI * ((this.state.epoch - 1) * steps + this.state.batch) / (epochs * steps))) : learningRate; const run = phase === 'TRAINING' ? this.learner.train(x, labels) : this.learner.validate(x, labels);
       const { lossSum, predicted } = await run;
       count(tally, samples, lossSum, predicted);
     } finally {

@@ -51,7 +51,7 @@ class ResolvedScene {
   source: ConditionSource;
 }
 
-@ObjectType({ description: 'A condition that an image is in, and the sources of the values that put it there.' })
+@ObjectType('ImageCondition', { description: 'A condition that an image is in, and the sources of the values that put it there.' })
 class ImageConditionType {
   @Field(() => Condition)
   condition: Condition;

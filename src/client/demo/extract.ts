@@ -1,8 +1,8 @@
-import { ApiError, type ShingoClient } from '../api.js';
+import type { ShingoClient } from '../api.js';
 import { hasCode } from '../errors.js';
-import { findOne, listAll } from '../pages.js';
+import { findOne } from '../pages.js';
 import { plural } from '../terminal/format.js';
-import { DemoFailure, type Stage } from './options.js';
+import type { Stage } from './options.js';
 import { countsTable, type DatasetCount } from './tables.js';
 
 export interface DatasetVersion {
@@ -13,11 +13,10 @@ export interface DatasetVersion {
   imageCount: number;
   lightCount: number;
   counts: DatasetCount[];
-  dataset: { id: string };
 }
 
 const VERSION_FIELDS =
-  'id version dataId seed imageCount lightCount dataset { id } counts { condition split images lights }';
+  'id version dataId seed imageCount lightCount counts { condition split images lights }';
 const CREATE_DATASET = /* GraphQL */ `
   mutation CreateDataset($input: CreateDatasetInput!) {
     createDataset(input: $input) {
@@ -35,6 +34,8 @@ const CREATE_DATASET = /* GraphQL */ `
 const CREATE_VERSION = `mutation CreateDatasetVersion($input: CreateDatasetVersionInput!) {
   createDatasetVersion(input: $input) { datasetVersion { ${VERSION_FIELDS} } userErrors { code message field } }
 }`;
+/** A million images take the service minutes. */
+const VERSION_TIMEOUT_MS = 600_000;
 /** A fifth is held out: the last act looks at images that training never saw. */
 const SHARES = { train: 0.64, validation: 0.16, test: 0.2 };
 
@@ -43,7 +44,7 @@ export async function extract(stage: Stage): Promise<DatasetVersion> {
   const { client, screen, project } = stage;
   screen.heading('2 of 5 · Extract a data set');
   const datasetId = await ensureDataset(client, project.id, 'lights');
-  const version = await createVersion(client, project.id, datasetId);
+  const version = await createVersion(client, datasetId);
   const { bold } = screen.colors;
   screen.line(`  data id ${bold(version.dataId)}  (version ${version.version}, seed ${version.seed})`);
   screen.line(`  ${plural(version.imageCount, 'image')}, ${plural(version.lightCount, 'light')}`);
@@ -72,34 +73,10 @@ async function ensureDataset(client: ShingoClient, projectId: string, name: stri
   }
 }
 
-async function createVersion(
-  client: ShingoClient,
-  projectId: string,
-  datasetId: string,
-): Promise<DatasetVersion> {
-  try {
-    const input = { datasetId, seed: 1, ...SHARES };
-    const payload = await client.mutate<{ datasetVersion: DatasetVersion }>(CREATE_VERSION, input);
-    return payload.datasetVersion;
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    if (/EXISTS|UNCHANGED/.test(error.code)) {
-      const latest = await latestVersion(client, projectId, datasetId);
-      if (latest) return latest;
-    }
-    if (error.code.startsWith('SPLIT_')) throw new DemoFailure(`${error.code}: ${error.message}`);
-    throw error;
-  }
-}
-
-async function latestVersion(
-  client: ShingoClient,
-  projectId: string,
-  datasetId: string,
-): Promise<DatasetVersion | undefined> {
-  let latest: DatasetVersion | undefined;
-  for await (const one of listAll<DatasetVersion>(client, 'datasetVersions', projectId, VERSION_FIELDS)) {
-    if (one.dataset.id === datasetId && one.version > (latest?.version ?? 0)) latest = one;
-  }
-  return latest;
+/** Content that is the same gives the version that there is: a second demo trains on the very same data. */
+async function createVersion(client: ShingoClient, datasetId: string): Promise<DatasetVersion> {
+  const input = { datasetId, seed: 1, ...SHARES };
+  const options = { idempotent: true, timeoutMs: VERSION_TIMEOUT_MS };
+  return (await client.mutate<{ datasetVersion: DatasetVersion }>(CREATE_VERSION, input, options))
+    .datasetVersion;
 }

@@ -5,7 +5,8 @@ import type { Verdict } from './verdict.js';
 
 /** Act 5: what there is now, where it is, and how to come back. */
 export function finish(stage: Stage, experiment: Experiment, verdicts: Verdict[], seconds: number): void {
-  const { client, screen } = stage;
+  const { client, screen, options } = stage;
+  const home = (options.homeUrl ?? client.baseUrl).replace(/\/+$/, '');
   const { bold, cyan, dim, green, red } = screen.colors;
   screen.heading('5 of 5 · What you have now');
   const width = Math.max(...experiment.artifacts.map(({ path }) => path.length), 4);
@@ -13,12 +14,12 @@ export function finish(stage: Stage, experiment: Experiment, verdicts: Verdict[]
     screen.line(
       `  ${bold(artifact.path.padEnd(width))} ${bytes(artifact.bytes).padStart(9)}  ${dim(artifact.kind)}`,
     );
-    screen.line(`    ${cyan(new URL(artifact.url, `${client.baseUrl}/`).href)}`);
+    screen.line(`    ${cyan(new URL(artifact.url, `${home}/`).href)}`);
   }
   screen.line();
   screen.line(`  open the service again   ${bold('npm start')}`);
-  screen.line(`  its address              ${cyan(client.baseUrl)}`);
-  screen.line(`  GraphQL, with GraphiQL   ${cyan(`${client.baseUrl}/graphql`)}`);
+  screen.line(`  its address              ${cyan(home)}`);
+  screen.line(`  GraphQL, with GraphiQL   ${cyan(`${home}/graphql`)}`);
   screen.line();
   for (const { ok, text, note } of verdicts) {
     screen.line(`  ${ok ? green('✓') : red('✗')} ${text}`);

@@ -26,6 +26,8 @@ export interface DemoData {
 export interface DemoOptions {
   url: string;
   apiKey?: string;
+  /** Where `npm start` will answer later, if that is not `url`: the demo's own service may be gone by then. */
+  homeUrl?: string;
   /** A folder of the user's own, in place of the demo data. */
   images?: string;
   demoData?: DemoData;

@@ -1,7 +1,12 @@
+import { stripVTControlCharacters } from 'node:util';
+
 import { count, percent } from '../terminal/format.js';
 import type { Colors } from '../terminal/screen.js';
 import { renderTable } from '../terminal/table.js';
 import { type Split, TIMES_OF_DAY, WEATHERS } from '../types.js';
+
+/** Two of the 100 columns are the margin. */
+const MAX_WIDTH = 98;
 
 export interface CoverageCell {
   keys: (string | null)[];
@@ -13,16 +18,24 @@ export interface CoverageCell {
 export const label = (key: string | null) =>
   key === null ? 'missing' : key.toLowerCase().replaceAll('_', ' ');
 
-/** Weather by time of day, images and the lights in them; an empty cell is what nobody has collected. */
+/** Weather by time of day, images and the lights in them; a 0 is what nobody has collected. */
 export function coverageTable(cells: CoverageCell[], colors: Colors): string {
+  const table = crossTab(cells, colors, true);
+  const width = Math.max(...table.split('\n').map((line) => stripVTControlCharacters(line).length));
+  return width <= MAX_WIDTH ? table : crossTab(cells, colors, false);
+}
+
+function crossTab(cells: CoverageCell[], colors: Colors, withLights: boolean): string {
   const find = (weather: string | null, time: string | null) =>
     cells.filter((cell) => cell.keys[0] === weather && cell.keys[1] === time);
   const sum = (some: CoverageCell[]): [number, number] => [
     some.reduce((total, cell) => total + cell.images, 0),
     some.reduce((total, cell) => total + cell.lights, 0),
   ];
-  const write = ([images, lights]: [number, number]) =>
-    images === 0 ? colors.yellow('0') : `${count(images)} ${colors.dim(`/ ${count(lights)}`)}`;
+  const write = ([images, lights]: [number, number]) => {
+    if (images === 0) return colors.yellow('0');
+    return withLights ? `${count(images)} ${colors.dim(`/ ${count(lights)}`)}` : count(images);
+  };
   const weathers = withGaps(WEATHERS, (key) => cells.some((cell) => cell.keys[0] === key));
   const times = withGaps(TIMES_OF_DAY, (key) => cells.some((cell) => cell.keys[1] === key));
   const rows = weathers.map((weather) => [
@@ -35,7 +48,8 @@ export function coverageTable(cells: CoverageCell[], colors: Colors): string {
     ...times.map((time) => write(sum(cells.filter((cell) => cell.keys[1] === time)))),
     colors.bold(write(sum(cells))),
   ]);
-  return renderTable({ head: ['images / lights', ...times.map(label), 'total'], rows });
+  const title = withLights ? 'images / lights' : 'images';
+  return renderTable({ head: [title, ...times.map(label), 'total'], rows });
 }
 
 /** All named values, since an empty one is a gap to see; `UNDEFINED` and missing only where there are any. */

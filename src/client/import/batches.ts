@@ -4,8 +4,8 @@ import type { Box, Row } from './row.js';
 import type { Source } from './source.js';
 
 export const MAX_BATCH_ROWS = 1_000;
-/** Stays below what servers commonly accept as one request (1 MiB). */
-const MAX_BATCH_JSON = 512 * 1024;
+/** Well below the 16 MiB that the service accepts as one request. */
+const MAX_BATCH_JSON = 4 * 1024 * 1024;
 /** So that progress moves, and an interrupted import has little to do again. */
 const MAX_BATCH_BYTES = 128 * 1024 * 1024;
 

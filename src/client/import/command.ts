@@ -33,7 +33,8 @@ export function importCommand(): Command {
     .option('--url <address>', 'where the service is', process.env.SHINGO_URL ?? DEFAULT_URL)
     .option('--api-key <key>', 'key of the service (default: SHINGO_API_KEY)')
     .action(async (folder: string, options: ImportCommandOptions) => {
-      process.exitCode = await runImport(folder, options);
+      // npm runs scripts in the package's folder; the path was written for the folder that npm was called in.
+      process.exitCode = await runImport(path.resolve(process.env.INIT_CWD ?? '.', folder), options);
     });
 }
 

@@ -56,7 +56,7 @@ export class Progress {
     if (!this.#bar) {
       this.#bar = new SingleBar({
         stream: this.stream,
-        format: '  {label} {bar} {counted} images · {speed}/s · {left} left',
+        format: '  {label} {bar} {counted} · {speed} images/s · {left} left',
         barsize: 28,
         barCompleteChar: '█',
         barIncompleteChar: '░',
@@ -65,7 +65,7 @@ export class Progress {
         fps: 8,
         gracefulExit: false,
       });
-      this.#bar.start(total, 0, payload(state));
+      this.#bar.start(total, Math.min(state.done, total), payload(state));
     }
     this.#bar.setTotal(total);
     this.#bar.update(Math.min(state.done, total), payload(state));
@@ -83,7 +83,7 @@ function payload(state: ProgressState): Record<string, string> {
 
 function plainLine(state: ProgressState): string {
   const { label, counted, speed, left } = payload(state);
-  return `  ${label}: ${counted} images, ${speed} images/s, ${left} left`;
+  return `  ${label}: ${counted}, ${speed} images/s, ${left} left`;
 }
 
 /** Speed and time left from the counts themselves, for work that this process does. */

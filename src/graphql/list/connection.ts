@@ -109,7 +109,9 @@ function whereType(name: string, fields: Fields): new () => object {
     else if (declared.kind === 'condition') {
       Field(() => String, { nullable: true, description: 'Name of a condition of the project.' })(WhereType.prototype, field);
     } else {
-      Field(() => relationType(name, field, declared), { nullable: true })(WhereType.prototype, field);
+      // Made now, not in the callback: while a schema is built it is too late to add a type.
+      const relation = relationType(name, field, declared);
+      Field(() => relation, { nullable: true })(WhereType.prototype, field);
     }
   }
   return WhereType;

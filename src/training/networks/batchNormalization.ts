@@ -13,6 +13,8 @@ export interface BatchNormalizationOptions {
   momentum: number;
   /** Added to the variance before the square root. */
   epsilon: number;
+  /** The scale with which training begins; 1 unless told. */
+  gammaInitializer?: 'ones' | 'zeros';
 }
 
 interface StockLayer extends tfl.layers.Layer {

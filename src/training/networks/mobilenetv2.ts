@@ -31,7 +31,7 @@ export function makeDivisible(channels: number, divisor = 8): number {
   const rounded = Math.max(divisor, Math.floor((channels + divisor / 2) / divisor) * divisor);
   return rounded < 0.9 * channels ? rounded + divisor : rounded;
 }
-const plan = (process.env.PLAN ?? '2,1,2,2,2,1,2,1').split(',').map(Number);
+const plan = (process.env.PLAN ?? '2,1,1,2,2,1,1,1').split(',').map(Number);
 
 /** [batch, inputSize, inputSize, 3] in -1…1 → [batch, classes] probabilities. */
 export function mobilenetv2({ inputSize, widthMultiplier, classes, seed }: NetworkOptions): tfl.LayersModel {
@@ -62,13 +62,14 @@ class Builder {
     if (expansion !== 1)
       y = this.relu6(`${name}_expand`, this.convolution(`${name}_expand`, y, inChannels * expansion, 1, 1));
     y = this.relu6(`${name}_depthwise`, this.depthwise(`${name}_depthwise`, y, stride));
-    y = this.convolution(`${name}_project`, y, channels, 1, 1);
-    if (stride !== 1 || inChannels !== channels) return y;
+    const residual = stride === 1 && inChannels === channels;
+    y = this.convolution(`${name}_project`, y, channels, 1, 1, residual && process.env.ZERO ? 'zeros' : 'ones');
+    if (!residual) return y;
     return tfl.layers.add({ name: `${name}_add` }).apply([x, y]) as tfl.SymbolicTensor;
   }
 
   /** Convolution without bias, then batch normalisation. */
-  convolution(name: string, x: tfl.SymbolicTensor, filters: number, kernelSize: number, strides: number) {
+  convolution(name: string, x: tfl.SymbolicTensor, filters: number, kernelSize: number, strides: number, gammaInitializer: 'ones' | 'zeros' = 'ones') {
     const kernelInitializer = this.he(kernelSize * kernelSize * channelsOf(x));
     const convolution = tfl.layers.conv2d({
       name: `${name}_conv`,
@@ -79,7 +80,7 @@ class Builder {
       useBias: false,
       kernelInitializer,
     });
-    return this.normalized(name, convolution.apply(x) as tfl.SymbolicTensor);
+    return this.normalized(name, convolution.apply(x) as tfl.SymbolicTensor, gammaInitializer);
   }
 
   depthwise(name: string, x: tfl.SymbolicTensor, strides: number) {
@@ -107,8 +108,8 @@ class Builder {
     return softmax.apply(logits.apply(pooled)) as tfl.SymbolicTensor;
   }
 
-  private normalized(name: string, x: tfl.SymbolicTensor) {
-    return batchNormalization({ name: `${name}_bn`, ...BATCH_NORM }).apply(x) as tfl.SymbolicTensor;
+  private normalized(name: string, x: tfl.SymbolicTensor, gammaInitializer: 'ones' | 'zeros' = 'ones') {
+    return batchNormalization({ name: `${name}_bn`, ...BATCH_NORM, gammaInitializer }).apply(x) as tfl.SymbolicTensor;
   }
 
   /** He et al. 2015. Of a depthwise filter only its own channel is fan-in, which tfl's heNormal does not know. */

@@ -1,6 +1,7 @@
 import { runDemo } from '../../../src/client/demo/index.js';
 import { Capture, makeFolder } from './support/folder.js';
-import { FakeService, GOOD_STORY, type Story } from './support/service.js';
+import { FakeService } from './support/service.js';
+import { GOOD_STORY, type Story } from './support/story.js';
 
 const ROWS = ['CLEAR', 'RAIN', 'SNOW'].map((weather, index) => ({
   file: `images/${index}.png`,
@@ -66,7 +67,7 @@ test('plays five acts and leaves with 0', async () => {
 
 test('fits 100 columns and is plain when piped', async () => {
   const { out } = await play();
-  // eslint-disable-next-line no-control-regex -- escapes are what is looked for
+
   expect(out).not.toMatch(/\u001b/);
   expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
 });
@@ -118,7 +119,10 @@ test("takes a user's folder into a project of its name", async () => {
   await using folder = await makeFolder({ 'my lights/red/a.png': 'a', 'my lights/green/b.jpg': 'b' });
   const [out, err] = [new Capture(), new Capture()];
   const images = `${folder.path}/my lights/`;
-  expect(await runDemo({ url: service.server.url, images, out, err })).toBe(0);
+  expect(await runDemo({ url: service.server.url, homeUrl: 'http://localhost:9/', images, out, err })).toBe(
+    0,
+  );
   expect(out.text).toContain('project my-lights created');
+  expect(out.text).toContain('http://localhost:9/experiments/x/artifacts/best/model.json');
   expect([...service.images.values()].map(({ fileName }) => fileName)).toEqual(['green/b.jpg', 'red/a.png']);
 });

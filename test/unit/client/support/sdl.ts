@@ -1,411 +1,105 @@
-/** The part of the API that the client uses, as the contract gives it. */
-export const SDL = /* GraphQL */ `
+/** The part of the API that the client uses, as the contract gives it. Not marked as GraphQL: prettier would take 500 lines. */
+export const SDL = `
   scalar DateTime
   scalar Real
-  type UserError {
-    code: String!
-    message: String!
-    field: [String!]
-  }
-  type PageInfo {
-    hasNextPage: Boolean!
-    endCursor: String
-  }
-  enum WeatherName {
-    CLEAR
-    PARTLY_CLOUDY
-    OVERCAST
-    RAIN
-    SNOW
-    FOG
-    UNDEFINED
-  }
-  enum TimeOfDay {
-    DAY
-    DAWN_DUSK
-    NIGHT
-    UNDEFINED
-  }
-  enum Scene {
-    CITY_STREET
-    RESIDENTIAL
-    HIGHWAY
-    TUNNEL
-    PARKING_LOT
-    GAS_STATION
-    UNDEFINED
-  }
-  enum Category {
-    PERSON
-    RIDER
-    CAR
-    TRUCK
-    BUS
-    TRAIN
-    MOTORCYCLE
-    BICYCLE
-    TRAFFIC_LIGHT
-    TRAFFIC_SIGN
-    OTHER
-  }
-  enum LightColor {
-    RED
-    YELLOW
-    GREEN
-    OFF
-    UNKNOWN
-  }
-  enum LightArrow {
-    LEFT
-    STRAIGHT
-    RIGHT
-    DIAGONAL_LEFT
-    DIAGONAL_RIGHT
-  }
-  enum LightRole {
-    VEHICLE
-    PEDESTRIAN
-    COUNTDOWN
-  }
-  enum Split {
-    TRAIN
-    VALIDATION
-    TEST
-  }
-  enum Weights {
-    BEST
-    INITIAL
-  }
-  enum JobState {
-    QUEUED
-    RUNNING
-    CANCELLING
-    SUCCEEDED
-    FAILED
-    CANCELLED
-  }
-  enum JobKind {
-    TRAINING
-    EVALUATION
-  }
-  enum CoverageDimension {
-    WEATHER
-    TIME_OF_DAY
-  }
-
-  type Project {
-    id: ID!
-    name: String!
-  }
-  type Place {
-    id: ID!
-    country: String!
-    prefecture: String!
-    city: String!
-    name: String!
-  }
-  type Weather {
-    id: ID!
-  }
-  type Named {
-    id: ID!
-    name: String!
-  }
-  type PlaceConnection {
-    nodes: [Place!]!
-    pageInfo: PageInfo!
-  }
-  type NamedConnection {
-    nodes: [Named!]!
-    pageInfo: PageInfo!
-  }
-  type DatasetVersionConnection {
-    nodes: [DatasetVersion!]!
-    pageInfo: PageInfo!
-  }
-  type Coverage {
-    total: Int!
-    cells: [CoverageCell!]!
-  }
-  type CoverageCell {
-    keys: [String]!
-    images: Int!
-    lights: Int!
-  }
+  type UserError { code: String! message: String! field: [String!] }
+  type PageInfo { hasNextPage: Boolean! endCursor: String }
+  enum WeatherName { CLEAR PARTLY_CLOUDY OVERCAST RAIN SNOW FOG UNDEFINED }
+  enum TimeOfDay { DAY DAWN_DUSK NIGHT UNDEFINED }
+  enum Scene { CITY_STREET RESIDENTIAL HIGHWAY TUNNEL PARKING_LOT GAS_STATION UNDEFINED }
+  enum Category { PERSON RIDER CAR TRUCK BUS TRAIN MOTORCYCLE BICYCLE TRAFFIC_LIGHT TRAFFIC_SIGN OTHER }
+  enum LightColor { RED YELLOW GREEN OFF UNKNOWN }
+  enum LightArrow { LEFT STRAIGHT RIGHT DIAGONAL_LEFT DIAGONAL_RIGHT }
+  enum LightRole { VEHICLE PEDESTRIAN COUNTDOWN }
+  enum Split { TRAIN VALIDATION TEST }
+  enum Weights { BEST INITIAL }
+  enum JobState { QUEUED RUNNING CANCELLING SUCCEEDED FAILED CANCELLED }
+  enum JobKind { TRAINING EVALUATION }
+  enum CoverageDimension { WEATHER TIME_OF_DAY }
+  type Project { id: ID! name: String! }
+  type Place { id: ID! country: String! prefecture: String! city: String! name: String! }
+  type Weather { id: ID! }
+  type Dataset { id: ID! name: String! }
+  type Model { id: ID! name: String! }
+  type PlaceConnection { nodes: [Place!]! pageInfo: PageInfo! }
+  type DatasetConnection { nodes: [Dataset!]! pageInfo: PageInfo! }
+  type ModelConnection { nodes: [Model!]! pageInfo: PageInfo! }
+  type Coverage { total: Int! cells: [CoverageCell!]! }
+  type CoverageCell { keys: [String]! images: Int! lights: Int! }
   type DatasetVersion {
-    id: ID!
-    dataset: Named!
-    version: Int!
-    dataId: String!
-    seed: Int!
-    imageCount: Int!
-    lightCount: Int!
-    counts: [DatasetCount!]!
+    id: ID! version: Int! dataId: String! seed: Int! imageCount: Int! lightCount: Int! counts: [DatasetCount!]!
   }
-  type DatasetCount {
-    condition: String
-    split: Split!
-    images: Int!
-    lights: Int!
-  }
-  type Parameter {
-    name: String!
-    number: Float
-    text: String
-    boolean: Boolean
-  }
-  type Artifact {
-    path: String!
-    kind: String!
-    bytes: Float!
-    url: String!
-  }
+  type DatasetCount { condition: String split: Split! images: Int! lights: Int! }
+  type Parameter { name: String! number: Float text: String boolean: Boolean }
+  type Artifact { path: String! kind: String! bytes: Float! url: String! }
   type Experiment {
-    id: ID!
-    name: String!
-    algorithm: String!
-    state: JobState!
-    engine: String
-    engineReason: String
-    bestEpoch: Int
-    epochsRun: Int
-    stoppedEarly: Boolean
-    parameters: [Parameter!]!
-    artifacts: [Artifact!]!
+    id: ID! name: String! algorithm: String! state: JobState! engine: String engineReason: String
+    bestEpoch: Int epochsRun: Int stoppedEarly: Boolean parameters: [Parameter!]! artifacts: [Artifact!]!
   }
-  type Evaluation {
-    id: ID!
-    classes: [String!]!
-    conditions: [EvaluationCondition!]!
-  }
+  type Evaluation { id: ID! classes: [String!]! conditions: [EvaluationCondition!]! }
   type EvaluationCondition {
-    condition: String
-    n: Int!
-    correct: Int!
-    accuracy: Float
-    lower: Float
-    upper: Float
-    method: String!
+    condition: String n: Int! correct: Int! accuracy: Float lower: Float upper: Float method: String!
     confusion: [ConfusionCell!]!
   }
-  type ConfusionCell {
-    actual: String!
-    predicted: String!
-    count: Int!
-  }
-  type Reason {
-    code: String!
-    message: String!
-  }
+  type ConfusionCell { actual: String! predicted: String! count: Int! }
+  type Reason { code: String! message: String! }
   type Progress {
-    phase: String
-    epoch: Int
-    epochs: Int
-    done: Int
-    total: Int
-    imagesPerSecond: Float
-    secondsLeft: Float
+    phase: String epoch: Int epochs: Int done: Int total: Int imagesPerSecond: Float secondsLeft: Float
   }
   type Job {
-    id: ID!
-    kind: JobKind!
-    state: JobState!
-    reason: Reason
-    attempt: Int!
-    maxAttempts: Int!
-    worker: String
-    engine: String
-    progress: Progress
+    id: ID! kind: JobKind! state: JobState! reason: Reason attempt: Int! maxAttempts: Int! worker: String engine: String progress: Progress
   }
   type MetricEvent {
-    seq: Int!
-    time: DateTime!
-    step: Int!
-    name: String!
-    split: Split!
-    value: Real!
-    n: Int!
-    lower: Float
+    seq: Int! time: DateTime! step: Int! name: String! split: Split! value: Real! n: Int! lower: Float
     upper: Float
   }
   type ConditionMetricEvent {
-    seq: Int!
-    time: DateTime!
-    step: Int!
-    name: String!
-    split: Split!
-    condition: String!
-    value: Real!
-    n: Int!
-    lower: Float
-    upper: Float
+    seq: Int! time: DateTime! step: Int! name: String! split: Split! condition: String! value: Real! n: Int! lower: Float upper: Float
   }
-  type StatusEvent {
-    seq: Int!
-    time: DateTime!
-    state: JobState!
-    reason: Reason
-  }
-  type LogEvent {
-    seq: Int!
-    time: DateTime!
-    level: String!
-    message: String!
-  }
-  type DoneEvent {
-    seq: Int!
-    time: DateTime!
-    state: JobState!
-    reason: Reason
-  }
+  type StatusEvent { seq: Int! time: DateTime! state: JobState! reason: Reason }
+  type LogEvent { seq: Int! time: DateTime! level: String! message: String! }
+  type DoneEvent { seq: Int! time: DateTime! state: JobState! reason: Reason }
   union ExperimentEvent = MetricEvent | ConditionMetricEvent | StatusEvent | LogEvent | DoneEvent
-
-  input CreateProjectInput {
-    name: String!
-    description: String
-  }
+  input CreateProjectInput { name: String! description: String }
   input CreatePlaceInput {
-    projectId: ID!
-    country: String!
-    prefecture: String!
-    city: String!
-    name: String
-    timeZone: String!
-    latitude: Float
-    longitude: Float
+    projectId: ID! country: String! prefecture: String! city: String! name: String timeZone: String!
+    latitude: Float longitude: Float
   }
-  input CreateWeatherInput {
-    placeId: ID!
-    weatherName: WeatherName!
-    startTime: DateTime!
-    endTime: DateTime
-  }
-  input PlaceInput {
-    country: String!
-    prefecture: String!
-    city: String!
-    name: String
-  }
+  input CreateWeatherInput { placeId: ID! weatherName: WeatherName! startTime: DateTime! endTime: DateTime }
+  input PlaceInput { country: String! prefecture: String! city: String! name: String }
   input BoxInput {
-    category: Category!
-    x: Float!
-    y: Float!
-    width: Float!
-    height: Float!
-    color: LightColor
-    arrows: [LightArrow!]
-    role: LightRole
-    occluded: Boolean
-    truncated: Boolean
-    wholeImage: Boolean
+    category: Category! x: Float! y: Float! width: Float! height: Float! color: LightColor arrows: [LightArrow!] role: LightRole occluded: Boolean truncated: Boolean wholeImage: Boolean
   }
   input RegisterImageRow {
-    sha256: String!
-    fileName: String!
-    recordedAt: DateTime
-    latitude: Float
-    longitude: Float
-    place: PlaceInput
-    weather: WeatherName
-    timeOfDay: TimeOfDay
-    scene: Scene
-    drive: String
-    boxes: [BoxInput!]
+    sha256: String! fileName: String! recordedAt: DateTime latitude: Float longitude: Float place: PlaceInput weather: WeatherName timeOfDay: TimeOfDay scene: Scene drive: String boxes: [BoxInput!]
   }
-  input RegisterImagesInput {
-    projectId: ID!
-    rows: [RegisterImageRow!]!
-  }
-  input CreateDatasetInput {
-    projectId: ID!
-    name: String!
-    description: String
-  }
-  input CreateModelInput {
-    projectId: ID!
-    name: String!
-    description: String
-  }
-  input CreateDatasetVersionInput {
-    datasetId: ID!
-    seed: Int
-    train: Float
-    validation: Float
-    test: Float
-  }
-  input TrainingParametersInput {
-    algorithm: String
-    optimizer: String
-    epochs: Int
-  }
+  input RegisterImagesInput { projectId: ID! rows: [RegisterImageRow!]! }
+  input CreateDatasetInput { projectId: ID! name: String! description: String }
+  input CreateModelInput { projectId: ID! name: String! description: String }
+  input CreateDatasetVersionInput { datasetId: ID! seed: Int train: Float validation: Float test: Float }
+  input TrainingParametersInput { algorithm: String optimizer: String epochs: Int }
   input StartTrainingInput {
-    datasetVersionId: ID!
-    modelId: ID!
-    name: String
-    parameters: TrainingParametersInput
-    idempotencyKey: String!
+    datasetVersionId: ID! modelId: ID! name: String parameters: TrainingParametersInput idempotencyKey: String!
   }
   input StartEvaluationInput {
-    experimentId: ID!
-    datasetVersionId: ID!
-    split: Split!
-    weights: Weights!
-    idempotencyKey: String!
+    experimentId: ID! datasetVersionId: ID! split: Split! weights: Weights! idempotencyKey: String!
   }
-  input CancelJobInput {
-    jobId: ID!
-  }
-
-  type ProjectPayload {
-    project: Project
-    userErrors: [UserError!]!
-  }
-  type PlacePayload {
-    place: Place
-    userErrors: [UserError!]!
-  }
-  type WeatherPayload {
-    weather: Weather
-    userErrors: [UserError!]!
-  }
-  type RegisterImagesPayload {
-    created: Int
-    existing: Int
-    userErrors: [UserError!]!
-  }
-  type DatasetPayload {
-    dataset: Named
-    userErrors: [UserError!]!
-  }
-  type ModelPayload {
-    model: Named
-    userErrors: [UserError!]!
-  }
-  type DatasetVersionPayload {
-    datasetVersion: DatasetVersion
-    userErrors: [UserError!]!
-  }
-  type StartTrainingPayload {
-    job: Job
-    experiment: Experiment
-    userErrors: [UserError!]!
-  }
-  type StartEvaluationPayload {
-    job: Job
-    evaluation: Evaluation
-    userErrors: [UserError!]!
-  }
-  type CancelJobPayload {
-    job: Job
-    userErrors: [UserError!]!
-  }
-
+  input CancelJobInput { jobId: ID! }
+  type ProjectPayload { project: Project userErrors: [UserError!]! }
+  type PlacePayload { place: Place userErrors: [UserError!]! }
+  type WeatherPayload { weather: Weather userErrors: [UserError!]! }
+  type RegisterImagesPayload { created: Int existing: Int userErrors: [UserError!]! }
+  type DatasetPayload { dataset: Dataset userErrors: [UserError!]! }
+  type ModelPayload { model: Model userErrors: [UserError!]! }
+  type DatasetVersionPayload { datasetVersion: DatasetVersion userErrors: [UserError!]! }
+  type StartTrainingPayload { job: Job experiment: Experiment userErrors: [UserError!]! }
+  type StartEvaluationPayload { job: Job evaluation: Evaluation userErrors: [UserError!]! }
+  type CancelJobPayload { job: Job userErrors: [UserError!]! }
   type Query {
     project(id: ID!): Project
     places(projectId: ID!, first: Int, after: String): PlaceConnection!
-    datasets(projectId: ID!, first: Int, after: String): NamedConnection!
-    models(projectId: ID!, first: Int, after: String): NamedConnection!
-    datasetVersions(projectId: ID!, first: Int, after: String): DatasetVersionConnection!
+    datasets(projectId: ID!, first: Int, after: String): DatasetConnection!
+    models(projectId: ID!, first: Int, after: String): ModelConnection!
     coverage(projectId: ID!, by: [CoverageDimension!]!): Coverage!
     missingBlobs(sha256: [String!]!): [String!]!
     experiment(id: ID!): Experiment

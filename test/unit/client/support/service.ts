@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type Root, startServer, type TestServer } from './server.js';
+import { eventsOf, GOOD_STORY, type Story } from './story.js';
 
 interface Row {
   sha256: string;
@@ -17,21 +18,7 @@ interface UserError {
   field?: string[];
 }
 
-export interface Story {
-  /** Training loss of each epoch. */
-  losses: number[];
-  trained: number;
-  untrained: number;
-  trainingFails?: { code: string; message: string };
-  /** The socket is cut once, after this event. */
-  cutAfter?: number;
-  /** Hangs in training until it is cancelled. */
-  hang?: boolean;
-}
-
-export const GOOD_STORY: Story = { losses: [1.1, 0.7, 0.4], trained: 0.9, untrained: 0.3 };
 const CONDITIONS = [null, 'night', 'rain', 'sunny'];
-const time = '2026-01-01T00:00:00Z';
 
 /** A service in memory that keeps to the contract as far as the client looks. */
 export class FakeService {
@@ -119,7 +106,7 @@ export class FakeService {
         this.weathers.add(key);
         return { weather: { id: key }, userErrors: [] };
       },
-      missingBlobs: ({ sha256 }) => (sha256 as unknown as string[]).filter((one) => !this.blobs.has(one)),
+      missingBlobs: ({ sha256 }) => (sha256 as string[]).filter((one) => !this.blobs.has(one)),
       registerImages: ({ input }) => this.#register(input.rows as Row[]),
       coverage: () => this.#coverage(),
     };
@@ -155,7 +142,6 @@ export class FakeService {
       models: named('model'),
       createDataset: this.#named('dataset', 'dataset'),
       createModel: this.#named('model', 'model'),
-      datasetVersions: this.#page(() => this.versions),
       createDatasetVersion: () => this.#version(),
       startTraining: ({ input }) => {
         this.parameters.push(input.parameters);
@@ -228,35 +214,7 @@ export class FakeService {
   }
 
   async *#events(afterSeq: number): AsyncGenerator {
-    const metric = (step: number, name: string, split: string, value: number | string) => ({
-      __typename: 'MetricEvent',
-      time,
-      step,
-      name,
-      split,
-      value,
-      n: 100,
-      lower: null,
-      upper: null,
-    });
-    const events: Record<string, unknown>[] = [
-      { __typename: 'LogEvent', time, level: 'INFO', message: 'engine wasm' },
-    ];
-    for (const [index, loss] of this.story.losses.entries()) {
-      const step = index + 1;
-      const value = Number.isFinite(loss) ? loss : String(loss);
-      events.push(metric(step, 'loss', 'TRAIN', value), metric(step, 'loss', 'VALIDATION', value));
-      events.push(metric(step, 'accuracy', 'TRAIN', 0.5), metric(step, 'accuracy', 'VALIDATION', 0.4));
-      events.push({
-        ...metric(step, 'accuracy', 'VALIDATION', 0.75),
-        __typename: 'ConditionMetricEvent',
-        condition: 'night',
-        lower: 0.6,
-        upper: 0.85,
-      });
-    }
-    const reason = this.story.trainingFails ?? null;
-    events.push({ __typename: 'DoneEvent', time, state: reason ? 'FAILED' : 'SUCCEEDED', reason });
+    const events = eventsOf(this.story);
     if (this.story.hang) await sleep(60_000, undefined, { ref: false });
     for (const [index, event] of events.entries()) {
       const seq = index + 1;

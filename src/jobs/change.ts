@@ -1,0 +1,144 @@
+/**
+ * The one place where a job changes. Rows are locked in one order everywhere, so that no two changes wait for each
+ * other: the job, its experiment, last the project, whose counter numbers the changes. That lock is held until
+ * commit: whoever has seen change n has seen every change below it.
+ */
+import type { DataSource, EntityManager } from 'typeorm';
+import { columnsOf, hydrate } from '../graphql/select.js';
+import { hint } from '../platform/hub.js';
+import type { Queue } from '../platform/queue.js';
+import { appendEvents, storable } from '../experiments/events/log.js';
+import { setEvaluationState } from '../experiments/evaluationService.js';
+import { setExperimentState } from '../experiments/experimentService.js';
+import { Job } from './job.js';
+import { JOB_TOPIC, JobKind, JobState, PROJECT_JOBS_TOPIC, isFinal, type Reason } from './vocabulary.js';
+
+export const JOB_QUEUE = 'jobs';
+
+const { QUEUED, RUNNING, CANCELLING, SUCCEEDED, FAILED, CANCELLED } = JobState;
+const NEXT: Record<JobState, readonly JobState[]> = {
+  [QUEUED]: [RUNNING, CANCELLED],
+  [RUNNING]: [QUEUED, CANCELLING, SUCCEEDED, FAILED],
+  // A training that ends before it hears of the cancellation has succeeded.
+  [CANCELLING]: [CANCELLED, SUCCEEDED],
+  [SUCCEEDED]: [],
+  [FAILED]: [],
+  [CANCELLED]: [],
+};
+
+export const mayBecome = (from: JobState, to: JobState): boolean => NEXT[from].includes(to);
+
+/** The job, held until the caller's transaction ends; null if there is none. */
+export async function lockJob(manager: EntityManager, uuid: string): Promise<Job | null> {
+  const rows: Record<string, unknown>[] = await manager.query(
+    `/* job.lock */ SELECT ${columnsOf(manager, Job)} FROM job t WHERE t.id = $1 FOR UPDATE`,
+    [uuid],
+  );
+  return rows[0] ? hydrate(manager, Job, rows[0]) : null;
+}
+
+export interface Change {
+  reason?: Reason | null;
+  /** Whose it is now: RUNNING only. */
+  worker?: string;
+  /** The attempt that ends here counts against max_attempts. */
+  crashed?: boolean;
+}
+
+/** @param job as `lockJob` gave it in this transaction */
+export async function changeJob(
+  manager: EntityManager,
+  job: Job,
+  state: JobState,
+  { reason = null, worker, crashed = false }: Change = {},
+): Promise<Job> {
+  if (!mayBecome(job.state, state)) throw new Error(`A job that is ${job.state} cannot become ${state}.`);
+  await tellSubject(manager, job, state, reason);
+  const [rows]: [Record<string, unknown>[]] = await manager.query(
+    `/* job.change */ WITH head AS (UPDATE project SET job_seq = job_seq + 1 WHERE id = $2 RETURNING job_seq)
+     UPDATE job t SET seq = head.job_seq, state = $3, reason_code = $4, reason_message = $5,
+       attempt = attempt + ($3::text = 'RUNNING')::int, crashes = crashes + $7::boolean::int,
+       worker = CASE $3 WHEN 'RUNNING' THEN $6 WHEN 'QUEUED' THEN NULL ELSE worker END,
+       heartbeat_at = CASE $3 WHEN 'RUNNING' THEN clock_timestamp() WHEN 'CANCELLING' THEN heartbeat_at END,
+       started_at = CASE $3 WHEN 'RUNNING' THEN coalesce(started_at, clock_timestamp()) ELSE started_at END,
+       finished_at = CASE WHEN $8 THEN clock_timestamp() END, images_per_second = NULL, seconds_left = NULL
+     FROM head WHERE t.id = $1 RETURNING ${columnsOf(manager, Job)}`,
+    [job.uuid, job.projectUuid, state, reason?.code, reason && storable(reason.message), worker, crashed, isFinal(state)],
+  );
+  await hint(manager, PROJECT_JOBS_TOPIC, job.projectUuid);
+  if (state === CANCELLING) await hint(manager, JOB_TOPIC, job.uuid);
+  return hydrate(manager, Job, rows[0] as Record<string, unknown>);
+}
+
+/** A training's log tells of it; a finished log is never reopened, so an evaluation leaves it alone. */
+async function tellSubject(manager: EntityManager, job: Job, state: JobState, reason: Reason | null): Promise<void> {
+  if (job.kind === JobKind.TRAINING) {
+    await appendEvents(manager, job.experimentUuid, [{ kind: isFinal(state) ? 'DONE' : 'STATUS', state, reason }]);
+    await setExperimentState(manager, job.experimentUuid, state);
+  } else if (job.evaluationUuid) {
+    await setEvaluationState(manager, job.evaluationUuid, state);
+  }
+}
+
+/** Back to the queue, with a message in the same transaction. */
+export async function requeueJob(manager: EntityManager, queue: Queue, job: Job, change: Change): Promise<void> {
+  await changeJob(manager, job, QUEUED, change);
+  await enqueue(manager, queue, job);
+}
+
+export async function enqueue(manager: EntityManager, queue: Queue, job: Pick<Job, 'uuid' | 'kind'>): Promise<void> {
+  // An evaluation takes minutes; it need not wait behind a row of trainings.
+  const priority = job.kind === JobKind.EVALUATION ? 1 : 0;
+  await queue.send(manager, JOB_QUEUE, job.uuid, { jobUuid: job.uuid }, { priority });
+}
+
+/** What changes while the state stays. */
+export interface Details {
+  engine?: string;
+  checkpoint?: object;
+  progress?: {
+    phase: string;
+    epoch: number | null;
+    epochs: number | null;
+    done: number;
+    total: number;
+    imagesPerSecond: number;
+    secondsLeft: number | null;
+  };
+}
+
+/** @param job as `lockJob` gave it in this transaction */
+export async function updateJob(manager: EntityManager, job: Job, details: Details): Promise<void> {
+  const { progress } = details;
+  await manager.query(
+    `/* job.update */ WITH head AS (UPDATE project SET job_seq = job_seq + 1 WHERE id = $2 RETURNING job_seq)
+     UPDATE job SET seq = head.job_seq, engine = coalesce($3, engine), checkpoint = coalesce($4, checkpoint),
+       phase = coalesce($5, phase), epoch = CASE WHEN $5 IS NULL THEN epoch ELSE $6 END,
+       epochs = CASE WHEN $5 IS NULL THEN epochs ELSE $7 END, done = coalesce($8, done), total = coalesce($9, total),
+       images_per_second = coalesce($10, images_per_second),
+       seconds_left = CASE WHEN $5 IS NULL THEN seconds_left ELSE $11 END
+     FROM head WHERE id = $1`,
+    [
+      job.uuid,
+      job.projectUuid,
+      details.engine,
+      details.checkpoint && JSON.stringify(details.checkpoint),
+      progress?.phase,
+      progress?.epoch,
+      progress?.epochs,
+      progress?.done,
+      progress?.total,
+      progress?.imagesPerSecond,
+      progress?.secondsLeft,
+    ],
+  );
+  await hint(manager, PROJECT_JOBS_TOPIC, job.projectUuid);
+}
+
+/** For the caller that has no transaction yet. */
+export function withJob<T>(db: DataSource, uuid: string, work: (manager: EntityManager, job: Job) => Promise<T>) {
+  return db.transaction(async (manager) => {
+    const job = await lockJob(manager, uuid);
+    return job && work(manager, job);
+  });
+}

@@ -1,0 +1,79 @@
+import type { DataSource } from 'typeorm';
+import { columnsOf, hydrate } from '../graphql/select.js';
+import { endable, type Hub } from '../platform/hub.js';
+import { Job } from './job.js';
+import { PROJECT_JOBS_TOPIC } from './vocabulary.js';
+
+const PAGE = 500;
+
+/**
+ * First every unfinished job as it is, then each job that changes, in the order of the changes; several changes of
+ * one job between two looks are its newest state. Ends when the reader has gone, or the project.
+ */
+export function followJobs(
+  services: { db: DataSource; hub: Hub },
+  projectUuid: string,
+  gone: AbortSignal,
+): AsyncIterableIterator<Job, void> {
+  return endable(gone, (signal) => jobs(services, projectUuid, signal));
+}
+
+async function* jobs(
+  { db, hub }: { db: DataSource; hub: Hub },
+  projectUuid: string,
+  signal: AbortSignal,
+): AsyncGenerator<Job, void> {
+  const hints = hub.listen(PROJECT_JOBS_TOPIC, projectUuid, signal);
+  try {
+    const start = await unfinished(db, projectUuid);
+    let cursor = start.head;
+    for (const job of start.jobs) {
+      if (hints.closed) return;
+      yield job;
+    }
+    while (!hints.closed) {
+      const head = await headOf(db, projectUuid);
+      if (head === null) return;
+      while (cursor < head) {
+        const page = await changes(db, projectUuid, cursor);
+        for (const job of page) {
+          if (hints.closed) return;
+          yield job;
+        }
+        cursor = page.length < PAGE ? head : Number(page.at(-1)?.seq);
+      }
+      await hints.wait();
+    }
+  } finally {
+    hints.close();
+  }
+}
+
+/** In one statement, so that the counter and the jobs are of one moment. */
+async function unfinished(db: DataSource, projectUuid: string): Promise<{ head: number; jobs: Job[] }> {
+  const rows: ({ id: string | null; head: string } & Record<string, unknown>)[] = await db.query(
+    `/* job.unfinished */ SELECT p.job_seq AS head, ${columnsOf(db, Job)} FROM project p
+     LEFT JOIN job t ON t.project_id = p.id AND t.state IN ('QUEUED', 'RUNNING', 'CANCELLING')
+     WHERE p.id = $1 ORDER BY t.seq`,
+    [projectUuid],
+  );
+  const jobs = rows.filter((row) => row.id !== null).map((row) => hydrate(db, Job, row));
+  return { head: Number(rows[0]?.head ?? 0), jobs };
+}
+
+async function headOf(db: DataSource, projectUuid: string): Promise<number | null> {
+  const rows: { head: string }[] = await db.query(
+    '/* job.head */ SELECT job_seq AS head FROM project WHERE id = $1',
+    [projectUuid],
+  );
+  return rows[0] ? Number(rows[0].head) : null;
+}
+
+async function changes(db: DataSource, projectUuid: string, after: number): Promise<Job[]> {
+  const rows: Record<string, unknown>[] = await db.query(
+    `/* job.changes */ SELECT ${columnsOf(db, Job)} FROM job t WHERE t.project_id = $1 AND t.seq > $2
+     ORDER BY t.seq LIMIT ${PAGE}`,
+    [projectUuid, after],
+  );
+  return rows.map((row) => hydrate(db, Job, row));
+}

@@ -1,0 +1,89 @@
+import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
+import { Project } from '../catalog/project/project.js';
+import { projectUuid } from '../catalog/project/projectService.js';
+import { Evaluation } from '../experiments/evaluation.js';
+import { Experiment } from '../experiments/experiment.js';
+import { experimentUuid } from '../experiments/experimentService.js';
+import type { Context } from '../graphql/context.js';
+import { list } from '../graphql/list/list.js';
+import { uuidOf } from '../graphql/node.js';
+import { payload } from '../graphql/userError.js';
+import { followJobs } from './follow.js';
+import * as input from './inputs.js';
+import { Job, jobList } from './job.js';
+import { cancelJob } from './jobService.js';
+import { startEvaluation } from './start/startEvaluation.js';
+import { startTraining } from './start/startTraining.js';
+
+@Resolver(() => Job)
+export class JobResolver {
+  @Query(() => Job, { nullable: true })
+  job(@Arg('id', () => ID) id: string, @Ctx() { load }: Context): Promise<Job | null> {
+    return load.one(Job, uuidOf('Job', id));
+  }
+
+  @Query(() => jobList.Connection)
+  async jobs(
+    @Arg('projectId', () => ID) projectId: string,
+    @Args(() => jobList.Arguments) page: InstanceType<typeof jobList.Arguments>,
+    @Ctx() { db }: Context,
+  ) {
+    return list(db, jobList, page, { projectUuid: await projectUuid(db, projectId) });
+  }
+
+  @FieldResolver(() => Project)
+  project(@Root() job: Job, @Ctx() { load }: Context) {
+    return load.one(Project, job.projectUuid);
+  }
+
+  @FieldResolver(() => Experiment)
+  experiment(@Root() job: Job, @Ctx() { load }: Context) {
+    return load.one(Experiment, job.experimentUuid);
+  }
+
+  @FieldResolver(() => Evaluation, { nullable: true, description: 'Null for a training.' })
+  evaluation(@Root() job: Job, @Ctx() { load }: Context) {
+    return load.one(Evaluation, job.evaluationUuid);
+  }
+
+  @Mutation(() => input.StartTrainingPayload, { description: 'The same key and request again: the same job.' })
+  startTraining(
+    @Arg('input', () => input.StartTrainingInput) given: input.StartTrainingInput,
+    @Ctx() services: Context,
+  ) {
+    return payload(input.StartTrainingPayload, async () => {
+      const datasetVersionUuid = uuidOf('DatasetVersion', given.datasetVersionId);
+      const modelUuid = uuidOf('Model', given.modelId);
+      const job = await startTraining(services, { ...given, datasetVersionUuid, modelUuid });
+      return { job, experiment: await services.load.one(Experiment, job.experimentUuid) };
+    });
+  }
+
+  @Mutation(() => input.StartEvaluationPayload, { description: 'The same key and request again: the same job.' })
+  startEvaluation(
+    @Arg('input', () => input.StartEvaluationInput) given: input.StartEvaluationInput,
+    @Ctx() services: Context,
+  ) {
+    return payload(input.StartEvaluationPayload, async () => {
+      const datasetVersionUuid = uuidOf('DatasetVersion', given.datasetVersionId);
+      const experiment = await experimentUuid(services.db, given.experimentId);
+      const job = await startEvaluation(services, { ...given, datasetVersionUuid, experimentUuid: experiment });
+      return { job, evaluation: await services.load.one(Evaluation, job.evaluationUuid) };
+    });
+  }
+
+  @Mutation(() => input.CancelJobPayload, { description: 'Queued: at once. Running: within seconds; CANCELLING until then.' })
+  cancelJob(@Arg('input', () => input.CancelJobInput) { jobId }: input.CancelJobInput, @Ctx() { db }: Context) {
+    return payload(input.CancelJobPayload, async () => ({ job: await cancelJob(db, uuidOf('Job', jobId)) }));
+  }
+
+  @Subscription(() => Job, {
+    name: 'jobs',
+    description: 'First every unfinished job as it is, then each job that changes, in the order of the changes.',
+    subscribe: async ({ args, context }: { args: { projectId: string }; context: Context }) =>
+      followJobs(context, await projectUuid(context.db, args.projectId), context.gone),
+  })
+  jobChanges(@Root() job: Job, @Arg('projectId', () => ID) _projectId: string): Job {
+    return job;
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Starting a job once, however often it is asked for: the key and the request are in the job's row, and whoever
+ * starts a job of a project holds the project's row, so that of 20 who race one makes the job and 19 find it.
+ */
+import { createHash } from 'node:crypto';
+import type { DataSource, EntityManager } from 'typeorm';
+import { selectOne } from '../../graphql/select.js';
+import { ShingoError } from '../../platform/error.js';
+import { newId } from '../../platform/ids.js';
+import { hint } from '../../platform/hub.js';
+import type { Queue } from '../../platform/queue.js';
+import { enqueue } from '../change.js';
+import { Job } from '../job.js';
+import { PROJECT_JOBS_TOPIC, type Engine, type JobKind } from '../vocabulary.js';
+
+export interface Request {
+  projectUuid: string;
+  key: string;
+  hash: string;
+}
+
+/** @param content whatever makes two requests different; the order of its keys counts */
+export function request(projectUuid: string, key: string, content: object): Request {
+  if (key.length < 1 || key.length > 200 || key.includes('\0')) {
+    throw new ShingoError('BAD_USER_INPUT', 'idempotencyKey has 1 to 200 characters.', 400, ['idempotencyKey']);
+  }
+  return { projectUuid, key, hash: createHash('sha256').update(JSON.stringify(content)).digest('hex') };
+}
+
+/** The job that an equal request has made, if any. @throws ShingoError CONFLICT */
+export async function jobOfRequest(db: DataSource | EntityManager, wanted: Request): Promise<Job | null> {
+  const rows: { id: string; request_hash: string }[] = await db.query(
+    '/* job.byKey */ SELECT id, request_hash FROM job WHERE project_id = $1 AND idempotency_key = $2',
+    [wanted.projectUuid, wanted.key],
+  );
+  const [row] = rows;
+  if (!row) return null;
+  if (row.request_hash === wanted.hash) return selectOne(db, Job, row.id);
+  const message = 'This idempotencyKey has started something else; take a new key for a new request.';
+  throw new ShingoError('CONFLICT', message, 409, ['idempotencyKey']);
+}
+
+/** Runs `make` unless an equal request already has. @throws ShingoError CONFLICT, and what `make` throws */
+export async function once(
+  db: DataSource,
+  wanted: Request,
+  make: (manager: EntityManager) => Promise<Job>,
+): Promise<Job> {
+  return db.transaction(async (manager) => {
+    await manager.query('/* job.starter */ SELECT 1 FROM project WHERE id = $1 FOR NO KEY UPDATE', [
+      wanted.projectUuid,
+    ]);
+    return (await jobOfRequest(manager, wanted)) ?? make(manager);
+  });
+}
+
+export interface NewJob {
+  kind: JobKind;
+  experimentUuid: string;
+  evaluationUuid: string | null;
+  engine: Engine;
+}
+
+/** The row and its message. */
+export async function insertJob(
+  manager: EntityManager,
+  queue: Queue,
+  wanted: Request,
+  job: NewJob,
+): Promise<Job> {
+  const uuid = newId();
+  await manager.query(
+    `/* job.create */ WITH head AS (UPDATE project SET job_seq = job_seq + 1 WHERE id = $2 RETURNING job_seq)
+     INSERT INTO job (id, project_id, kind, experiment_id, evaluation_id, requested_engine, idempotency_key,
+       request_hash, seq) SELECT $1, $2, $3, $4, $5, $6, $7, $8, head.job_seq FROM head`,
+    [
+      uuid,
+      wanted.projectUuid,
+      job.kind,
+      job.experimentUuid,
+      job.evaluationUuid,
+      job.engine,
+      wanted.key,
+      wanted.hash,
+    ],
+  );
+  await enqueue(manager, queue, { uuid, kind: job.kind });
+  await hint(manager, PROJECT_JOBS_TOPIC, wanted.projectUuid);
+  return (await selectOne(manager, Job, uuid)) as Job;
+}

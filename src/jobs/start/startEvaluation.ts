@@ -1,0 +1,61 @@
+import type { DataSource } from 'typeorm';
+import type { Split } from '../../catalog/vocabulary.js';
+import { insertEvaluation } from '../../experiments/evaluationService.js';
+import { ShingoError } from '../../platform/error.js';
+import type { Queue } from '../../platform/queue.js';
+import type { Job } from '../job.js';
+import { classesOf, countLights, inSplit, type LightCount } from '../lights.js';
+import { Engine, JobKind, JobState, type Weights } from '../vocabulary.js';
+import { insertJob, jobOfRequest, once, request } from './request.js';
+import { findExperiment, findVersion } from './subjects.js';
+
+export interface StartEvaluation {
+  experimentUuid: string;
+  datasetVersionUuid: string;
+  split: Split;
+  weights: Weights;
+  engine?: Engine | null;
+  idempotencyKey: string;
+}
+
+/**
+ * Evaluation, job and message in one transaction.
+ * @throws ShingoError NOT_FOUND, OTHER_PROJECT, CONFLICT, EXPERIMENT_NOT_TRAINED, SPLIT_EMPTY, CLASSES_DIFFER
+ */
+export async function startEvaluation(
+  { db, queue }: { db: DataSource; queue: Queue },
+  input: StartEvaluation,
+): Promise<Job> {
+  const { experimentUuid, datasetVersionUuid, split, weights, engine = null } = input;
+  const version = await findVersion(db, datasetVersionUuid);
+  const experiment = await findExperiment(db, experimentUuid, version.projectUuid);
+  const content = { kind: JobKind.EVALUATION, experimentUuid, datasetVersionUuid, split, weights, engine };
+  const wanted = request(version.projectUuid, input.idempotencyKey, content);
+  const known = await jobOfRequest(db, wanted);
+  if (known) return known;
+  if (experiment.state !== JobState.SUCCEEDED) {
+    const message = `The training of this experiment is ${experiment.state}; only one that SUCCEEDED has weights.`;
+    throw new ShingoError('EXPERIMENT_NOT_TRAINED', message, 409, ['experimentId']);
+  }
+  const classes = classesOf(await countLights(db, experiment.datasetVersionUuid));
+  checkSplit(await countLights(db, datasetVersionUuid), split, classes);
+  return once(db, wanted, async (manager) => {
+    const evaluation = { experimentUuid, datasetVersionUuid, split, weights, classes };
+    const evaluationUuid = await insertEvaluation(manager, evaluation);
+    const job = { kind: JobKind.EVALUATION, experimentUuid, evaluationUuid, engine: engine ?? Engine.AUTO };
+    return insertJob(manager, queue, wanted, job);
+  });
+}
+
+function checkSplit(counts: LightCount[], split: Split, classes: string[]): void {
+  if (inSplit(counts, split) === 0) {
+    const message = `This version has no light whose colour is known in its ${split} split.`;
+    throw new ShingoError('SPLIT_EMPTY', message, 409, ['split']);
+  }
+  // Leaving such lights out would make the figure look better than the model is.
+  const strange = counts.filter((count) => count.split === split && !classes.includes(count.color));
+  if (strange.length === 0) return;
+  const found = strange.map(({ color, n }) => `${n} ${color}`).join(', ');
+  const message = `The ${split} split has lights of colours that the model has not learnt: ${found}.`;
+  throw new ShingoError('CLASSES_DIFFER', message, 409, ['datasetVersionId']);
+}

@@ -1,0 +1,88 @@
+import type { DataSource } from 'typeorm';
+import { Split } from '../../catalog/vocabulary.js';
+import { appendEvents } from '../../experiments/events/log.js';
+import { freeName, insertExperiment } from '../../experiments/experimentService.js';
+import { UserErrors } from '../../graphql/userError.js';
+import { ShingoError } from '../../platform/error.js';
+import type { Queue } from '../../platform/queue.js';
+import { trainingParametersSchema, type TrainingParameters } from '../../training/protocol.js';
+import type { Job } from '../job.js';
+import { classesOf, countLights, inSplit } from '../lights.js';
+import { Engine, JobKind, JobState } from '../vocabulary.js';
+import { insertJob, jobOfRequest, once, request } from './request.js';
+import { findModel, findVersion } from './subjects.js';
+
+export interface StartTraining {
+  datasetVersionUuid: string;
+  modelUuid: string;
+  name?: string | null;
+  engine?: Engine | null;
+  /** As given; what is missing takes the server's default. */
+  parameters?: object | null;
+  idempotencyKey: string;
+}
+
+/**
+ * Experiment, parameters, job and message in one transaction.
+ * @throws ShingoError or UserErrors NOT_FOUND, OTHER_PROJECT, BAD_PARAMETER, CONFLICT, NAME_TAKEN, DATASET_NOT_TRAINABLE
+ */
+export async function startTraining({ db, queue }: { db: DataSource; queue: Queue }, input: StartTraining): Promise<Job> {
+  const { datasetVersionUuid, modelUuid, name = null, engine = null } = input;
+  const version = await findVersion(db, datasetVersionUuid);
+  const model = await findModel(db, modelUuid, version.projectUuid);
+  const parameters = checkParameters(input.parameters ?? {});
+  checkName(name);
+  const content = { kind: JobKind.TRAINING, datasetVersionUuid, modelUuid, name, engine, parameters };
+  const wanted = request(version.projectUuid, input.idempotencyKey, content);
+  const known = await jobOfRequest(db, wanted);
+  if (known) return known;
+  await checkTrainable(db, datasetVersionUuid);
+  return once(db, wanted, async (manager) => {
+    const experimentUuid = await insertExperiment(manager, {
+      projectUuid: version.projectUuid,
+      modelUuid,
+      datasetVersionUuid,
+      name: name ?? (await freeName(manager, version.projectUuid, model.name)),
+      algorithm: parameters.algorithm,
+      parameters,
+    });
+    await appendEvents(manager, experimentUuid, [{ kind: 'STATUS', state: JobState.QUEUED, reason: null }]);
+    const job = { kind: JobKind.TRAINING, experimentUuid, evaluationUuid: null, engine: engine ?? Engine.AUTO };
+    return insertJob(manager, queue, wanted, job);
+  });
+}
+
+/** A parameter that is null counts as not given, except `patience`, where null means "never stop early". */
+function checkParameters(given: object): TrainingParameters {
+  const present = Object.entries(given).filter(
+    ([name, value]) => value !== undefined && (value !== null || name === 'patience'),
+  );
+  const parsed = trainingParametersSchema.safeParse(Object.fromEntries(present));
+  if (parsed.success) return parsed.data;
+  throw new UserErrors(
+    parsed.error.issues.map(({ path, message }) => {
+      const field = path.map(String);
+      return new ShingoError('BAD_PARAMETER', `${field.join('.')}: ${message}`, 400, ['parameters', ...field]);
+    }),
+  );
+}
+
+function checkName(name: string | null): void {
+  if (name === null || (name.trim() !== '' && name.length <= 200)) return;
+  throw new ShingoError('BAD_USER_INPUT', 'A name has 1 to 200 characters.', 400, ['name']);
+}
+
+async function checkTrainable(db: DataSource, versionUuid: string): Promise<void> {
+  const counts = await countLights(db, versionUuid);
+  const classes = classesOf(counts);
+  const refuse = (message: string): never => {
+    throw new ShingoError('DATASET_NOT_TRAINABLE', message, 409, ['datasetVersionId']);
+  };
+  if (classes.length < 2) {
+    const found = classes.length === 0 ? 'no light whose colour is known' : `${classes.join()} lights only`;
+    refuse(`Training tells colours apart and needs two; this version has ${found}.`);
+  }
+  for (const split of [Split.TRAIN, Split.VALIDATION]) {
+    if (inSplit(counts, split) === 0) refuse(`This version has no light in its ${split} split.`);
+  }
+}

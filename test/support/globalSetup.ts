@@ -1,0 +1,28 @@
+/** One embedded PostgreSQL for all test files, with a template database that the migrations built. */
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { migrate } from '../../src/platform/database/dataSource.js';
+import { startEmbeddedPostgres } from '../../src/platform/database/embedded.js';
+import { parseConfig } from '../../src/platform/config.js';
+import { connectDatabase } from '../../src/service.js';
+import { createQueue } from '../../src/platform/queue.js';
+import { JOB_QUEUES } from '../../src/jobs/index.js';
+
+export default async function globalSetup(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'shingo-test-'));
+  // Without fsync: a test's database need not survive a power cut.
+  const server = await startEmbeddedPostgres(folder, false);
+  const db = await connectDatabase(parseConfig({}), server.url, 'template');
+  try {
+    await migrate(db);
+    const queue = await createQueue(db, pino({ level: 'silent' }), { queues: JOB_QUEUES, maintain: false });
+    await queue.stop();
+  } finally {
+    // A template must have no connection when it is cloned.
+    await db.destroy();
+  }
+  process.env.SHINGO_TEST_SERVER = server.url;
+  (globalThis as { shingoTest?: object }).shingoTest = { server, folder };
+}
