@@ -8,7 +8,7 @@ import { artifactRoutes } from './experiments/artifactRoutes.js';
 import type { Services } from './graphql/context.js';
 import { createHttpServer } from './graphql/http.js';
 import { attachSocketServer } from './graphql/socket.js';
-import { JOB_QUEUES, startWorker } from './jobs/index.js';
+import { JOB_QUEUE, startWorker } from './jobs/index.js';
 import { BlobStore } from './platform/blobs.js';
 import type { Config } from './platform/config.js';
 import { connect, migrate } from './platform/database/dataSource.js';
@@ -51,7 +51,7 @@ export async function migrateDatabase(config: Config, url: string, log: Log): Pr
 export async function openServices(config: Config, url: string, log: Log, role: 'api' | 'worker'): Promise<Services & Running> {
   const db = await connectDatabase(config, url, `shingo ${role}`);
   try {
-    const queue = await createQueue(db, log, { queues: JOB_QUEUES, maintain: role === 'worker' });
+    const queue = await createQueue(db, log, { queues: [JOB_QUEUE], maintain: role === 'worker' });
     const hub = createHub(url, log);
     const stop = async () => {
       await hub.close();

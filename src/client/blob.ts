@@ -5,7 +5,7 @@ import { type Answer, parseJson, unexpected } from './http.js';
 
 /** A Blob that is backed by the file: it streams, its length is known, and a retry reads it again. */
 export async function blobOf(source: string | Uint8Array, mediaType: string): Promise<Blob> {
-  if (typeof source !== 'string') return new Blob([source], { type: mediaType });
+  if (typeof source !== 'string') return new Blob([new Uint8Array(source)], { type: mediaType });
   try {
     return await openAsBlob(source, { type: mediaType });
   } catch (error) {

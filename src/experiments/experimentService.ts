@@ -16,7 +16,7 @@ type Db = DataSource | EntityManager;
  * slashes, so each slash is tried as the one between them.
  * @throws ShingoError NOT_FOUND, INVALID_ID (the id of something else)
  */
-export async function experimentUuid(db: Db, idOrReference: string): Promise<string> {
+export async function experimentUuid(db: Db, idOrReference: string, field?: string[]): Promise<string> {
   const uuid = parseGlobalId(idOrReference) ? uuidOf('Experiment', idOrReference) : null;
   const reference = idOrReference.slice(0, 500);
   const slashes = [...reference.matchAll(/\//g)].map((match) => match.index);
@@ -32,6 +32,7 @@ export async function experimentUuid(db: Db, idOrReference: string): Promise<str
     'NOT_FOUND',
     `There is no experiment ${JSON.stringify(idOrReference.slice(0, 200))}; give its id or "project name/experiment name".`,
     404,
+    field,
   );
 }
 

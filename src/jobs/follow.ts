@@ -40,7 +40,8 @@ async function* jobs(
           if (hints.closed) return;
           yield job;
         }
-        cursor = page.length < PAGE ? head : Number(page.at(-1)?.seq);
+        const last = Number(page.at(-1)?.seq ?? 0);
+        cursor = page.length < PAGE ? Math.max(head, last) : last;
       }
       await hints.wait();
     }

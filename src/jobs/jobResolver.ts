@@ -66,7 +66,7 @@ export class JobResolver {
   ) {
     return payload(input.StartEvaluationPayload, async () => {
       const datasetVersionUuid = uuidOf('DatasetVersion', given.datasetVersionId);
-      const experiment = await experimentUuid(services.db, given.experimentId);
+      const experiment = await experimentUuid(services.db, given.experimentId, ['experimentId']);
       const job = await startEvaluation(services, { ...given, datasetVersionUuid, experimentUuid: experiment });
       return { job, evaluation: await services.load.one(Evaluation, job.evaluationUuid) };
     });

@@ -2,8 +2,8 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Split } from '../catalog/vocabulary.js';
 
-/** The trailing comma-less SQL that yields one row a light: `item`, `light` (jsonb), `place` (from 1). */
-export const LIGHTS = `dataset_item item CROSS JOIN LATERAL jsonb_array_elements(
+/** The boxes of `item`, one row each: `light` (jsonb) and `place` (from 1). */
+export const BOXES = `jsonb_array_elements(
     CASE WHEN jsonb_typeof(item.annotations) = 'array' THEN item.annotations ELSE '[]' END)
   WITH ORDINALITY AS box (light, place)`;
 export const IS_LIGHT = `light->>'category' = 'TRAFFIC_LIGHT' AND light->>'color' <> 'UNKNOWN'`;
@@ -16,8 +16,8 @@ export interface LightCount {
 
 export async function countLights(db: DataSource | EntityManager, versionUuid: string): Promise<LightCount[]> {
   return db.query(
-    `/* job.lights */ SELECT item.split, light->>'color' AS color, count(*)::int AS n FROM ${LIGHTS}
-     WHERE item.version_id = $1 AND item.lights > 0 AND ${IS_LIGHT} GROUP BY 1, 2`,
+    `/* job.lights */ SELECT item.split, light->>'color' AS color, count(*)::int AS n FROM dataset_item item
+     CROSS JOIN LATERAL ${BOXES} WHERE item.version_id = $1 AND item.lights > 0 AND ${IS_LIGHT} GROUP BY 1, 2`,
     [versionUuid],
   );
 }

@@ -18,8 +18,8 @@ export function finish(stage: Stage, experiment: Experiment, verdicts: Verdict[]
   }
   screen.line();
   screen.line(`  open the service again   ${bold('npm start')}`);
-  screen.line(`  its address              ${cyan(home)}`);
-  screen.line(`  GraphQL, with GraphiQL   ${cyan(`${home}/graphql`)}`);
+  screen.line(`  GraphiQL, in a browser   ${cyan(`${home}/`)}`);
+  screen.line(`  GraphQL                  ${cyan(`${home}/graphql`)}  (HTTP and WebSocket)`);
   screen.line();
   for (const { ok, text, note } of verdicts) {
     screen.line(`  ${ok ? green('✓') : red('✗')} ${text}`);

@@ -1,5 +1,3 @@
-import { jest } from '@jest/globals';
-
 import { runImport } from '../../../src/client/import/command.js';
 import { makeFolder } from './support/folder.js';
 import { FakeService } from './support/service.js';
@@ -11,11 +9,11 @@ beforeEach(async () => {
   service = await new FakeService().start();
   said = [];
   const note = (line: unknown) => void said.push(String(line));
-  jest.spyOn(console, 'log').mockImplementation(note);
-  jest.spyOn(console, 'error').mockImplementation(note);
+  import.meta.jest.spyOn(console, 'log').mockImplementation(note);
+  import.meta.jest.spyOn(console, 'error').mockImplementation(note);
 });
 afterEach(async () => {
-  jest.restoreAllMocks();
+  import.meta.jest.restoreAllMocks();
   await service.server.stop();
 });
 

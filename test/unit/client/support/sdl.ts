@@ -43,11 +43,11 @@ export const SDL = `
   }
   type ConfusionCell { actual: String! predicted: String! count: Int! }
   type Reason { code: String! message: String! }
-  type Progress {
-    phase: String epoch: Int epochs: Int done: Int total: Int imagesPerSecond: Float secondsLeft: Float
+  type JobProgress {
+    phase: String epoch: Int epochs: Int done: Float total: Float imagesPerSecond: Float secondsLeft: Float
   }
   type Job {
-    id: ID! kind: JobKind! state: JobState! reason: Reason attempt: Int! maxAttempts: Int! worker: String engine: String progress: Progress
+    id: ID! kind: JobKind! state: JobState! reason: Reason attempt: Int! maxAttempts: Int! worker: String engine: String progress: JobProgress
   }
   type MetricEvent {
     seq: Int! time: DateTime! step: Int! name: String! split: Split! value: Real! n: Int! lower: Float
@@ -76,7 +76,7 @@ export const SDL = `
   input RegisterImagesInput { projectId: ID! rows: [RegisterImageRow!]! }
   input CreateDatasetInput { projectId: ID! name: String! description: String }
   input CreateModelInput { projectId: ID! name: String! description: String }
-  input CreateDatasetVersionInput { datasetId: ID! seed: Int train: Float validation: Float test: Float }
+  input CreateDatasetVersionInput { datasetId: ID! seed: Int! = 1 train: Float! = 0.7 validation: Float! = 0.15 test: Float! = 0.15 }
   input TrainingParametersInput { algorithm: String optimizer: String epochs: Int }
   input StartTrainingInput {
     datasetVersionId: ID! modelId: ID! name: String parameters: TrainingParametersInput idempotencyKey: String!
@@ -119,7 +119,7 @@ export const SDL = `
     cancelJob(input: CancelJobInput!): CancelJobPayload!
   }
   type Subscription {
-    experimentEvents(id: ID!, afterSeq: Int = 0): ExperimentEvent!
+    experimentEvents(id: ID!, afterSeq: Int! = 0): ExperimentEvent!
     jobs(projectId: ID!): Job!
   }
 `;

@@ -1,0 +1,231 @@
+/**
+ * One attempt at one job: its inputs, its trainer process, and what the trainer says, until the job is over, goes
+ * back to the queue, or is found to be someone else's. Whatever happens, the trainer is gone at the end.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ShingoError, messageOf } from '../../platform/error.js';
+import type { Log } from '../../platform/log.js';
+import type { Spec } from '../../training/protocol.js';
+import { JOB_TOPIC, JobState, type Reason } from '../vocabulary.js';
+import { FenceLost, fenced, heartbeat, type Lease, type WorkerServices } from './fence.js';
+import { Inbox, type Item } from './inbox.js';
+import { materialise, type Inputs } from './materialise.js';
+import { Recorder, TrainerFault } from './record.js';
+import { persist } from './retry.js';
+import { settleCrash } from './settle.js';
+import { TrainerProcess, type Exit } from './trainerProcess.js';
+
+export interface AttemptOptions {
+  engine: Spec['engine'];
+  /** Module that is forked. */
+  trainer: string;
+  heartbeatMs: number;
+  /** A trainer that says nothing for so long is stuck. */
+  silenceMs: number;
+}
+
+const MOST_LOG_LINES = 1_000;
+const EXIT_MS = 5_000;
+
+export const workFolder = (dataDir: string, lease: Lease): string =>
+  join(dataDir, 'work', lease.job.uuid, String(lease.attempt));
+
+export class Attempt {
+  private readonly over = new AbortController();
+  private readonly inbox = new Inbox();
+  private readonly log: Log;
+  private trainer: TrainerProcess | undefined;
+  private stopping = false;
+  private lost = false;
+  /** Why we killed the trainer, if we did because of what it did. */
+  private fault: Reason | undefined;
+  private lastWord = Date.now();
+  private logLines = 0;
+
+  constructor(
+    private readonly services: WorkerServices,
+    private readonly lease: Lease,
+    private readonly options: AttemptOptions,
+  ) {
+    this.log = services.log.child({ job: lease.job.uuid, attempt: lease.attempt });
+  }
+
+  /** Never fails: what cannot be settled here is left to the reaper. */
+  async run(): Promise<void> {
+    const alive = this.keepAlive();
+    try {
+      await this.work();
+    } catch (error) {
+      await this.settle(error).catch((problem: unknown) => {
+        if (!(problem instanceof FenceLost)) this.log.error({ err: problem }, 'the job could not be settled');
+      });
+    } finally {
+      this.over.abort();
+      this.trainer?.kill();
+      await Promise.all([this.trainer?.exited, alive]);
+      await rm(workFolder(this.services.config.dataDir, this.lease), { recursive: true, force: true }).catch(() => undefined);
+    }
+  }
+
+  /** Asks for a checkpoint and an end; force follows. */
+  stop(): void {
+    if (this.stopping) return;
+    this.stopping = true;
+    this.trainer?.send({ type: 'stop' });
+    const patience = this.services.config.drainSeconds * 1000;
+    void sleep(patience, undefined, { signal: this.over.signal }).then(
+      () => this.trainer?.kill(),
+      () => undefined,
+    );
+  }
+
+  private async work(): Promise<void> {
+    const { db, blobs, config } = this.services;
+    const folder = workFolder(config.dataDir, this.lease);
+    const inputs = await persist(this.log, () => materialise({ db, blobs }, this.lease.job, folder, this.options.engine));
+    const recorder = new Recorder(this.services, this.lease, inputs.outputDir, inputs.samples);
+    if (this.lost) return;
+    if (this.stopping) return persist(this.log, () => recorder.halted());
+    const trainer = this.launch(inputs);
+    for (;;) {
+      const item = await this.inbox.take();
+      if (this.lost) return;
+      if (item.type === 'end') return this.ended(recorder, await trainer.exited);
+      if (await this.record(recorder, item)) return trainer.finish(EXIT_MS);
+    }
+  }
+
+  private launch(inputs: Inputs): TrainerProcess {
+    const trainer = new TrainerProcess({
+      module: this.options.trainer,
+      cwd: inputs.outputDir,
+      onMessage: (message) => {
+        this.lastWord = Date.now();
+        if (!this.inbox.put(message)) this.condemn('TRAINER_PROTOCOL', 'The trainer says more than can be written down.');
+      },
+      onNonsense: (problem) => this.condemn('TRAINER_PROTOCOL', `The trainer does not keep to the protocol: ${problem}`),
+      onLine: (stream, line) => this.log.debug({ stream }, line),
+    });
+    this.trainer = trainer;
+    this.lastWord = Date.now();
+    void trainer.exited.then(() => this.inbox.end());
+    trainer.send({ type: 'start', specFile: inputs.specFile });
+    if (this.stopping) trainer.send({ type: 'stop' });
+    return trainer;
+  }
+
+  private condemn(code: string, message: string): void {
+    this.fault ??= { code, message };
+    this.trainer?.kill();
+  }
+
+  /** True: that was its last word. */
+  private async record(recorder: Recorder, item: Exclude<Item, { type: 'end' }>): Promise<boolean> {
+    const write = (work: () => Promise<void>) => persist(this.log, work);
+    switch (item.type) {
+      case 'progress':
+        await write(() => recorder.progress(item));
+        return false;
+      case 'engine':
+        await write(() => recorder.engine(item));
+        return false;
+      case 'log':
+        this.logLines += 1;
+        if (this.logLines <= MOST_LOG_LINES) await write(() => recorder.log(item));
+        return false;
+      case 'epochs':
+        await this.recordEpochs(recorder, item.epochs);
+        return false;
+      case 'stopped':
+        await write(() => recorder.stopped(item));
+        return true;
+      case 'trained':
+        await write(() => recorder.trained(item));
+        return true;
+      case 'evaluated':
+        await write(() => recorder.evaluated(item));
+        return true;
+      case 'failed':
+        await write(() => recorder.failed(item));
+        return true;
+    }
+  }
+
+  /** While a checkpoint is copied the trainer may go on and delete it; then the newest counts. */
+  private async recordEpochs(recorder: Recorder, epochs: Extract<Item, { type: 'epochs' }>['epochs']): Promise<void> {
+    for (;;) {
+      try {
+        return await persist(this.log, () => recorder.epochs(epochs));
+      } catch (error) {
+        const newer = (error as NodeJS.ErrnoException).code === 'ENOENT' ? this.inbox.moreEpochs() : [];
+        if (newer.length === 0) throw error;
+        epochs.push(...newer);
+      }
+    }
+  }
+
+  /** The trainer has gone without a last word. */
+  private async ended(recorder: Recorder, exit: Exit): Promise<void> {
+    if (this.stopping && !this.fault) return persist(this.log, () => recorder.halted());
+    await this.crash(this.fault ?? crashReason(exit, this.trainer?.lastWords ?? ''));
+  }
+
+  private async settle(error: unknown): Promise<void> {
+    if (error instanceof FenceLost || this.lost) {
+      this.log.warn('the job is no longer ours; nothing of it was written');
+      return;
+    }
+    const { db } = this.services;
+    const recorder = new Recorder(this.services, this.lease, '', 0);
+    if (error instanceof TrainerFault || error instanceof ShingoError) {
+      await persist(this.log, () => recorder.failed({ code: error.code, message: error.message }));
+      return;
+    }
+    this.log.error({ err: error, db: db.isInitialized }, 'an attempt broke');
+    await this.crash({ code: 'INTERNAL', message: `The worker met a fault: ${messageOf(error)}` });
+  }
+
+  private async crash(reason: Reason): Promise<void> {
+    this.log.warn({ reason }, 'the trainer has crashed');
+    const { db, queue } = this.services;
+    await persist(this.log, () =>
+      fenced(db, this.lease, (manager, job) => settleCrash(manager, queue, job, reason)),
+    );
+  }
+
+  /** Refreshes the lease, hears of cancellation, and watches that the trainer speaks. Ends with the attempt. */
+  private async keepAlive(): Promise<void> {
+    const { db, hub } = this.services;
+    const hints = hub.listen(JOB_TOPIC, this.lease.job.uuid, this.over.signal);
+    while (!this.over.signal.aborted) {
+      try {
+        if ((await heartbeat(db, this.lease)) === JobState.CANCELLING) this.stop();
+      } catch (error) {
+        if (error instanceof FenceLost) return this.abandon();
+        this.log.warn({ reason: messageOf(error) }, 'no heartbeat');
+      }
+      if (this.trainer && Date.now() - this.lastWord > this.options.silenceMs) {
+        const seconds = Math.round(this.options.silenceMs / 1000);
+        this.condemn('TRAINER_HUNG', `The trainer has said nothing for ${seconds} s.`);
+      }
+      if (hints.closed) await sleep(this.options.heartbeatMs, undefined, { signal: this.over.signal }).catch(() => undefined);
+      else await hints.wait(this.options.heartbeatMs);
+    }
+  }
+
+  private abandon(): void {
+    // Or the job has just ended well, which looks the same from here.
+    if (this.over.signal.aborted) return;
+    this.lost = true;
+    this.trainer?.kill();
+    this.inbox.end();
+  }
+}
+
+function crashReason({ code, signal }: Exit, lastWords: string): Reason {
+  const how = signal ? `was ended by ${signal}` : `ended with exit code ${code ?? 'unknown'}`;
+  const words = lastWords === '' ? '' : ` Its last lines: ${lastWords}`;
+  return { code: 'TRAINER_CRASHED', message: `The trainer ${how}.${words}` };
+}

@@ -1,0 +1,84 @@
+/** Mends what a dead worker leaves: jobs that nobody works on, and jobs that no message speaks of. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DataSource } from 'typeorm';
+import { JOB_QUEUE, enqueue, withJob } from '../change.js';
+import { JobState } from '../vocabulary.js';
+import type { WorkerServices } from './fence.js';
+import { settleCrash } from './settle.js';
+
+export interface Stale {
+  id: string;
+  attempt: number;
+  worker: string;
+  heartbeat: string;
+}
+
+/** Running jobs whose worker has been silent for so long. */
+export async function findStale(db: DataSource, staleSeconds: number): Promise<Stale[]> {
+  return db.query(
+    `/* job.stale */ SELECT id, attempt, worker, heartbeat_at::text AS heartbeat FROM job
+     WHERE state IN ('RUNNING', 'CANCELLING') AND heartbeat_at < clock_timestamp() - make_interval(secs => $1)`,
+    [staleSeconds],
+  );
+}
+
+/** Takes them from their workers, unless one has spoken since. Returns how many. */
+export async function reap({ db, queue, log }: Pick<WorkerServices, 'db' | 'queue' | 'log'>, stale: Stale[]): Promise<number> {
+  let reaped = 0;
+  for (const { id, attempt, worker, heartbeat } of stale) {
+    await withJob(db, id, async (manager, job) => {
+      const [row]: { same: boolean }[] = await manager.query(
+        '/* job.silent */ SELECT heartbeat_at = $2::timestamptz AS same FROM job WHERE id = $1',
+        [id, heartbeat],
+      );
+      const working = job.state === JobState.RUNNING || job.state === JobState.CANCELLING;
+      if (!working || job.attempt !== attempt || row?.same !== true) return;
+      const message = `Worker ${worker} has not been heard of since ${heartbeat}.`;
+      await settleCrash(manager, queue, job, { code: 'WORKER_LOST', message });
+      log.warn({ job: id, attempt, worker }, 'a job was taken from a silent worker');
+      reaped += 1;
+    });
+  }
+  return reaped;
+}
+
+/** Every queued job has a message; one that has none gets one. Returns how many. */
+export async function repairQueue({ db, queue }: Pick<WorkerServices, 'db' | 'queue'>): Promise<number> {
+  const queued: { id: string }[] = await db.query(
+    "/* job.queued */ SELECT id FROM job WHERE state = 'QUEUED' ORDER BY seq LIMIT 10000",
+  );
+  if (queued.length === 0) return 0;
+  let sent = 0;
+  for (const uuid of await queue.lacking(db, JOB_QUEUE, queued.map(({ id }) => id))) {
+    await withJob(db, uuid, async (manager, job) => {
+      // Looked at again with the job held: two workers that mend at once send one message.
+      if (job.state !== JobState.QUEUED || (await queue.lacking(manager, JOB_QUEUE, [uuid])).length === 0) return;
+      await enqueue(manager, queue, job);
+      sent += 1;
+    });
+  }
+  return sent;
+}
+
+/** Removes the folders of attempts that are over: a killed worker could not. */
+export async function sweepFolders(db: DataSource, dataDir: string): Promise<void> {
+  const root = join(dataDir, 'work');
+  const jobs = (await readdir(root).catch(() => [])).filter((name) => /^[0-9a-f-]{36}$/.test(name));
+  if (jobs.length === 0) return;
+  const rows: { id: string; attempt: number }[] = await db.query(
+    `/* job.working */ SELECT id, attempt FROM job
+     WHERE id = ANY ($1) AND state IN ('RUNNING', 'CANCELLING')`,
+    [jobs],
+  );
+  const working = new Map(rows.map(({ id, attempt }) => [id, String(attempt)]));
+  for (const job of jobs) {
+    if (!working.has(job)) {
+      await rm(join(root, job), { recursive: true, force: true });
+      continue;
+    }
+    for (const attempt of await readdir(join(root, job))) {
+      if (attempt !== working.get(job)) await rm(join(root, job, attempt), { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,149 @@
+/** Writes down what a trainer says: each in one transaction, behind the fence. */
+import { stat } from 'node:fs/promises';
+import type { EntityManager } from 'typeorm';
+import { appendEvents } from '../../experiments/events/log.js';
+import type { NewEvent } from '../../experiments/events/event.js';
+import { summarise } from '../../experiments/evaluationService.js';
+import { putArtifacts, setCount, setEngine, setOutcome, type NewArtifact } from '../../experiments/outcome.js';
+import type { TrainerMessage } from '../../training/protocol.js';
+import { changeJob, updateJob } from '../change.js';
+import type { Job } from '../job.js';
+import { JobKind, JobState } from '../vocabulary.js';
+import { fenced, type Lease, type WorkerServices } from './fence.js';
+import { inside, storeFile, storeFolder, type StoredFiles } from './files.js';
+import type { Epoch, Progress } from './inbox.js';
+import { replacePredictions } from './predictions.js';
+import { settleFailure, settleStop } from './settle.js';
+
+type Message<T extends TrainerMessage['type']> = Extract<TrainerMessage, { type: T }>;
+
+/** A trainer that breaks its word: its job fails, as another attempt would. */
+export class TrainerFault extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Only a training has a log; see changeJob. */
+async function tell(manager: EntityManager, job: Job, events: NewEvent[]): Promise<void> {
+  if (job.kind === JobKind.TRAINING) await appendEvents(manager, job.experimentUuid, events);
+}
+
+export class Recorder {
+  constructor(
+    private readonly services: Pick<WorkerServices, 'db' | 'blobs' | 'queue'>,
+    private readonly lease: Lease,
+    private readonly outputDir: string,
+    private readonly samples: number,
+  ) {}
+
+  private fenced<T>(work: (manager: EntityManager, job: Job) => Promise<T>): Promise<T> {
+    return fenced(this.services.db, this.lease, work);
+  }
+
+  progress({ type: _, ...progress }: Progress): Promise<void> {
+    return this.fenced((manager, job) => updateJob(manager, job, { progress }));
+  }
+
+  engine({ engine, reason }: Message<'engine'>): Promise<void> {
+    return this.fenced(async (manager, job) => {
+      await tell(manager, job, [{ kind: 'LOG', level: 'info', message: `engine ${engine}: ${reason}` }]);
+      if (job.kind === JobKind.TRAINING) await setEngine(manager, job.experimentUuid, engine, reason);
+      await updateJob(manager, job, { engine });
+    });
+  }
+
+  log({ level, message }: Message<'log'>): Promise<void> {
+    return this.fenced((manager, job) => tell(manager, job, [{ kind: 'LOG', level, message }]));
+  }
+
+  /** Metrics and checkpoint together: what is in the log is in the checkpoint, so a resumed training repeats nothing. */
+  async epochs(epochs: Epoch[]): Promise<void> {
+    const newest = epochs.at(-1);
+    if (!newest) return;
+    const files = await storeFolder(this.services.blobs, await inside(this.outputDir, newest.checkpoint));
+    await this.fenced(async (manager, job) => {
+      const stored = (await checkpointOf(manager, job))?.epoch ?? 0;
+      const fresh = epochs.filter((epoch) => epoch.epoch > stored);
+      await tell(manager, job, fresh.flatMap(metricEvents));
+      await updateJob(manager, job, { checkpoint: { files, epoch: Math.max(stored, newest.epoch) } });
+    });
+  }
+
+  async trained(message: Message<'trained'>): Promise<void> {
+    const artifacts: NewArtifact[] = [];
+    for (const { path, kind, mediaType } of message.artifacts) {
+      artifacts.push({ path, kind, mediaType, ...(await storeFile(this.services.blobs, await inside(this.outputDir, path))) });
+    }
+    await this.fenced(async (manager, job) => {
+      await putArtifacts(manager, job.experimentUuid, artifacts);
+      await setOutcome(manager, job.experimentUuid, message);
+      await changeJob(manager, job, JobState.SUCCEEDED);
+    });
+  }
+
+  async evaluated(message: Message<'evaluated'>): Promise<void> {
+    const file = await inside(this.outputDir, message.predictions);
+    await this.fenced(async (manager, job) => {
+      const evaluationUuid = job.evaluationUuid ?? '';
+      await replacePredictions(manager, evaluationUuid, file);
+      const n = await summarise(manager, evaluationUuid);
+      if (n !== this.samples || n !== message.n) {
+        const problem = `${this.samples} lights were to be predicted, ${message.n} are said to be, ${n} are.`;
+        throw new TrainerFault('PREDICTIONS_INVALID', problem);
+      }
+      await setCount(manager, evaluationUuid, n);
+      await changeJob(manager, job, JobState.SUCCEEDED);
+    });
+  }
+
+  failed({ code, message }: { code: string; message: string }): Promise<void> {
+    return this.fenced((manager, job) => settleFailure(manager, job, { code, message }));
+  }
+
+  /** Stopped as asked: the checkpoint is kept, for the next attempt or as what a cancelled training came to. */
+  async stopped({ checkpoint }: Message<'stopped'>): Promise<void> {
+    const { blobs, queue } = this.services;
+    const files = checkpoint === null ? null : await storeFolder(blobs, await inside(this.outputDir, checkpoint));
+    await this.fenced(async (manager, job) => {
+      const stored = await checkpointOf(manager, job);
+      if (files) await updateJob(manager, job, { checkpoint: { files, epoch: stored?.epoch ?? 0 } });
+      await this.keepCheckpoint(manager, job);
+      await settleStop(manager, queue, job);
+    });
+  }
+
+  /** It did not stop in time, or never began: the last checkpoint that was stored is what there is. */
+  halted(): Promise<void> {
+    return this.fenced(async (manager, job) => {
+      await this.keepCheckpoint(manager, job);
+      await settleStop(manager, this.services.queue, job);
+    });
+  }
+
+  private async keepCheckpoint(manager: EntityManager, job: Job): Promise<void> {
+    const checkpoint = job.state === JobState.CANCELLING ? await checkpointOf(manager, job) : null;
+    if (!checkpoint) return;
+    const artifacts: NewArtifact[] = [];
+    for (const [name, sha256] of Object.entries(checkpoint.files)) {
+      const { size } = await stat(this.services.blobs.path(sha256));
+      const mediaType = name.endsWith('.json') ? 'application/json' : 'application/octet-stream';
+      artifacts.push({ path: `checkpoint/${name}`, kind: 'CHECKPOINT', sha256, bytes: size, mediaType });
+    }
+    await putArtifacts(manager, job.experimentUuid, artifacts);
+  }
+}
+
+async function checkpointOf(manager: EntityManager, job: Job): Promise<{ files: StoredFiles; epoch: number } | null> {
+  const rows: { checkpoint: { files: StoredFiles; epoch: number } | null }[] = await manager.query(
+    '/* job.checkpoint */ SELECT checkpoint FROM job WHERE id = $1',
+    [job.uuid],
+  );
+  return rows[0]?.checkpoint ?? null;
+}
+
+const metricEvents = ({ epoch, metrics }: Epoch): NewEvent[] =>
+  metrics.map((metric) => ({ kind: 'METRIC', step: epoch, ...metric }));
