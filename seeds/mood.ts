@@ -143,7 +143,7 @@ const MOODS: Record<SceneName, Mood> = {
     skyBottom: [222, 226, 231],
     ambient: [0.84, 0.87, 0.92],
     haze: [222, 226, 231],
-    hazePerMetre: 0.014,
+    hazePerMetre: 0.01,
     snow: 1,
     flakes: 420,
     drops: 4,

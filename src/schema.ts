@@ -1,7 +1,7 @@
 /** Every entity and every resolver of the service, put together. */
 import 'reflect-metadata';
 import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql';
-import { Arg, Ctx, ID, Query, Resolver, buildSchema, type NonEmptyArray } from 'type-graphql';
+import { Arg, Ctx, ID, Query, Resolver, buildSchema, type NonEmptyArray, type PubSub } from 'type-graphql';
 import { catalogEntities, catalogResolvers } from './catalog/index.js';
 import { datasetEntities, datasetResolvers } from './datasets/index.js';
 import { experimentEntities, experimentResolvers } from './experiments/index.js';
@@ -33,6 +33,12 @@ class NodeResolver {
   }
 }
 
+/** type-graphql insists on one; every subscription here reads a log of its own instead (design: decision 8). */
+const unused = (): never => {
+  throw new Error('Subscriptions read the event log; nothing is published.');
+};
+const noPubSub: PubSub = { publish: unused, subscribe: unused };
+
 export function createSchema(): Promise<GraphQLSchema> {
   const resolvers = [
     NodeResolver,
@@ -46,6 +52,7 @@ export function createSchema(): Promise<GraphQLSchema> {
     resolvers: resolvers as unknown as NonEmptyArray<(typeof resolvers)[number]>,
     scalarsMap: [{ type: Date, scalar: DateTime }],
     validate: false,
+    pubSub: noPubSub,
   });
 }
 

@@ -1,6 +1,6 @@
 import { css, scale, type Rgb } from '../colour.js';
 import type { Category, Rectangle } from '../manifest.js';
-import { between, chance, pick } from '../random.js';
+import { chance, pick } from '../random.js';
 import { oval, path, px, rect, type Stage } from '../stage.js';
 
 export interface Placed {

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { parseConfig, type Config } from '../platform/config.js';
 import { migrateDown } from '../platform/database/dataSource.js';
 import { ShingoError } from '../platform/error.js';
@@ -12,7 +13,7 @@ export async function startEverything(config: Config, log: Log, life: Lifecycle)
   await migrateDatabase(config, database.url, log);
   const services = life.started('connections', await openServices(config, database.url, log, 'worker'));
   // Stopped in the other order: sockets close with a reason, then the running job is saved.
-  life.started('worker', await startWorker(services, { engine: config.engine, name: config.workerName }));
+  life.started('worker', await startWorker(services, { engine: config.engine, name: config.workerName ?? `${hostname()}-${process.pid}` }));
   const api = life.started('API', await startApi(services));
   return api.url;
 }
@@ -47,7 +48,7 @@ export async function work(): Promise<void> {
   const log = createLog(config.logLevel);
   await using life = new Lifecycle(log);
   const services = life.started('connections', await openServices(config, config.databaseUrl, log, 'worker'));
-  life.started('worker', await startWorker(services, { engine: config.engine, name: config.workerName }));
+  life.started('worker', await startWorker(services, { engine: config.engine, name: config.workerName ?? `${hostname()}-${process.pid}` }));
   console.log('Shingo works; Ctrl-C saves the running job and gives it back.');
   await life.untilInterrupted();
 }

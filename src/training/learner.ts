@@ -34,7 +34,7 @@ export class Learner {
   }
 
   /** One optimiser step. x [batch, size, size, 3]. */
-  async train(x: tf.Tensor4D, labels: readonly number[]): Promise<BatchResult> {
+  async train(x: tf.Tensor4D, labels: readonly number[], learningRate: number): Promise<BatchResult> {
     let logits!: tf.Tensor2D;
     const { value, grads } = tf.variableGrads(() => {
       logits = tf.keep(this.logits.apply(x, { training: true }) as tf.Tensor2D);
@@ -42,7 +42,10 @@ export class Learner {
     }, this.variables);
     try {
       const result = await this.read(value, logits, labels.length);
-      this.optimizer.apply(this.variables.map((variable) => grads[variable.name]!));
+      this.optimizer.apply(
+        this.variables.map((variable) => grads[variable.name]!),
+        learningRate,
+      );
       return result;
     } finally {
       tf.dispose([value, logits, grads]);

@@ -13,18 +13,17 @@ export interface OptimizerState {
   vectors: Float32Array[];
 }
 
-/** From gradient, state and step (counted from 1): the amount to subtract, and the state that follows. */
+/** From gradient, state and step (counted from 1): the direction to go back on, and the state that follows. */
 type Rule = (
   gradient: tf.Tensor,
   state: tf.Tensor[],
   step: number,
-) => { delta: tf.Tensor; next: tf.Tensor[] };
+) => { direction: tf.Tensor; next: tf.Tensor[] };
 
 export class Optimizer {
   private readonly sizes: number[];
   private state: tf.Tensor[];
   private step = 0;
-  rate = 0;
 
   constructor(
     private readonly variables: readonly tf.Variable[],
@@ -37,14 +36,14 @@ export class Optimizer {
   }
 
   /** Changes the variables; `gradients` in their order. */
-  apply(gradients: readonly tf.Tensor[]): void {
+  apply(gradients: readonly tf.Tensor[], learningRate: number): void {
     this.step += 1;
     const next = tf.tidy(() => {
       const flat = tf.concat(gradients.map((gradient) => tf.reshape(gradient, [-1])));
-      const { delta, next } = this.rule(flat, this.state, this.step);
-      tf.split(delta, this.sizes).forEach((part, i) => {
+      const { direction, next } = this.rule(flat, this.state, this.step);
+      tf.split(tf.mul(direction, learningRate), this.sizes).forEach((part, i) => {
         const variable = this.variables[i]!;
-        variable.assign(tf.sub(variable, tf.mul(tf.reshape(part, variable.shape), this.rate)));
+        variable.assign(tf.sub(variable, tf.reshape(part, variable.shape)));
       });
       return next;
     });
@@ -69,29 +68,35 @@ export class Optimizer {
 }
 
 /** Kingma & Ba 2015, algorithm 1. State: first and second moment. */
-export function adam(learningRate: number, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7): Rule {
+export function adam(beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7): Rule {
   return (gradient, [first, second], step) => {
     const m = tf.add(tf.mul(first!, beta1), tf.mul(gradient, 1 - beta1));
     const v = tf.add(tf.mul(second!, beta2), tf.mul(tf.square(gradient), 1 - beta2));
     const root = tf.add(tf.sqrt(tf.div(v, 1 - beta2 ** step)), epsilon);
-    return { delta: tf.div(tf.mul(m, 1 / (1 - beta1 ** step)), root), next: [m, v] };
+    return { direction: tf.div(tf.div(m, 1 - beta1 ** step), root), next: [m, v] };
   };
 }
 
 /** Sutskever et al. 2013, without Nesterov. State: velocity. */
-export function sgd(learningRate: number, momentum: number): Rule {
+export function sgd(momentum: number): Rule {
   return (gradient, [velocity]) => {
     const next = tf.add(tf.mul(velocity!, momentum), gradient);
-    return { delta: tf.mul(next, 1), next: [next] };
+    return { direction: next, next: [next] };
   };
 }
 
 export function createOptimizer(
-  parameters: TrainingParameters,
+  { optimizer, momentum }: TrainingParameters,
   variables: readonly tf.Variable[],
 ): Optimizer {
-  const { optimizer, learningRate, momentum } = parameters;
   return optimizer === 'Adam'
-    ? new Optimizer(variables, adam(learningRate), 2)
-    : new Optimizer(variables, sgd(learningRate, momentum), 1);
+    ? new Optimizer(variables, adam(), 2)
+    : new Optimizer(variables, sgd(momentum), 1);
 }
+
+/**
+ * Half a cosine from the given rate to zero (Loshchilov & Hutter 2017, without restarts). `progress` is the share
+ * of all planned batches that is done, so the rate follows from the position alone.
+ */
+export const cosineRate = (learningRate: number, progress: number): number =>
+  (learningRate * (1 + Math.cos(Math.PI * progress))) / 2;

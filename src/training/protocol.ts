@@ -29,7 +29,8 @@ export type Sample = z.infer<typeof sampleSchema>;
 export const trainingParametersSchema = z.object({
   algorithm: z.enum(['mobilenetv2']).default('mobilenetv2'),
   optimizer: z.enum(['Adam', 'SGD']).default('Adam'),
-  learningRate: z.number().positive().max(10).default(0.002),
+  /** At the first step; falls to zero over `epochs` along half a cosine. */
+  learningRate: z.number().positive().max(10).default(0.005),
   /** SGD only. */
   momentum: z.number().min(0).max(0.999).default(0.9),
   batchSize: z.int().min(1).max(1024).default(32),

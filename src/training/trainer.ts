@@ -4,12 +4,13 @@ import { ARTIFACTS, writeReports } from './artifacts.js';
 import { readCheckpoint, writeCheckpoint, type Checkpoint, type CheckpointState } from './checkpoint.js';
 import { EarlyStopping } from './earlyStopping.js';
 import { TrainingError } from './error.js';
-import { evenBatches, inputBatch, shuffled } from './input/batches.js';
+import { evenBatches, inputBatch, randomShifts, shuffled, type Shift } from './input/batches.js';
 import { loadPictures, type Pictures } from './input/pictures.js';
 import { defaultPreprocessing } from './input/preprocessing.js';
 import { readSamples } from './input/samples.js';
 import { yieldToEvents, type Job } from './job.js';
-import { Learner } from './learner.js';
+import { Learner, type BatchResult } from './learner.js';
+import { cosineRate } from './optimizers.js';
 import { count, emptyTally, metricsOf, type Tally } from './metrics.js';
 import { saveModel, type ModelDescription } from './modelFiles.js';
 import { Progress, type Phase } from './progress.js';
@@ -87,18 +88,17 @@ class Training {
 
   private async load(): Promise<void> {
     const { signal } = this.job;
-    const onProgress = () => this.advance('LOADING', 0);
+    const onProgress = () => this.progress.advance('LOADING', 0);
     this.pictures = await loadPictures(this.samples, this.about.preprocessing, { signal, onProgress });
   }
 
   /** False when asked to stop before the epoch's end. */
   private async runEpoch(): Promise<boolean> {
     const { state, spec } = this;
-    const { batchSize, seed } = spec.parameters;
+    const { batchSize, seed, epochs } = spec.parameters;
     const batches = evenBatches(shuffled(this.trainIndices, seed, state.epoch), batchSize);
     for (const batch of batches.slice(state.batch)) {
-      await this.runBatch('TRAINING', batch, state.running);
-      state.batch += 1;
+      await this.trainBatch(batch, (state.epoch - 1 + state.batch / batches.length) / epochs);
       if (this.job.signal.aborted) return false;
     }
     const validation = await this.validate();
@@ -112,7 +112,7 @@ class Training {
     const tally = emptyTally(this.spec.conditions.length);
     const imagesDone = this.progress.imagesDone;
     for (const batch of evenBatches(this.validationIndices, this.spec.parameters.batchSize)) {
-      await this.runBatch('VALIDATING', batch, tally);
+      await this.validateBatch(batch, tally);
       if (this.job.signal.aborted) {
         this.state.imagesDone = imagesDone;
         return null;
@@ -121,23 +121,44 @@ class Training {
     return tally;
   }
 
+  private async trainBatch(indices: Uint32Array, progress: number): Promise<void> {
+    const { state, spec } = this;
+    const { seed, inputSize, learningRate } = spec.parameters;
+    const random = generator(mixSeeds(seed, state.epoch, state.batch));
+    const shifts = randomShifts(indices.length, inputSize, random);
+    const rate = cosineRate(learningRate, progress);
+    await this.runBatch(indices, state.running, shifts, (x, labels) => this.learner.train(x, labels, rate));
+    state.batch += 1;
+    await this.advance('TRAINING', indices.length);
+  }
+
+  private async validateBatch(indices: Uint32Array, tally: Tally): Promise<void> {
+    await this.runBatch(indices, tally, [], (x, labels) => this.learner.validate(x, labels));
+    await this.advance('VALIDATING', indices.length);
+  }
+
   private async runBatch(
-    phase: 'TRAINING' | 'VALIDATING',
     indices: Uint32Array,
     tally: Tally,
+    shifts: readonly Shift[],
+    run: (x: tf.Tensor4D, labels: number[]) => Promise<BatchResult>,
   ): Promise<void> {
     const samples = Array.from(indices, (index) => this.samples[index]!);
-    const labels = samples.map(({ label }) => label);
-    const jitter = phase === 'TRAINING' ? generator(mixSeeds(this.spec.parameters.seed, this.state.epoch, this.state.batch)) : undefined;
-    const x = inputBatch(this.pictures, indices, this.about.preprocessing, jitter);
+    const x = inputBatch(this.pictures, indices, this.about.preprocessing, shifts);
     try {
-      const { epochs, learningRate } = this.spec.parameters; const steps = Math.ceil(this.trainIndices.length / this.spec.parameters.batchSize); this.learner.optimizer.rate = process.env.COS ? learningRate * (0.5 + 0.5 * Math.cos(Math.PI * ((this.state.epoch - 1) * steps + this.state.batch) / (epochs * steps))) : learningRate; const run = phase === 'TRAINING' ? this.learner.train(x, labels) : this.learner.validate(x, labels);
-      const { lossSum, predicted } = await run;
+      const { lossSum, predicted } = await run(
+        x,
+        samples.map(({ label }) => label),
+      );
       count(tally, samples, lossSum, predicted);
     } finally {
       x.dispose();
     }
-    this.advance(phase, indices.length);
+  }
+
+  /** Between batches messages get their turn: this is where a `stop` is seen. */
+  private async advance(phase: Phase, images: number): Promise<void> {
+    this.progress.advance(phase, images, phase === 'LOADING' ? null : this.state.epoch);
     this.state.imagesDone = this.progress.imagesDone;
     await yieldToEvents();
   }
@@ -188,10 +209,6 @@ class Training {
       stoppedEarly: state.history.length < spec.parameters.epochs,
       artifacts: ARTIFACTS,
     };
-  }
-
-  private advance(phase: Phase, images: number): void {
-    this.progress.advance(phase, images, phase === 'LOADING' ? null : this.state.epoch);
   }
 }
 

@@ -1,3 +1,4 @@
+import { shorten, wrap } from '../terminal/format.js';
 import type { Screen } from '../terminal/screen.js';
 import type { ExperimentEvent } from '../types.js';
 import { Curves, EPOCH_HEAD, epochLine } from './curves.js';
@@ -22,9 +23,7 @@ export class EpochPrinter {
         this.curves.addCondition(event);
         break;
       case 'LogEvent':
-        this.screen.note(
-          event.level.toLowerCase() === 'info' ? event.message : `${event.level}: ${event.message}`,
-        );
+        this.#log(event.level.toLowerCase(), event.message);
         break;
       case 'StatusEvent':
         if (event.reason) this.screen.note(`${event.state}: ${event.reason.code}: ${event.reason.message}`);
@@ -37,6 +36,12 @@ export class EpochPrinter {
   /** What is left: an epoch without a validation split never becomes complete. */
   flush(): void {
     this.#printUpTo(this.curves.lastStep());
+  }
+
+  /** What the trainer says in passing gets a line; what worries it is said in full. */
+  #log(level: string, message: string): void {
+    if (level === 'info') this.screen.note(shorten(message, 98));
+    else for (const line of wrap(`${level}: ${message}`, 98)) this.screen.note(line);
   }
 
   #printUpTo(step: number): void {

@@ -1,4 +1,5 @@
 import { bytes, duration } from '../terminal/format.js';
+import { renderTable } from '../terminal/table.js';
 import type { Stage } from './options.js';
 import type { Experiment } from './train.js';
 import type { Verdict } from './verdict.js';
@@ -7,15 +8,11 @@ import type { Verdict } from './verdict.js';
 export function finish(stage: Stage, experiment: Experiment, verdicts: Verdict[], seconds: number): void {
   const { client, screen, options } = stage;
   const home = (options.homeUrl ?? client.baseUrl).replace(/\/+$/, '');
-  const { bold, cyan, dim, green, red } = screen.colors;
+  const { bold, cyan, green, red } = screen.colors;
   screen.heading('5 of 5 · What you have now');
-  const width = Math.max(...experiment.artifacts.map(({ path }) => path.length), 4);
-  for (const artifact of experiment.artifacts) {
-    screen.line(
-      `  ${bold(artifact.path.padEnd(width))} ${bytes(artifact.bytes).padStart(9)}  ${dim(artifact.kind)}`,
-    );
-    screen.line(`    ${cyan(new URL(artifact.url, `${home}/`).href)}`);
-  }
+  const { folder, rows } = listing(experiment, home);
+  if (folder) screen.line(`  artifacts, under ${cyan(folder)}`);
+  screen.block(renderTable({ head: ['artifact', 'size', 'kind'], rows, align: ['left', 'right', 'left'] }));
   screen.line();
   screen.line(`  open the service again   ${bold('npm start')}`);
   screen.line(`  GraphiQL, in a browser   ${cyan(`${home}/`)}`);
@@ -26,4 +23,20 @@ export function finish(stage: Stage, experiment: Experiment, verdicts: Verdict[]
     if (note) screen.note(`  ${note}`);
   }
   screen.line(`  total time ${bold(duration(seconds))}`);
+}
+
+/** URLs are long and differ in the file's name only: the part in common is said once, if there is one. */
+function listing({ artifacts }: Experiment, home: string): { folder: string | undefined; rows: string[][] } {
+  const urls = artifacts.map(({ url }) => new URL(url, `${home}/`).href);
+  const folders = artifacts.map(({ path }, index) =>
+    urls[index]!.endsWith(`/${encodeURI(path)}`) ? urls[index]!.slice(0, -encodeURI(path).length) : undefined,
+  );
+  const [folder] = folders;
+  const common = folder !== undefined && folders.every((one) => one === folder);
+  const rows = artifacts.map((artifact, index) => [
+    common ? artifact.path : urls[index]!,
+    bytes(artifact.bytes),
+    artifact.kind.toLowerCase().replaceAll('_', ' '),
+  ]);
+  return { folder: common ? folder : undefined, rows };
 }

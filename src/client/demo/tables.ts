@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { count, percent } from '../terminal/format.js';
 import type { Colors } from '../terminal/screen.js';
 import { renderTable } from '../terminal/table.js';
-import { type Split, TIMES_OF_DAY, WEATHERS } from '../types.js';
+import { LIGHT_COLORS, type Split, TIMES_OF_DAY, WEATHERS } from '../types.js';
 
 /** Two of the 100 columns are the margin. */
 const MAX_WIDTH = 98;
@@ -124,7 +124,12 @@ export function scoresTable(trained: ConditionScore[], untrained: ConditionScore
 const isRedAsGreen = (actual: string, predicted: string) =>
   /^red$/i.test(actual) && /^green$/i.test(predicted);
 
-export function confusionTable(score: ConditionScore, classes: string[], colors: Colors): string {
+/** As on the lamp, from above; classes of another kind keep the order that they came in. */
+const byLamp = (a: string, b: string) => lampOrder(a) - lampOrder(b);
+const lampOrder = (name: string) => (LIGHT_COLORS as readonly string[]).indexOf(name.toUpperCase());
+
+export function confusionTable(score: ConditionScore, names: string[], colors: Colors): string {
+  const classes = [...names].sort(byLamp);
   const at = (actual: string, predicted: string) =>
     score.confusion.find((cell) => cell.actual === actual && cell.predicted === predicted)?.count ?? 0;
   const paint = (actual: string, predicted: string, n: number) => {

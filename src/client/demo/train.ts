@@ -4,7 +4,7 @@ import type { ShingoClient } from '../api.js';
 import { hasCode } from '../errors.js';
 import { type Job, waitForJobs } from '../jobs.js';
 import { findOne } from '../pages.js';
-import { decimal, percent, plural } from '../terminal/format.js';
+import { decimal, percent, plural, wrap } from '../terminal/format.js';
 import type { Screen } from '../terminal/screen.js';
 import { renderTable } from '../terminal/table.js';
 import { real } from '../types.js';
@@ -185,9 +185,7 @@ function printOutcome(screen: Screen, experiment: Experiment, curves: Curves): v
   screen.line();
   if (chart) screen.block(chart);
   screen.line();
-  screen.line(
-    `  engine ${bold(experiment.engine ?? '–')}${experiment.engineReason ? `: ${experiment.engineReason}` : ''}`,
-  );
+  printEngine(screen, experiment);
   const run = plural(experiment.epochsRun ?? curves.lastStep(), 'epoch');
   if (experiment.stoppedEarly)
     screen.line(yellow(`  stopped early after ${run}: the validation loss had stopped falling`));
@@ -199,6 +197,13 @@ function printOutcome(screen: Screen, experiment: Experiment, curves: Curves): v
     screen.line(`  best epoch ${best}: validation accuracy ${score}, validation loss ${decimal(loss)}`);
   }
   printConditions(screen, curves);
+}
+
+/** The reason names what was passed over and why: the first thing to read when training is slow. */
+function printEngine(screen: Screen, { engine, engineReason }: Experiment): void {
+  screen.line(`  engine ${screen.colors.bold(engine ?? '–')}`);
+  const reason = engineReason?.replace(`${engine}: `, '') ?? '';
+  for (const sentence of reason.split('; ')) for (const line of wrap(sentence, 94)) screen.note(`  ${line}`);
 }
 
 function printConditions(screen: Screen, curves: Curves): void {

@@ -42,3 +42,19 @@ export function perSecond(value: number | null | undefined): string {
   if (value == null || !Number.isFinite(value) || value <= 0) return '–';
   return value < 10 ? value.toFixed(1) : count(Math.round(value));
 }
+
+/** Words filled into lines; a word that is longer than a line, such as a path, stays whole. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+export function shorten(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+}

@@ -2,7 +2,7 @@
  * MobileNetV2 (Sandler et al. 2018, "MobileNetV2: Inverted Residuals and Linear Bottlenecks", table 2).
  */
 import { tfl } from '../tensorflow.js';
-import { batchNormalization } from './batchNormalization.js';
+import { batchNormalization, type BatchNormalizationOptions } from './batchNormalization.js';
 import type { NetworkOptions } from './index.js';
 import { relu6 } from './relu6.js';
 
@@ -26,22 +26,37 @@ const HEAD_CHANNELS = 1280;
  */
 const BATCH_NORM = { momentum: 0.9, epsilon: 1e-3 } as const;
 
+type Gamma = NonNullable<BatchNormalizationOptions['gammaInitializer']>;
+
 /** Channels as the reference code rounds them: to a multiple of 8, never more than 10 % down. */
 export function makeDivisible(channels: number, divisor = 8): number {
   const rounded = Math.max(divisor, Math.floor((channels + divisor / 2) / divisor) * divisor);
   return rounded < 0.9 * channels ? rounded + divisor : rounded;
 }
-const plan = (process.env.PLAN ?? '2,1,1,2,2,1,1,1').split(',').map(Number);
+
+/**
+ * Strides of the stem and of each stage for an input size. The paper's multiply to 32, which at 32 px leaves a
+ * single pixel for the last five blocks. Where fewer than 2×2 would be left, the earliest stages keep their
+ * resolution instead: on 949 real crops at 32 px, six epochs, that reads 98 % of unseen crops right where the
+ * paper's strides reach 96 %, at 1.7 times the time; a last map of 4×4 cost 20 % more and gained nothing.
+ */
+export function stridesFor(inputSize: number): { stem: number; stages: number[] } {
+  const stages: number[] = STAGES.map(({ s }) => s);
+  const total = () => STEM.stride * stages.reduce((a, b) => a * b, 1);
+  while (inputSize / total() < 2 && stages.includes(2)) stages[stages.indexOf(2)] = 1;
+  return { stem: STEM.stride, stages };
+}
 
 /** [batch, inputSize, inputSize, 3] in -1…1 → [batch, classes] probabilities. */
 export function mobilenetv2({ inputSize, widthMultiplier, classes, seed }: NetworkOptions): tfl.LayersModel {
   const width = (channels: number) => makeDivisible(channels * widthMultiplier);
   const input = tfl.input({ shape: [inputSize, inputSize, 3], name: 'picture' });
+  const strides = stridesFor(inputSize);
   const b = new Builder(seed);
-  let x = b.relu6('stem', b.convolution('stem', input, width(STEM.channels), 3, plan[0]!));
+  let x = b.relu6('stem', b.convolution('stem', input, width(STEM.channels), 3, strides.stem));
   STAGES.forEach(({ t, c, n }, stage) => {
     for (let repeat = 0; repeat < n; repeat++) {
-      const stride = repeat === 0 ? plan[stage + 1]! : 1;
+      const stride = repeat === 0 ? strides.stages[stage]! : 1;
       x = b.bottleneck(`stage${stage + 1}_block${repeat + 1}`, x, t, width(c), stride);
     }
   });
@@ -55,7 +70,11 @@ export function mobilenetv2({ inputSize, widthMultiplier, classes, seed }: Netwo
 class Builder {
   constructor(private seed: number) {}
 
-  /** Inverted residual: expand 1×1, depthwise 3×3, project 1×1 without activation; a shortcut where shapes allow. */
+  /**
+   * Inverted residual: expand 1×1, depthwise 3×3, project 1×1 without activation; a shortcut where shapes allow.
+   * A block with a shortcut begins as the identity (scale 0, Goyal et al. 2017, section 5.1): after two epochs on
+   * the real crops 95 % were right instead of 86 %.
+   */
   bottleneck(name: string, x: tfl.SymbolicTensor, expansion: number, channels: number, stride: number) {
     const inChannels = channelsOf(x);
     let y = x;
@@ -63,13 +82,20 @@ class Builder {
       y = this.relu6(`${name}_expand`, this.convolution(`${name}_expand`, y, inChannels * expansion, 1, 1));
     y = this.relu6(`${name}_depthwise`, this.depthwise(`${name}_depthwise`, y, stride));
     const residual = stride === 1 && inChannels === channels;
-    y = this.convolution(`${name}_project`, y, channels, 1, 1, residual && process.env.ZERO ? 'zeros' : 'ones');
+    y = this.convolution(`${name}_project`, y, channels, 1, 1, residual ? 'zeros' : 'ones');
     if (!residual) return y;
     return tfl.layers.add({ name: `${name}_add` }).apply([x, y]) as tfl.SymbolicTensor;
   }
 
   /** Convolution without bias, then batch normalisation. */
-  convolution(name: string, x: tfl.SymbolicTensor, filters: number, kernelSize: number, strides: number, gammaInitializer: 'ones' | 'zeros' = 'ones') {
+  convolution(
+    name: string,
+    x: tfl.SymbolicTensor,
+    filters: number,
+    kernelSize: number,
+    strides: number,
+    gammaInitializer: Gamma = 'ones',
+  ) {
     const kernelInitializer = this.he(kernelSize * kernelSize * channelsOf(x));
     const convolution = tfl.layers.conv2d({
       name: `${name}_conv`,
@@ -108,8 +134,10 @@ class Builder {
     return softmax.apply(logits.apply(pooled)) as tfl.SymbolicTensor;
   }
 
-  private normalized(name: string, x: tfl.SymbolicTensor, gammaInitializer: 'ones' | 'zeros' = 'ones') {
-    return batchNormalization({ name: `${name}_bn`, ...BATCH_NORM, gammaInitializer }).apply(x) as tfl.SymbolicTensor;
+  private normalized(name: string, x: tfl.SymbolicTensor, gammaInitializer: Gamma = 'ones') {
+    return batchNormalization({ name: `${name}_bn`, ...BATCH_NORM, gammaInitializer }).apply(
+      x,
+    ) as tfl.SymbolicTensor;
   }
 
   /** He et al. 2015. Of a depthwise filter only its own channel is fan-in, which tfl's heNormal does not know. */

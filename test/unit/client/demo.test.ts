@@ -59,9 +59,10 @@ test('plays five acts and leaves with 0', async () => {
     expect(out).toContain(text);
   }
   expect(out).toContain('stopped early after 3 epochs');
-  expect(out).toContain('engine wasm: no GPU was found');
+  expect(out).toContain('engine wasm\n    WebAssembly with SIMD\n    cuda passed over:');
   expect(out).toContain('red read as green: 20 of 200 (10.0 %)');
-  expect(out).toContain(`${service.server.url}/experiments/x/artifacts/best/model.json`);
+  expect(out).toContain(`artifacts, under ${service.server.url}/experiments/x/artifacts/\n`);
+  expect(out).toMatch(/best\/model\.json +48\.2 kB +model/);
   expect(out).toContain('the 95 % intervals do not overlap');
 });
 
@@ -123,6 +124,6 @@ test("takes a user's folder into a project of its name", async () => {
     0,
   );
   expect(out.text).toContain('project my-lights created');
-  expect(out.text).toContain('http://localhost:9/experiments/x/artifacts/best/model.json');
+  expect(out.text).toContain('http://localhost:9/experiments/x/artifacts/\n');
   expect([...service.images.values()].map(({ fileName }) => fileName)).toEqual(['green/b.jpg', 'red/a.png']);
 });

@@ -12,7 +12,7 @@ test('the same seed plans the same shots, another one others', () => {
   expect(demoWeather(4)).not.toEqual(demoWeather(3));
 });
 
-test.each([0, 1, 2, 7, 8, 33, 320])('%d images are planned as %d, whatever the shares', (images) => {
+test.each([0, 1, 2, 7, 8, 33, 320])('the shares of %d images add up to them', (images) => {
   expect(planDemo(images, 1)).toHaveLength(images);
   const counts = SCENE_NAMES.map((scene) => sceneCount(scene, images));
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(images);

@@ -28,7 +28,7 @@ export function eventsOf(story: Story): Record<string, unknown>[] {
     upper: null,
   });
   const events: Record<string, unknown>[] = [
-    { __typename: 'LogEvent', time, level: 'INFO', message: 'engine wasm' },
+    { __typename: 'LogEvent', time, level: 'INFO', message: `engine wasm: ${'why '.repeat(60)}` },
   ];
   for (const [index, loss] of story.losses.entries()) {
     const step = index + 1;
