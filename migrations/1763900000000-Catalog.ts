@@ -119,7 +119,8 @@ const UP = [
     weather_period text CHECK (weather_period IN (${WEATHER})),
     time_of_day_label text CHECK (time_of_day_label IN (${TIME_OF_DAY})),
     time_of_day_derived text CHECK (time_of_day_derived IN (${TIME_OF_DAY})),
-    time_of_day_sensor text NOT NULL CHECK (time_of_day_sensor IN (${TIME_OF_DAY})),
+    -- Null for a crop of a single light: there is no sky in it to tell day from night by.
+    time_of_day_sensor text CHECK (time_of_day_sensor IN (${TIME_OF_DAY})),
     scene_label text CHECK (scene_label IN (${SCENE})),
     weather text GENERATED ALWAYS AS (${resolved('weather_label', 'weather_period')}) STORED,
     weather_source text GENERATED ALWAYS AS (

@@ -126,7 +126,7 @@ function lit(stage: Stage, signal: Signal, lamp: Lamp, housing: { y: number; hei
   const color = signal.color as Lit;
   const pure = hsl(hueOf(random, color, isDark), between(random, 0.82, 1), between(random, 0.48, 0.6));
   // Day: the lamp competes with the sky and may look faint. Night: it saturates the sensor and turns white inside.
-  const washed = mood.sun ? 0.25 : mood.wet > 0 ? 0.45 : 0.12;
+  const washed = mood.sun ? 0.15 : mood.wet > 0 ? 0.45 : 0.12;
   const shown = isDark
     ? mix(pure, [255, 250, 235], between(random, 0.1, 0.6))
     : mix(pure, GREY, washed * random());
@@ -146,12 +146,12 @@ function lit(stage: Stage, signal: Signal, lamp: Lamp, housing: { y: number; hei
 /** Neon signs and other people's lamps beside or behind the signal; drops on the windscreen spread them over it. */
 function strayLight(stage: Stage, at: Rectangle): string {
   const { mood, random } = stage;
-  if (mood.ambient[0] >= 0.3 || !chance(random, mood.wet > 0 ? 0.6 : 0.3)) return '';
+  if (mood.ambient[0] >= 0.3 || !chance(random, mood.wet > 0 ? 0.6 : 0.5)) return '';
   const colour = css(pick(random, STRAY));
   const long = Math.max(at.width, at.height);
   const x = at.x + at.width / 2 + between(random, -0.7, 0.7) * long;
   const y = at.y + at.height / 2 + between(random, -0.7, 0.7) * long;
-  const strength = between(random, 0.4, mood.wet > 0 ? 0.95 : 0.75);
+  const strength = between(random, 0.4, 0.95);
   return disc(x, y, long * between(random, 0.35, 0.9), stage.halo(colour, strength, 0.08));
 }
 

@@ -1,5 +1,5 @@
 /** One embedded PostgreSQL for all test files, with a template database that the migrations built. */
-import { mkdtemp } from 'node:fs/promises';
+import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -12,6 +12,8 @@ import { JOB_QUEUE } from '../../src/jobs/index.js';
 
 export default async function globalSetup(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'shingo-test-'));
+  // Run as root, PostgreSQL is another user: let it walk there, or its files would be moved where nobody removes them.
+  await chmod(folder, 0o755);
   // Without fsync: a test's database need not survive a power cut.
   const server = await startEmbeddedPostgres(folder, false);
   const db = await connectDatabase(parseConfig({}), server.url, 'template');

@@ -113,8 +113,8 @@ export class Image extends Node {
   @Column('text', { name: 'time_of_day_derived', nullable: true })
   timeOfDayDerived: TimeOfDay | null;
 
-  @Column('text', { name: 'time_of_day_sensor' })
-  timeOfDaySensor: TimeOfDay;
+  @Column('text', { name: 'time_of_day_sensor', nullable: true })
+  timeOfDaySensor: TimeOfDay | null;
 
   @Column('text', { name: 'time_of_day', nullable: true })
   timeOfDayName: TimeOfDay | null;

@@ -39,8 +39,8 @@ class ResolvedTimeOfDay {
   label: TimeOfDay | null;
   @Field(() => TimeOfDay, { nullable: true, description: "From the sun's altitude." })
   derived: TimeOfDay | null;
-  @Field(() => TimeOfDay, { description: 'From the pixels: dark or not.' })
-  sensor: TimeOfDay;
+  @Field(() => TimeOfDay, { nullable: true, description: 'From the pixels: dark or not. Null for a crop of one light.' })
+  sensor: TimeOfDay | null;
 }
 
 @ObjectType()

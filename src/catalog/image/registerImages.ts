@@ -146,7 +146,8 @@ async function insertImages(
       weather_label: row.weather ?? null,
       time_of_day_label: row.timeOfDay ?? null,
       time_of_day_derived: sun === null ? null : timeOfDayFromSun(sun),
-      time_of_day_sensor: timeOfDayFromDarkness(picture.darkness),
+      // A crop of one light has no sky: its darkness says nothing of the time of day.
+      time_of_day_sensor: row.boxes?.some((box) => box.wholeImage) ? null : timeOfDayFromDarkness(picture.darkness),
       scene_label: row.scene ?? null,
       // Looked at: the counts start at nought, and the trigger on annotations adds to them.
       counts: row.boxes ? 0 : null,

@@ -11,7 +11,10 @@ export function finish(stage: Stage, experiment: Experiment, verdicts: Verdict[]
   const { bold, cyan, green, red } = screen.colors;
   screen.heading('5 of 5 · What you have now');
   const { folder, rows } = listing(experiment, home);
-  if (folder) screen.line(`  artifacts, under ${cyan(folder)}`);
+  if (folder) {
+    screen.line('  artifacts, under');
+    screen.line(`  ${cyan(folder)}`);
+  }
   screen.block(renderTable({ head: ['artifact', 'size', 'kind'], rows, align: ['left', 'right', 'left'] }));
   screen.line();
   screen.line(`  open the service again   ${bold('npm start')}`);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import type { ShingoClient } from '../api.js';
-import { hasCode } from '../errors.js';
+import { describe, hasCode } from '../errors.js';
 import { type Job, waitForJobs } from '../jobs.js';
 import { findOne } from '../pages.js';
 import { decimal, percent, plural, wrap } from '../terminal/format.js';
@@ -137,7 +137,8 @@ async function watch(stage: Stage, experiment: Experiment, jobId: string): Promi
   const printer = new EpochPrinter(screen, epochs);
   const jobs = waitForJobs(client, project.id, [jobId], (job) => showProgress(screen, job), signal).catch(
     (error: unknown) => {
-      if (!stop.signal.aborted) screen.note(`progress is not shown: ${String(error)}`);
+      // Without the bar the training goes on all the same; the events tell how it ends.
+      if (!signal.aborted) screen.note(`progress is not shown: ${describe(error)}`);
     },
   );
   try {

@@ -58,6 +58,8 @@ export class Attempt {
     try {
       await this.work();
     } catch (error) {
+      // Before the job is anyone else's.
+      this.trainer?.kill();
       await this.settle(error).catch((problem: unknown) => {
         if (!(problem instanceof FenceLost)) this.log.error({ err: problem }, 'the job could not be settled');
       });

@@ -101,7 +101,8 @@ async function databaseOwner(): Promise<Owner> {
 /** Can `owner` walk to this path? Root's own home is usually closed (0700) to everyone else. */
 async function canReach(path: string, owner: Owner): Promise<boolean> {
   if (owner.uid === undefined) return true;
-  return run('true', [], { ...owner, cwd: path }).then(
+  // Not by starting a process in it: the change of folder comes before the change of user.
+  return run('test', ['-x', path], { ...owner, cwd: '/' }).then(
     () => true,
     () => false,
   );

@@ -90,6 +90,6 @@ function gradients(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
 function columnMeans(x: tf.Tensor): tf.Tensor {
   if (tf.getBackend() !== 'wasm') return tf.mean(x, 0, true);
   const [rows, channels] = x.shape as [number, number];
-  const pooled = tf.avgPool(tf.reshape(x, [1, rows, 1, channels]) as tf.Tensor4D, [rows, 1], 1, 'valid');
+  const pooled = tf.avgPool(tf.reshape<tf.Rank.R4>(x, [1, rows, 1, channels]), [rows, 1], 1, 'valid');
   return tf.reshape(pooled, [1, channels]);
 }

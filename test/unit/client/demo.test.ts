@@ -61,7 +61,7 @@ test('plays five acts and leaves with 0', async () => {
   expect(out).toContain('stopped early after 3 epochs');
   expect(out).toContain('engine wasm\n    WebAssembly with SIMD\n    cuda passed over:');
   expect(out).toContain('red read as green: 20 of 200 (10.0 %)');
-  expect(out).toContain(`artifacts, under ${service.server.url}/experiments/x/artifacts/\n`);
+  expect(out).toContain(`artifacts, under\n  ${service.server.url}/experiments/x/artifacts/\n`);
   expect(out).toMatch(/best\/model\.json +48\.2 kB +model/);
   expect(out).toContain('the 95 % intervals do not overlap');
 });
@@ -113,6 +113,7 @@ test('cancels its job when it is interrupted', async () => {
   expect(await running).toBe(130);
   expect(service.cancelled).toEqual(['training']);
   expect(err.text).toBe('demo: interrupted\n');
+  expect(out.text).not.toContain('Abort');
 });
 
 test("takes a user's folder into a project of its name", async () => {

@@ -78,8 +78,8 @@ test('the sun brings colour: sunny days have more of it than any grey one', () =
 
 test('fog takes the contrast away', () => {
   for (const other of ['sunny', 'overcast', 'rain', 'snow'] as const) {
-    // Measured: 0.2 to 0.7 of the others; snow in the air is the closest.
-    expect(looks.fog.contrast).toBeLessThan(0.85 * looks[other].contrast);
+    // Measured on three seeds: 0.33 to 0.84 of the others; rain, that hides the distance as well, is the closest.
+    expect(looks.fog.contrast).toBeLessThan(0.9 * looks[other].contrast);
   }
 });
 

@@ -38,8 +38,12 @@ export interface Light {
  *   upper third, trimmed (this)     0.097   80/80   night ≤ 0.309 < threshold 0.36 < 0.405 ≤ day
  *   upper third, median             0.102   80/80, but jumps where roofs and sky share the third half and half
  *
- * On the 9 daytime dash-camera photos of data/street upperLuma is 0.55 or more. A tunnel or a camera that looks at
- * the ground has no sky: there the measure says how dark it is, and the sun's altitude says what time it is.
+ * On the 9 daytime dash-camera photos of data/street upperLuma is 0.55 or more. All 89 photos stay right when they
+ * are made 10 % darker or 15 % brighter, warmer or cooler, blurred, halved or saved at JPEG quality 20.
+ *
+ * Where it ends: cut off the upper quarter of each photo and 72 of 89 stay right, because the sky is gone. So a camera
+ * that looks at the ground, a tunnel, or snow under city lights is measured as it looks; the sun's altitude says what
+ * time it is, and the two may disagree in the catalog. Dusk has no darkness of its own.
  */
 export function measureLight(rgb: Uint8Array): Light {
   const luma = new Float64Array(GRID * GRID);

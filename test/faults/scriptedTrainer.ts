@@ -1,0 +1,106 @@
+/**
+ * Stands in for the trainer: keeps to the protocol, learns nothing, and misbehaves on demand. Its "loss" is a chain,
+ * each epoch's computed from the one before, so a resumed run equals an uninterrupted one only if its state came back.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Metric, Sample, Spec, TrainerMessage } from '../../src/training/protocol.js';
+
+export interface Script {
+  /** Before this epoch begins, waits until the file exists. */
+  gate?: { epoch: number; file: string };
+  /** Kills itself in the middle of this epoch, unless it was resumed. */
+  dieInEpoch?: number;
+  /** Kills itself at once, always. */
+  dieAtOnce?: boolean;
+  /** Writes this to stderr first. */
+  lastWords?: string;
+  /** Says nothing after the engine. */
+  hang?: boolean;
+  /** Takes no notice of stop. */
+  deaf?: boolean;
+  /** Sends something that is no message. */
+  nonsense?: boolean;
+  fail?: { code: string; message: string };
+  /** Value of the loss in this epoch. */
+  loss?: { epoch: number; value: number };
+  /** Predictions that are left out. */
+  forget?: number;
+  /** Checkpoints are removed as soon as they are announced, but for the last so many. */
+  keep?: number;
+}
+
+let stopped = false;
+const send = (message: TrainerMessage) =>
+  new Promise<void>((resolve) => process.send?.(message, undefined, undefined, () => resolve()));
+
+export function play(script: Script): void {
+  process.on('disconnect', () => process.exit(1));
+  process.on('message', (message: { type: string; specFile: string }) => {
+    if (message.type === 'stop') stopped = !script.deaf;
+    if (message.type === 'start') void run(script, message.specFile).then(() => process.exit(0));
+  });
+}
+
+async function run(script: Script, specFile: string): Promise<void> {
+  const spec = JSON.parse(await readFile(specFile, 'utf8')) as Spec;
+  await writeFile(join(spec.outputDir, 'environment.json'), JSON.stringify(process.env));
+  if (script.lastWords) process.stderr.write(`${script.lastWords}\n`);
+  if (script.dieAtOnce) process.kill(process.pid, 'SIGKILL');
+  await send({ type: 'engine', engine: 'cpu', reason: 'scripted' });
+  if (script.nonsense) process.send?.({ type: 'nonsense' });
+  if (script.fail) return send({ type: 'failed', ...script.fail });
+  while (script.hang) await sleep(1000);
+  return spec.kind === 'TRAINING' ? train(script, spec) : evaluate(script, spec);
+}
+
+async function train(script: Script, spec: Extract<Spec, { kind: 'TRAINING' }>): Promise<void> {
+  const { epochs, seed } = spec.parameters;
+  const resumed = spec.resumeFrom && (JSON.parse(await readFile(join(spec.resumeFrom, 'state.json'), 'utf8')) as { epoch: number; loss: number });
+  let { epoch, loss } = resumed || { epoch: 0, loss: seed };
+  while (epoch < epochs) {
+    if (script.gate?.epoch === epoch + 1) while (!existsSync(script.gate.file) && !stopped) await sleep(5);
+    if (stopped) return send({ type: 'stopped', checkpoint: await checkpoint(spec.outputDir, epoch, loss, 'stop') });
+    const progress = { phase: 'TRAINING' as const, epochs, done: epoch, total: epochs, imagesPerSecond: 1, secondsLeft: null };
+    await send({ type: 'progress', ...progress, epoch: epoch + 1 });
+    if (script.dieInEpoch === epoch + 1 && !resumed) process.kill(process.pid, 'SIGKILL');
+    epoch += 1;
+    loss = script.loss?.epoch === epoch ? script.loss.value : Math.sin(loss) + 1 / epoch;
+    await send({ type: 'epoch', epoch, metrics: metrics(spec, loss), tensors: 1, checkpoint: await checkpoint(spec.outputDir, epoch, loss) });
+  }
+  for (const folder of ['model', 'initial']) {
+    await mkdir(join(spec.outputDir, folder), { recursive: true });
+    for (const name of ['model.json', 'weights.bin', 'classes.json', 'preprocessing.json']) {
+      await writeFile(join(spec.outputDir, folder, name), `${folder} ${name} ${loss}`);
+    }
+  }
+  const file = (path: string) => ({ path, kind: path.startsWith('model') ? 'MODEL' : 'INITIAL_MODEL', mediaType: 'application/json' });
+  const artifacts = ['model/model.json', 'model/weights.bin', 'initial/model.json', 'initial/weights.bin'].map(file);
+  await send({ type: 'trained', bestEpoch: epoch, epochsRun: epoch, stoppedEarly: false, artifacts });
+}
+
+async function checkpoint(outputDir: string, epoch: number, loss: number, suffix = ''): Promise<string> {
+  const path = `checkpoints/${epoch}${suffix}`;
+  await mkdir(join(outputDir, path), { recursive: true });
+  await writeFile(join(outputDir, path, 'state.json'), JSON.stringify({ epoch, loss }));
+  return path;
+}
+
+function metrics(spec: Spec, loss: number): Metric[] {
+  return (['TRAIN', 'VALIDATION'] as const).flatMap((split) => [
+    { name: 'loss', split, condition: null, value: loss, n: 4, lower: null, upper: null, method: null },
+    ...[null, ...spec.conditions].map((condition) => ({ name: 'accuracy', split, condition, value: 0.5, n: 4, lower: 0.15, upper: 0.85, method: 'WILSON' as const })),
+  ]);
+}
+
+/** Always says class 0. */
+async function evaluate(script: Script, spec: Extract<Spec, { kind: 'EVALUATION' }>): Promise<void> {
+  const samples = (await readFile(spec.samplesFile, 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as Sample);
+  const said = samples.slice(script.forget ?? 0);
+  const scores = spec.classes.map((_, index) => (index === 0 ? 1 : 0));
+  const lines = said.map(({ id, label }) => `${JSON.stringify({ id, label, predicted: 0, scores })}\n`);
+  await writeFile(join(spec.outputDir, 'predictions.jsonl'), lines.join(''));
+  await send({ type: 'evaluated', predictions: 'predictions.jsonl', n: samples.length });
+}

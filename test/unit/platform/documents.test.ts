@@ -1,0 +1,30 @@
+/** What the documents claim of the code. */
+import { readFile, readdir } from 'node:fs/promises';
+import { validate } from 'dockerfile-utils';
+import { environmentSchema } from '../../../src/platform/config.js';
+
+test('every error code of the service is explained in docs/errors.md', async () => {
+  const page = await readFile('docs/errors.md', 'utf8');
+  const files = (await readdir('src', { recursive: true })).filter((file) => file.endsWith('.ts') && !file.startsWith('client'));
+  const codes = new Set<string>();
+  for (const file of files) {
+    const text = await readFile(`src/${file}`, 'utf8');
+    for (const match of text.matchAll(/(?:Error\(\s*|code: )'([A-Z][A-Z0-9_]+)'/g)) codes.add(match[1] as string);
+  }
+  expect(codes.size).toBeGreaterThan(30);
+  expect([...codes].filter((code) => !new RegExp(`\\b${code}\\b`).test(page))).toEqual([]);
+});
+
+test('every setting stands in the README with its default, and no other', async () => {
+  const readme = await readFile('README.md', 'utf8');
+  const documented = [...readme.matchAll(/^\| `(SHINGO_\w+)` \|/gm)].map((match) => match[1]);
+  expect(documented.sort()).toEqual(Object.keys(environmentSchema.shape).sort());
+});
+
+test('the Dockerfile has no finding of the linter, and runs only commands that the tests run', async () => {
+  const text = await readFile('Dockerfile', 'utf8');
+  expect(validate(text)).toEqual([]);
+  const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: Record<string, string> };
+  for (const match of text.matchAll(/npm run (\w+)/g)) expect(Object.keys(scripts)).toContain(match[1]);
+  expect(text).toMatch(/^USER shingo$/m);
+});
