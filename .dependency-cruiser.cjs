@@ -18,7 +18,8 @@ module.exports = {
     },
     {
       name: 'graphql-knows-no-feature',
-      comment: 'server.ts and schema.ts assemble the features; the rest of graphql/ is what features are made of.',
+      comment:
+        'server.ts and schema.ts assemble the features; the rest of graphql/ is what features are made of.',
       severity: 'error',
       from: { path: '^src/graphql' },
       to: { path: '^src/(catalog|datasets|models|experiments|jobs|training|client)' },
@@ -37,7 +38,16 @@ module.exports = {
       from: { path: '^src/client' },
       to: { path: '^src/(catalog|datasets|models|experiments|jobs|training|graphql)' },
     },
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
   ],
-  options: { doNotFollow: { path: 'node_modules' }, tsConfig: { fileName: 'tsconfig.json' }, tsPreCompilationDeps: true },
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+  },
 };

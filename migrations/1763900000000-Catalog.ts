@@ -1,6 +1,10 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-const IN = (values: string) => values.split(' ').map((value) => `'${value}'`).join(', ');
+const IN = (values: string) =>
+  values
+    .split(' ')
+    .map((value) => `'${value}'`)
+    .join(', ');
 const WEATHER = IN('CLEAR PARTLY_CLOUDY OVERCAST RAIN SNOW FOG UNDEFINED');
 const TIME_OF_DAY = IN('DAY DAWN_DUSK NIGHT UNDEFINED');
 const SCENE = IN('CITY_STREET RESIDENTIAL HIGHWAY TUNNEL PARKING_LOT GAS_STATION UNDEFINED');
@@ -20,7 +24,10 @@ const resolvedSource = (...sources: [column: string, source: string][]) =>
   ' END';
 
 /** A trigger function that adds what changed to the object counts of the images it changed in. */
-const countObjects = (name: string, change: string) => `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+const countObjects = (
+  name: string,
+  change: string,
+) => `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     WITH change AS (${change}), delta AS (
       SELECT image_id,
         coalesce(sum(n) FILTER (WHERE category IN ('PERSON', 'RIDER')), 0) AS people,

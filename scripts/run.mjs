@@ -19,16 +19,22 @@ function fail(message) {
 
 function ensureInstalled() {
   const installed = at('node_modules', '.package-lock.json');
-  const fresh = existsSync(installed) && statSync(installed).mtimeMs >= statSync(at('package-lock.json')).mtimeMs;
+  const fresh =
+    existsSync(installed) && statSync(installed).mtimeMs >= statSync(at('package-lock.json')).mtimeMs;
   if (fresh && existsSync(pinnedNode)) return;
   console.error('Installing dependencies (once; about a minute) ...');
   const npm = process.env.npm_execpath;
   const command = npm ? [process.execPath, npm] : [process.platform === 'win32' ? 'npm.cmd' : 'npm'];
   const flags = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
-  const { status } = spawnSync(command[0], [...command.slice(1), ...flags], { cwd: root, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync(command[0], [...command.slice(1), ...flags], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (status !== 0) fail('npm ci failed; its messages above say why.');
   if (!existsSync(pinnedNode)) {
-    fail('The pinned Node is missing: npm did not run the install script of the package "node". Try: npm rebuild node');
+    fail(
+      'The pinned Node is missing: npm did not run the install script of the package "node". Try: npm rebuild node',
+    );
   }
 }
 
@@ -48,12 +54,18 @@ async function step(args, environment) {
 
 const tool = (name, file) => at('node_modules', name, file);
 const build = () => step([tool('typescript', 'bin/tsc'), '-p', at('tsconfig.json')]);
-const shingo = (args) => step(['--enable-source-maps', '--disable-warning=ExperimentalWarning', at('dist/src/main.js'), ...args]);
+const shingo = (args) =>
+  step(['--enable-source-maps', '--disable-warning=ExperimentalWarning', at('dist/src/main.js'), ...args]);
 
 const lint = async () => {
   await step([tool('eslint', 'bin/eslint.js'), '--max-warnings=0', '.']);
   await step([tool('prettier', 'bin/prettier.cjs'), '--check', '--log-level=warn', '.']);
-  await step([tool('dependency-cruiser', 'bin/dependency-cruise.mjs'), '--output-type=err', 'src', 'migrations']);
+  await step([
+    tool('dependency-cruiser', 'bin/dependency-cruise.mjs'),
+    '--output-type=err',
+    'src',
+    'migrations',
+  ]);
 };
 const jest = (args) =>
   step([tool('jest', 'bin/jest.js'), ...args], {

@@ -15,8 +15,14 @@ program
   .command('up', { isDefault: true })
   .description('everything on this machine: embedded PostgreSQL (or SHINGO_DATABASE_URL), API, one worker')
   .action(up);
-program.command('serve').description('the API, against SHINGO_DATABASE_URL or the embedded PostgreSQL').action(serve);
-program.command('work').description('one worker that runs training and evaluation jobs; needs SHINGO_DATABASE_URL').action(work);
+program
+  .command('serve')
+  .description('the API, against SHINGO_DATABASE_URL or the embedded PostgreSQL')
+  .action(serve);
+program
+  .command('work')
+  .description('one worker that runs training and evaluation jobs; needs SHINGO_DATABASE_URL')
+  .action(work);
 program
   .command('migrate')
   .description('bring the database to the newest schema')
@@ -33,6 +39,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   // A ShingoError says what to do; of anything else the stack is the only help there is.
-  console.error(error instanceof ShingoError ? error.message : error instanceof Error ? error.stack : messageOf(error));
+  console.error(
+    error instanceof ShingoError ? error.message : error instanceof Error ? error.stack : messageOf(error),
+  );
   process.exitCode = 1;
 }

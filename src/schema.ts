@@ -28,7 +28,8 @@ class NodeResolver {
   node(@Arg('id', () => ID) id: string, @Ctx() { load }: Context): Promise<Node | null> {
     const parsed = parseGlobalId(id);
     const entity = entities.find((candidate) => candidate.name === parsed?.type);
-    if (!parsed || !entity) throw new ShingoError('INVALID_ID', `${JSON.stringify(id.slice(0, 100))} is no id.`);
+    if (!parsed || !entity)
+      throw new ShingoError('INVALID_ID', `${JSON.stringify(id.slice(0, 100))} is no id.`);
     return load.one(entity, parsed.uuid);
   }
 }
@@ -57,4 +58,5 @@ export function createSchema(): Promise<GraphQLSchema> {
 }
 
 /** As committed in schema/schema.graphql. */
-export const printedSchema = (schema: GraphQLSchema): string => `${printSchema(lexicographicSortSchema(schema))}\n`;
+export const printedSchema = (schema: GraphQLSchema): string =>
+  `${printSchema(lexicographicSortSchema(schema))}\n`;

@@ -48,7 +48,12 @@ export async function migrateDatabase(config: Config, url: string, log: Log): Pr
 }
 
 /** What every process has: database, queue, blobs, hints. */
-export async function openServices(config: Config, url: string, log: Log, role: 'api' | 'worker'): Promise<Services & Running> {
+export async function openServices(
+  config: Config,
+  url: string,
+  log: Log,
+  role: 'api' | 'worker',
+): Promise<Services & Running> {
   const db = await connectDatabase(config, url, `shingo ${role}`);
   try {
     const queue = await createQueue(db, log, { queues: [JOB_QUEUE], maintain: role === 'worker' });
@@ -76,7 +81,10 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
     await app.listen({ host: config.host, port: config.port });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new ShingoError('ADDRESS_IN_USE', `Port ${config.port} of ${config.host} is taken; set SHINGO_PORT.`);
+    throw new ShingoError(
+      'ADDRESS_IN_USE',
+      `Port ${config.port} of ${config.host} is taken; set SHINGO_PORT.`,
+    );
   }
   const closeSockets = attachSocketServer(app.server, services, schema);
   const { port } = app.server.address() as AddressInfo;

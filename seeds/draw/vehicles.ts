@@ -102,50 +102,49 @@ function castShadow(f: Frame, width: number): string {
 
 const paint = (f: Frame, colour: Rgb) => f.stage.lit(colour, f.z, 0.9);
 
+const ROOF: [number, number][] = [
+  [-0.86, 0.8],
+  [-0.62, 1.48],
+  [-0.5, 1.5],
+  [0.5, 1.5],
+  [0.62, 1.48],
+  [0.86, 0.8],
+];
+
 function car(f: Frame, oncoming: boolean): string {
-  const { random } = f.stage;
-  const colour = pick(random, PAINTS);
+  const colour = pick(f.stage.random, PAINTS);
   const body = paint(f, colour);
   let svg = block(f, -0.82, 0, -0.56, 0.5, paint(f, [22, 22, 24]), 0.06);
   svg += block(f, 0.56, 0, 0.82, 0.5, paint(f, [22, 22, 24]), 0.06);
-  const top = shape(
-    f,
-    [
-      [-0.86, 0.8],
-      [-0.62, 1.48],
-      [-0.5, 1.5],
-      [0.5, 1.5],
-      [0.62, 1.48],
-      [0.86, 0.8],
-    ],
-    body,
-  );
-  svg += top + block(f, -0.89, 0.28, 0.89, 0.95, body, 0.14);
-  svg += shape(
-    f,
-    [
-      [-0.72, 0.95],
-      [-0.55, 1.4],
-      [0.55, 1.4],
-      [0.72, 0.95],
-    ],
-    paint(f, GLASS),
-  );
-  svg += shape(
-    f,
-    [
-      [-0.72, 0.95],
-      [-0.55, 1.4],
-      [-0.2, 1.4],
-      [-0.45, 0.95],
-    ],
-    paint(f, [92, 108, 122]),
-  );
+  svg += shape(f, ROOF, body) + block(f, -0.89, 0.28, 0.89, 0.95, body, 0.14) + carWindow(f);
   svg += block(f, -0.86, 0.25, 0.86, 0.42, paint(f, scale(colour, 0.6)), 0.05);
   svg += block(f, -0.2, 0.45, 0.2, 0.6, paint(f, oncoming ? [40, 42, 46] : [238, 238, 226]), 0.02);
   if (oncoming) svg += block(f, -0.5, 0.58, 0.5, 0.72, paint(f, [30, 32, 34]), 0.03);
   if (f.stage.mood.snow) svg += block(f, -0.56, 1.44, 0.56, 1.58, paint(f, [250, 252, 255]), 0.06);
   return svg + lamps(f, oncoming, 0.68, 0.7, 0.14);
+}
+
+/** Dark glass with a reflex across its left half. */
+function carWindow(f: Frame): string {
+  const glass = (right: [number, number][], fill: Rgb) =>
+    shape(f, [[-0.72, 0.95], [-0.55, 1.4], ...right], paint(f, fill));
+  const whole = glass(
+    [
+      [0.55, 1.4],
+      [0.72, 0.95],
+    ],
+    GLASS,
+  );
+  return (
+    whole +
+    glass(
+      [
+        [-0.2, 1.4],
+        [-0.45, 0.95],
+      ],
+      [92, 108, 122],
+    )
+  );
 }
 
 /** Lamps glow by night and in bad weather; braking tail lamps glow by day too. */

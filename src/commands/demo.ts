@@ -1,15 +1,14 @@
 /** Boots the service as `up` does, renders the demo's images, and then is a client like any other. */
-import { access, rename, rm } from 'node:fs/promises';
+import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pino } from 'pino';
 import { renderDemo } from '../../seeds/demo.js';
 import { demoPlaces, demoWeather } from '../../seeds/places.js';
 import { runDemo, type DemoData } from '../client/demo/index.js';
-import { parseConfig } from '../platform/config.js';
+import { DEFAULT_PORT, parseConfig } from '../platform/config.js';
 import { createLog } from '../platform/log.js';
 import { Lifecycle } from './lifecycle.js';
 import { startEverything } from './services.js';
-import { mkdir } from 'node:fs/promises';
 
 export async function demo({ images }: { images?: string }): Promise<void> {
   const config = parseConfig({ SHINGO_PORT: '0', ...process.env });
@@ -22,7 +21,13 @@ export async function demo({ images }: { images?: string }): Promise<void> {
   const signal = life.interrupted;
   const folder = images && resolve(process.env.INIT_CWD ?? '.', images);
   const source = folder ? { images: folder } : { demoData: await demoData(config.dataDir) };
-  process.exitCode = await runDemo({ url, apiKey, signal, ...source });
+  process.exitCode = await runDemo({
+    url,
+    homeUrl: `http://127.0.0.1:${DEFAULT_PORT}`,
+    apiKey,
+    signal,
+    ...source,
+  });
   if (process.exitCode !== 0) console.error(`The service's log is ${logFile}.`);
 }
 

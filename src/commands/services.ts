@@ -3,7 +3,14 @@ import { parseConfig, type Config } from '../platform/config.js';
 import { migrateDown } from '../platform/database/dataSource.js';
 import { ShingoError } from '../platform/error.js';
 import { createLog, type Log } from '../platform/log.js';
-import { connectDatabase, migrateDatabase, openDatabase, openServices, startApi, startWorker } from '../service.js';
+import {
+  connectDatabase,
+  migrateDatabase,
+  openDatabase,
+  openServices,
+  startApi,
+  startWorker,
+} from '../service.js';
 import { Lifecycle, lockDataDir } from './lifecycle.js';
 
 /** Database, API and worker in this process. Returns the API's address. */
@@ -13,7 +20,13 @@ export async function startEverything(config: Config, log: Log, life: Lifecycle)
   await migrateDatabase(config, database.url, log);
   const services = life.started('connections', await openServices(config, database.url, log, 'worker'));
   // Stopped in the other order: sockets close with a reason, then the running job is saved.
-  life.started('worker', await startWorker(services, { engine: config.engine, name: config.workerName ?? `${hostname()}-${process.pid}` }));
+  life.started(
+    'worker',
+    await startWorker(services, {
+      engine: config.engine,
+      name: config.workerName ?? `${hostname()}-${process.pid}`,
+    }),
+  );
   const api = life.started('API', await startApi(services));
   return api.url;
 }
@@ -23,7 +36,9 @@ export async function up(): Promise<void> {
   const log = createLog(config.logLevel);
   await using life = new Lifecycle(log);
   const url = await startEverything(config, log, life);
-  console.log(`Shingo is at ${url}\n  GraphQL   ${url}/graphql  (HTTP and WebSocket)\n  GraphiQL  ${url}/\n  data      ${config.dataDir}\nCtrl-C stops it; its data stay.`);
+  console.log(
+    `Shingo is at ${url}\n  GraphQL   ${url}/graphql  (HTTP and WebSocket)\n  GraphiQL  ${url}/\n  data      ${config.dataDir}\nCtrl-C stops it; its data stay.`,
+  );
   await life.untilInterrupted();
 }
 
@@ -43,12 +58,21 @@ export async function serve(): Promise<void> {
 export async function work(): Promise<void> {
   const config = parseConfig(process.env);
   if (!config.databaseUrl) {
-    throw new ShingoError('CONFIG_INVALID', 'A worker of its own needs SHINGO_DATABASE_URL, the database of the API.');
+    throw new ShingoError(
+      'CONFIG_INVALID',
+      'A worker of its own needs SHINGO_DATABASE_URL, the database of the API.',
+    );
   }
   const log = createLog(config.logLevel);
   await using life = new Lifecycle(log);
   const services = life.started('connections', await openServices(config, config.databaseUrl, log, 'worker'));
-  life.started('worker', await startWorker(services, { engine: config.engine, name: config.workerName ?? `${hostname()}-${process.pid}` }));
+  life.started(
+    'worker',
+    await startWorker(services, {
+      engine: config.engine,
+      name: config.workerName ?? `${hostname()}-${process.pid}`,
+    }),
+  );
   console.log('Shingo works; Ctrl-C saves the running job and gives it back.');
   await life.untilInterrupted();
 }

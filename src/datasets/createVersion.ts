@@ -24,7 +24,11 @@ export interface VersionRecipe {
  * returned and nothing is written.
  * @throws ShingoError NOT_FOUND, BAD_USER_INPUT, DATASET_EMPTY, SPLIT_CLASS_EMPTY, FILTER_INVALID
  */
-export async function createDatasetVersion(db: DataSource, datasetUuid: string, recipe: VersionRecipe): Promise<DatasetVersion> {
+export async function createDatasetVersion(
+  db: DataSource,
+  datasetUuid: string,
+  recipe: VersionRecipe,
+): Promise<DatasetVersion> {
   checkRecipe(recipe);
   return db.transaction(async (manager) => {
     // Ten minutes instead of the API's 30 s: a million images take longer than any other mutation.
@@ -37,10 +41,10 @@ export async function createDatasetVersion(db: DataSource, datasetUuid: string, 
     await insertItems(manager, dataset, conditions, uuid, recipe);
     await checkSplits(manager, uuid, recipe);
     const dataId = await hashItems(manager, uuid);
-    const same = await manager.query('/* dataset.sameContent */ SELECT id FROM dataset_version WHERE dataset_id = $1 AND data_id = $2', [
-      datasetUuid,
-      dataId,
-    ]);
+    const same = await manager.query(
+      '/* dataset.sameContent */ SELECT id FROM dataset_version WHERE dataset_id = $1 AND data_id = $2',
+      [datasetUuid, dataId],
+    );
     if (same[0]) {
       await manager.query('/* dataset.dropVersion */ DELETE FROM dataset_version WHERE id = $1', [uuid]);
       return (await selectOne(manager, DatasetVersion, same[0].id as string)) as DatasetVersion;
@@ -58,7 +62,8 @@ export async function createDatasetVersion(db: DataSource, datasetUuid: string, 
 function checkRecipe({ train, validation, test, seed }: VersionRecipe): void {
   const fractions = { train, validation, test };
   for (const [name, fraction] of Object.entries(fractions)) {
-    if (!(fraction >= 0 && fraction <= 1)) throw new ShingoError('BAD_USER_INPUT', `${name} is a fraction, 0 to 1.`, 400, [name]);
+    if (!(fraction >= 0 && fraction <= 1))
+      throw new ShingoError('BAD_USER_INPUT', `${name} is a fraction, 0 to 1.`, 400, [name]);
   }
   if (Math.abs(train + validation + test - 1) > 1e-9) {
     throw new ShingoError('BAD_USER_INPUT', 'train, validation and test add up to 1.', 400, ['train']);
@@ -157,8 +162,12 @@ async function checkSplits(manager: EntityManager, uuid: string, recipe: Version
      WHERE i.version_id = $1 AND a.category = 'TRAFFIC_LIGHT' AND a.color <> 'UNKNOWN' GROUP BY a.color ORDER BY a.color`,
     [uuid],
   );
-  const [{ n }] = await manager.query('/* dataset.countItems */ SELECT count(*)::int AS n FROM dataset_item WHERE version_id = $1', [uuid]);
-  if (n === 0) throw new ShingoError('DATASET_EMPTY', 'No image of the project fits the filter.', 400, ['where']);
+  const [{ n }] = await manager.query(
+    '/* dataset.countItems */ SELECT count(*)::int AS n FROM dataset_item WHERE version_id = $1',
+    [uuid],
+  );
+  if (n === 0)
+    throw new ShingoError('DATASET_EMPTY', 'No image of the project fits the filter.', 400, ['where']);
   const wanted = (['train', 'validation', 'test'] as const).filter((split) => recipe[split] > 0);
   for (const { color, images, splits } of rows) {
     const lacking = wanted.filter((split) => !splits.includes(split.toUpperCase()));
@@ -183,7 +192,7 @@ async function hashItems(manager: EntityManager, uuid: string): Promise<string> 
     '/* dataset.conditionNames */ SELECT condition_names FROM dataset_version WHERE id = $1',
     [uuid],
   );
-  for (let after = ''; ; ) {
+  for (let after = ''; ;) {
     const items: {
       sha256: string;
       split: string;
@@ -199,7 +208,15 @@ async function hashItems(manager: EntityManager, uuid: string): Promise<string> 
     );
     for (const item of items) {
       const conditions = item.conditions.map((index) => names[index] as string).sort();
-      const line = [item.sha256, item.split, item.weather, item.time_of_day, item.scene, conditions, canonical(item.annotations)];
+      const line = [
+        item.sha256,
+        item.split,
+        item.weather,
+        item.time_of_day,
+        item.scene,
+        conditions,
+        canonical(item.annotations),
+      ];
       hash.update(`${JSON.stringify(line)}\n`);
     }
     const last = items.at(-1);
@@ -208,8 +225,21 @@ async function hashItems(manager: EntityManager, uuid: string): Promise<string> 
   }
 }
 
-const BOX_KEYS = ['category', 'x', 'y', 'width', 'height', 'color', 'arrows', 'role', 'occluded', 'truncated'];
+const BOX_KEYS = [
+  'category',
+  'x',
+  'y',
+  'width',
+  'height',
+  'color',
+  'arrows',
+  'role',
+  'occluded',
+  'truncated',
+];
 
 function canonical(annotations: Record<string, unknown>[] | null): string[] | null {
-  return annotations && annotations.map((box) => JSON.stringify(BOX_KEYS.map((key) => box[key] ?? null))).sort();
+  return (
+    annotations && annotations.map((box) => JSON.stringify(BOX_KEYS.map((key) => box[key] ?? null))).sort()
+  );
 }

@@ -19,13 +19,18 @@ export class DatasetVersion extends Node {
   version: number;
 
   @Column('text', { name: 'data_id' })
-  @Field(() => String, { description: 'SHA-256 of the content: the same recipe on the same data gives the same.' })
+  @Field(() => String, {
+    description: 'SHA-256 of the content: the same recipe on the same data gives the same.',
+  })
   dataId: string;
 
   @Column('jsonb', { nullable: true })
   filter: Where | null;
 
-  @Field(() => String, { nullable: true, description: 'The ImageWhere that chose the images, as JSON; null: all.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The ImageWhere that chose the images, as JSON; null: all.',
+  })
   get where(): string | null {
     return this.filter === null ? null : JSON.stringify(this.filter);
   }

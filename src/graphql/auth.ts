@@ -14,7 +14,11 @@ export function checkKey(config: Config, authorization: unknown): void {
   // Digests have one length, and every key is compared: the time taken tells nothing of a key.
   const matches = config.apiKeys.filter((key) => timingSafeEqual(digest(key), digest(given ?? '')));
   if (given !== undefined && matches.length > 0) return;
-  throw new ShingoError('UNAUTHENTICATED', 'Send `Authorization: Bearer KEY` with one of the keys of SHINGO_API_KEYS.', 401);
+  throw new ShingoError(
+    'UNAUTHENTICATED',
+    'Send `Authorization: Bearer KEY` with one of the keys of SHINGO_API_KEYS.',
+    401,
+  );
 }
 
 const hostName = (host: string | undefined) => (host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');

@@ -47,7 +47,9 @@ export class Loaders {
   /** The rows of `entity` whose `column` is this value, in the order `orderBy`. */
   many<T extends object>(entity: EntityClass<T>, column: string, key: string, orderBy = 'id'): Promise<T[]> {
     return this.batch(`many:${entity.name}:${column}`, (keys) =>
-      selectByKey(this.db, entity, column, keys, orderBy).then((rows) => keys.map((id) => rows.get(id) ?? [])),
+      selectByKey(this.db, entity, column, keys, orderBy).then((rows) =>
+        keys.map((id) => rows.get(id) ?? []),
+      ),
     ).load(key) as Promise<T[]>;
   }
 

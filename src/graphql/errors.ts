@@ -21,10 +21,18 @@ export function formatError(error: GraphQLError, log: Log): GraphQLFormattedErro
   const place = { ...(locations ? { locations } : {}), ...(path ? { path } : {}) };
   const cause = translateDatabaseError(error.originalError ?? null);
   if (cause instanceof ShingoError) {
-    return { message: cause.message, ...place, extensions: { code: cause.code, ...(cause.field ? { field: cause.field } : {}) } };
+    return {
+      message: cause.message,
+      ...place,
+      extensions: { code: cause.code, ...(cause.field ? { field: cause.field } : {}) },
+    };
   }
   if (cause instanceof UserErrors) {
-    return { message: cause.message, ...place, extensions: { code: cause.errors[0]?.code ?? 'BAD_USER_INPUT' } };
+    return {
+      message: cause.message,
+      ...place,
+      extensions: { code: cause.errors[0]?.code ?? 'BAD_USER_INPUT' },
+    };
   }
   const code = error.extensions.code;
   if (!error.originalError || error.originalError instanceof GraphQLError) {
@@ -33,5 +41,9 @@ export function formatError(error: GraphQLError, log: Log): GraphQLFormattedErro
   }
   if (typeof code === 'string' && SAFE.has(code)) return { message, ...place, extensions: { code } };
   log.error({ err: error.originalError, path }, 'a resolver failed');
-  return { message: 'Something went wrong in the service; its log says what.', ...place, extensions: { code: 'INTERNAL' } };
+  return {
+    message: 'Something went wrong in the service; its log says what.',
+    ...place,
+    extensions: { code: 'INTERNAL' },
+  };
 }

@@ -27,14 +27,23 @@ export async function createHttpServer(services: Services, schema: GraphQLSchema
     if (!OPEN.has(request.url.split('?')[0] ?? '')) checkKey(config, request.headers.authorization);
   });
   app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
-    if (error instanceof ShingoError) return reply.code(error.httpStatus).send({ code: error.code, message: error.message });
+    if (error instanceof ShingoError)
+      return reply.code(error.httpStatus).send({ code: error.code, message: error.message });
     const status = error.statusCode ?? 500;
-    if (status < 500) return reply.code(status).send({ code: error.code ?? 'BAD_REQUEST', message: error.message });
+    if (status < 500)
+      return reply.code(status).send({ code: error.code ?? 'BAD_REQUEST', message: error.message });
     request.log.error({ err: error }, 'a request failed');
-    return reply.code(500).send({ code: 'INTERNAL', message: 'Something went wrong in the service; its log says what.' });
+    return reply
+      .code(500)
+      .send({ code: 'INTERNAL', message: 'Something went wrong in the service; its log says what.' });
   });
   app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ code: 'NOT_FOUND', message: `There is nothing at ${request.url.slice(0, 200)}; the API is at /graphql.` }),
+    reply
+      .code(404)
+      .send({
+        code: 'NOT_FOUND',
+        message: `There is nothing at ${request.url.slice(0, 200)}; the API is at /graphql.`,
+      }),
   );
   await addGraphql(app, services, schema);
   addPages(app, services);
@@ -57,7 +66,8 @@ async function addGraphql(app: FastifyInstance, services: Services, schema: Grap
       Object.defineProperty(graphqlError, 'originalError', { value: unwrapOriginal(graphqlError) });
       const answer = formatError(graphqlError, log);
       // Apollo knows its own codes best (a syntax error is GRAPHQL_PARSE_FAILED).
-      const code = answer.extensions?.code === 'GRAPHQL_VALIDATION_FAILED' ? formatted.extensions?.code : undefined;
+      const code =
+        answer.extensions?.code === 'GRAPHQL_VALIDATION_FAILED' ? formatted.extensions?.code : undefined;
       return code ? { ...answer, extensions: { ...answer.extensions, code } } : answer;
     },
     plugins: [complexityPlugin(schema)],
@@ -99,7 +109,12 @@ function addPages(app: FastifyInstance, { db }: Services): void {
   const graphiql = () =>
     // 9 MB of text: packed once, on the first visit.
     (page ??= gzipSync(
-      renderGraphiQL({ title: 'Shingo', endpoint: '/graphql', subscriptionsProtocol: 'WS' as never, defaultQuery: DEFAULT_QUERY }),
+      renderGraphiQL({
+        title: 'Shingo',
+        endpoint: '/graphql',
+        subscriptionsProtocol: 'WS' as never,
+        defaultQuery: DEFAULT_QUERY,
+      }),
     ));
   for (const url of ['/', '/graphiql']) {
     app.get(url, (_, reply) =>
@@ -120,7 +135,9 @@ function addPages(app: FastifyInstance, { db }: Services): void {
       await db.query('/* health.ready */ SELECT 1 FROM project LIMIT 1');
       return await reply.send({ status: 'ok' });
     } catch {
-      return reply.code(503).send({ code: 'NOT_READY', message: 'The database does not answer, or is not migrated.' });
+      return reply
+        .code(503)
+        .send({ code: 'NOT_READY', message: 'The database does not answer, or is not migrated.' });
     }
   });
 }
@@ -133,4 +150,3 @@ const DEFAULT_QUERY = `# Shingo: what do we have, and under which conditions?
   }
 }
 `;
-

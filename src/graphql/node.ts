@@ -33,5 +33,8 @@ export function uuidOf(type: string, id: string): string {
   const parsed = parseGlobalId(id);
   if (parsed?.type === type) return parsed.uuid;
   const is = parsed ? `the id of a ${parsed.type}` : 'no id';
-  throw new ShingoError('INVALID_ID', `${JSON.stringify(id.slice(0, 100))} is ${is}; the id of a ${type} belongs here.`);
+  throw new ShingoError(
+    'INVALID_ID',
+    `${JSON.stringify(id.slice(0, 100))} is ${is}; the id of a ${type} belongs here.`,
+  );
 }

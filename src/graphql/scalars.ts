@@ -16,7 +16,8 @@ function toNumber(value: unknown): number {
 /** GraphQL's Float cannot carry NaN or infinities, which a loss may well be. */
 export const Real = new GraphQLScalarType<number, number | string>({
   name: 'Real',
-  description: 'A Float that may also be "NaN", "Infinity" or "-Infinity" (as text: JSON has no such numbers).',
+  description:
+    'A Float that may also be "NaN", "Infinity" or "-Infinity" (as text: JSON has no such numbers).',
   serialize: (value) => {
     const number = toNumber(value);
     return Number.isFinite(number) ? number : String(number);

@@ -49,6 +49,10 @@ export async function selectByKey<T extends object>(
   return found;
 }
 
-export async function selectOne<T extends object>(db: Db, entity: EntityClass<T>, uuid: string): Promise<T | null> {
+export async function selectOne<T extends object>(
+  db: Db,
+  entity: EntityClass<T>,
+  uuid: string,
+): Promise<T | null> {
   return (await selectByKey(db, entity, 'id', [uuid])).get(uuid)?.[0] ?? null;
 }

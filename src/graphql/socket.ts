@@ -8,7 +8,12 @@ import { ShingoError } from '../platform/error.js';
 import { checkKey, checkOrigin } from './auth.js';
 import { Loaders, type Context, type Services } from './context.js';
 import { formatError } from './errors.js';
-import { MAX_OPERATIONS_PER_SOCKET, MAX_SOCKETS, MAX_SOCKET_MESSAGE_BYTES, checkOperation } from './limits.js';
+import {
+  MAX_OPERATIONS_PER_SOCKET,
+  MAX_SOCKETS,
+  MAX_SOCKET_MESSAGE_BYTES,
+  checkOperation,
+} from './limits.js';
 
 interface Extra extends Record<PropertyKey, unknown> {
   /** Ends the live reads of an operation, by its id. */
@@ -16,7 +21,11 @@ interface Extra extends Record<PropertyKey, unknown> {
 }
 
 /** Returns how to close every socket, with a reason. */
-export function attachSocketServer(server: Server, services: Services, schema: GraphQLSchema): () => Promise<void> {
+export function attachSocketServer(
+  server: Server,
+  services: Services,
+  schema: GraphQLSchema,
+): () => Promise<void> {
   const { config, log, db } = services;
   const sockets = new WebSocketServer({
     server,
@@ -43,7 +52,10 @@ export function attachSocketServer(server: Server, services: Services, schema: G
         try {
           checkKey(config, authorization ?? ctx.extra.request.headers.authorization);
         } catch (error) {
-          ctx.extra.socket.close(CloseCode.Forbidden, error instanceof ShingoError ? error.code : 'UNAUTHENTICATED');
+          ctx.extra.socket.close(
+            CloseCode.Forbidden,
+            error instanceof ShingoError ? error.code : 'UNAUTHENTICATED',
+          );
           return false;
         }
         return true;
@@ -63,7 +75,9 @@ export function attachSocketServer(server: Server, services: Services, schema: G
       },
       onError: (_ctx, _id, _message, errors) => errors.map((error) => formatError(error, log)),
       onNext: (_ctx, _id, _message, _args, result) =>
-        result.errors ? { ...result, errors: result.errors.map((error) => formatError(error, log)) as never } : undefined,
+        result.errors
+          ? { ...result, errors: result.errors.map((error) => formatError(error, log)) as never }
+          : undefined,
       onComplete: (ctx, id) => {
         ctx.extra.running?.get(id)?.abort();
         ctx.extra.running?.delete(id);
@@ -84,5 +98,10 @@ export function attachSocketServer(server: Server, services: Services, schema: G
 /** Operations that did not pass the checks never ran: their errors carry their code already, or are validation's. */
 function codedError(error: GraphQLError, { log }: Services): GraphQLError {
   const { message, extensions } = formatError(error, log);
-  return new GraphQLError(message, { nodes: error.nodes, source: error.source, positions: error.positions, extensions: extensions ?? {} });
+  return new GraphQLError(message, {
+    nodes: error.nodes,
+    source: error.source,
+    positions: error.positions,
+    extensions: extensions ?? {},
+  });
 }

@@ -17,7 +17,9 @@ export class UserError {
 
 @ObjectType()
 export abstract class Payload {
-  @Field(() => [UserError], { description: 'Empty when the mutation was done; otherwise nothing was changed.' })
+  @Field(() => [UserError], {
+    description: 'Empty when the mutation was done; otherwise nothing was changed.',
+  })
   userErrors: UserError[];
 }
 

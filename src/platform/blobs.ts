@@ -19,7 +19,10 @@ export class BlobStore {
   /** Absolute path of a blob, whether it is there or not. @throws ShingoError SHA256_INVALID */
   path(sha256: string): string {
     if (!SHA256.test(sha256)) {
-      throw new ShingoError('SHA256_INVALID', 'A blob is named by its SHA-256: 64 lower-case hexadecimal digits.');
+      throw new ShingoError(
+        'SHA256_INVALID',
+        'A blob is named by its SHA-256: 64 lower-case hexadecimal digits.',
+      );
     }
     return join(this.folder, sha256.slice(0, 2), sha256.slice(2));
   }
@@ -57,7 +60,13 @@ export class BlobStore {
       transform(chunk: Buffer, _encoding, done) {
         bytes += chunk.length;
         if (bytes > options.maxBytes) {
-          done(new ShingoError('BLOB_TOO_LARGE', `More than ${options.maxBytes} bytes; raise SHINGO_MAX_UPLOAD_BYTES.`, 413));
+          done(
+            new ShingoError(
+              'BLOB_TOO_LARGE',
+              `More than ${options.maxBytes} bytes; raise SHINGO_MAX_UPLOAD_BYTES.`,
+              413,
+            ),
+          );
           return;
         }
         hash.update(chunk);
@@ -68,7 +77,11 @@ export class BlobStore {
       await pipeline(source, meter, createWriteStream(partial, { flags: 'wx' }));
       const sha256 = hash.digest('hex');
       if (options.sha256 !== undefined && options.sha256 !== sha256) {
-        throw new ShingoError('SHA256_MISMATCH', `The bytes received have SHA-256 ${sha256}, not the one in the address.`, 422);
+        throw new ShingoError(
+          'SHA256_MISMATCH',
+          `The bytes received have SHA-256 ${sha256}, not the one in the address.`,
+          422,
+        );
       }
       const facts = await options.inspect?.(partial);
       await this.adopt(partial, sha256);

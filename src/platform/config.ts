@@ -7,6 +7,8 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { ShingoError } from './error.js';
 
+export const DEFAULT_PORT = 4600;
+
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 export const environmentSchema = z.object({
@@ -15,21 +17,41 @@ export const environmentSchema = z.object({
     .optional()
     .describe('Your own PostgreSQL (15 or newer, with the btree_gist extension). Unset: an embedded one.'),
   SHINGO_DATABASE_POOL: integer(2, 200).default(10).describe('Connections that one process may open.'),
-  SHINGO_DATA_DIR: z.string().min(1).default('.shingo').describe('Embedded database, blobs and trainer scratch.'),
-  SHINGO_HOST: z.string().min(1).default('127.0.0.1').describe('Address to bind. Not loopback: needs API keys.'),
-  SHINGO_PORT: integer(0, 65535).default(4600).describe('Port of the API; 0 takes a free one.'),
+  SHINGO_DATA_DIR: z
+    .string()
+    .min(1)
+    .default('.shingo')
+    .describe('Embedded database, blobs and trainer scratch.'),
+  SHINGO_HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address to bind. Not loopback: needs API keys.'),
+  SHINGO_PORT: integer(0, 65535).default(DEFAULT_PORT).describe('Port of the API; 0 takes a free one.'),
   SHINGO_API_KEYS: z
     .string()
     .default('')
-    .transform((text) => text.split(',').map((key) => key.trim()).filter(Boolean))
+    .transform((text) =>
+      text
+        .split(',')
+        .map((key) => key.trim())
+        .filter(Boolean),
+    )
     .refine((keys) => keys.every((key) => key.length >= 16), 'each key needs at least 16 characters')
     .describe('Comma-separated keys; clients send `Authorization: Bearer KEY`. Unset: no key is asked for.'),
   SHINGO_ENGINE: z
     .enum(['auto', 'cuda', 'native', 'webgpu', 'wasm', 'cpu'])
     .default('auto')
     .describe('Training engine of this worker; `auto` takes the first that works.'),
-  SHINGO_WORKER_NAME: z.string().min(1).max(100).optional().describe('Name of this worker; default: host name and process id.'),
-  SHINGO_MAX_UPLOAD_BYTES: integer(1024, 2 ** 31 - 1).default(64 * 2 ** 20).describe('Largest picture that PUT /blobs takes.'),
+  SHINGO_WORKER_NAME: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('Name of this worker; default: host name and process id.'),
+  SHINGO_MAX_UPLOAD_BYTES: integer(1024, 2 ** 31 - 1)
+    .default(64 * 2 ** 20)
+    .describe('Largest picture that PUT /blobs takes.'),
   SHINGO_DRAIN_SECONDS: integer(1, 600).default(10).describe('Longest wait for work in progress on Ctrl-C.'),
   SHINGO_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
@@ -66,7 +88,8 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     ? []
     : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   for (const name of Object.keys(unset)) {
-    if (!known.has(name) && name !== 'SHINGO_API_KEY' && name !== 'SHINGO_URL') problems.push(`${name}: no such setting`);
+    if (!known.has(name) && name !== 'SHINGO_API_KEY' && name !== 'SHINGO_URL')
+      problems.push(`${name}: no such setting`);
   }
   if (parsed.success && !isLoopback(parsed.data.SHINGO_HOST) && parsed.data.SHINGO_API_KEYS.length === 0) {
     problems.push('SHINGO_HOST: an address that others can reach needs SHINGO_API_KEYS to be set');

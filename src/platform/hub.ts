@@ -148,7 +148,8 @@ class PostgresHub implements Hub {
       } catch (error) {
         if (!signal.aborted) this.log.warn({ reason: messageOf(error) }, 'hints are lost; looking every 2 s');
       }
-      if (!signal.aborted) await sleep(wait * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
+      if (!signal.aborted)
+        await sleep(wait * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
     }
   }
 

@@ -12,7 +12,15 @@ export function createLog(level: string, destination?: DestinationStream): Log {
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: {
-        paths: ['authorization', '*.authorization', 'req.headers.authorization', 'apiKey', 'apiKeys', 'databaseUrl', '*.password'],
+        paths: [
+          'authorization',
+          '*.authorization',
+          'req.headers.authorization',
+          'apiKey',
+          'apiKeys',
+          'databaseUrl',
+          '*.password',
+        ],
         censor: '[secret]',
       },
     },
@@ -21,5 +29,11 @@ export function createLog(level: string, destination?: DestinationStream): Log {
 }
 
 function readable() {
-  return PinoPretty({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', destination: 2, sync: true });
+  return PinoPretty({
+    colorize: true,
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss',
+    destination: 2,
+    sync: true,
+  });
 }

@@ -136,7 +136,9 @@ function within(manager: EntityManager): PgBoss.ConnectionOptions {
   if (!runner?.isTransactionActive) throw new Error('queue: a transaction is needed');
   return {
     db: {
-      executeSql: async (text, values) => ({ rows: (await runner.query(text, values, true)).records as never[] }),
+      executeSql: async (text, values) => ({
+        rows: (await runner.query(text, values, true)).records as never[],
+      }),
     },
   };
 }

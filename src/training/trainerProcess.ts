@@ -62,6 +62,8 @@ async function end(message: TrainerMessage): Promise<never> {
 
 function main(): void {
   process.on('disconnect', () => process.exit(1));
+  // Ctrl-C in a terminal reaches the whole process group; the worker decides what becomes of its trainer.
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
   process.on('uncaughtException', (error) => void end(failure(error)));
   process.on('message', (message) => {
     const { data: command } = trainerCommandSchema.safeParse(message);

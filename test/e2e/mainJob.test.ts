@@ -49,7 +49,9 @@ afterAll(async () => {
 }, 30_000);
 
 async function importScenes(): Promise<void> {
-  await service.ok('mutation { createProject(input: {name: "road"}) { project { id } userErrors { code } } }');
+  await service.ok(
+    'mutation { createProject(input: {name: "road"}) { project { id } userErrors { code } } }',
+  );
   const places: string[] = [];
   for (const place of demoPlaces) {
     const data = await service.ok(
@@ -68,10 +70,16 @@ async function importScenes(): Promise<void> {
   const { project } = await service.ok('{ project(id: "road") { id } }');
   const result = await importFolder(client, { folder, projectId: project.id as string });
   expect(result).toMatchObject({ created: 90, existing: 0 });
-  expect(await importFolder(client, { folder, projectId: project.id as string })).toMatchObject({ created: 0, existing: 90 });
+  expect(await importFolder(client, { folder, projectId: project.id as string })).toMatchObject({
+    created: 0,
+    existing: 90,
+  });
 }
 
-async function startTraining(parameters: object, idempotencyKey: string): Promise<{ experiment: string; job: string; version: string }> {
+async function startTraining(
+  parameters: object,
+  idempotencyKey: string,
+): Promise<{ experiment: string; job: string; version: string }> {
   const { createDataset } = await service.ok(
     `mutation($name: String!) { createDataset(input: {projectId: "road", name: $name}) { dataset { id } userErrors { code } } }`,
     { name: idempotencyKey },
@@ -89,7 +97,15 @@ async function startTraining(parameters: object, idempotencyKey: string): Promis
   );
   const { startTraining } = await service.ok(
     `mutation($input: StartTrainingInput!) { startTraining(input: $input) { job { id } experiment { id } userErrors { code message } } }`,
-    { input: { datasetVersionId: version, modelId: createModel.model.id, name: idempotencyKey, idempotencyKey, parameters } },
+    {
+      input: {
+        datasetVersionId: version,
+        modelId: createModel.model.id,
+        name: idempotencyKey,
+        idempotencyKey,
+        parameters,
+      },
+    },
   );
   return { experiment: startTraining.experiment.id, job: startTraining.job.id, version };
 }
@@ -104,9 +120,14 @@ test('images → conditions → data set → training watched live across a cut 
   // Rows that name no weather get it from the period of their place: nothing is left missing.
   expect(weather.totalCount).toBe(0);
 
-  const { experiment, version } = await startTraining({ epochs: 3, patience: null, learningRate: 0.005 }, 'first');
+  const { experiment, version } = await startTraining(
+    { epochs: 3, patience: null, learningRate: 0.005 },
+    'first',
+  );
   const first = subscribe<{ experimentEvents: Event }>(service.url, EVENTS, { id: experiment, afterSeq: 0 });
-  await first.until((events) => events.some(({ experimentEvents: e }) => e.__typename === 'MetricEvent' && e.step === 1));
+  await first.until((events) =>
+    events.some(({ experimentEvents: e }) => e.__typename === 'MetricEvent' && e.step === 1),
+  );
   first.cut();
   const before = first.received.map(({ experimentEvents }) => experimentEvents);
   const second = subscribe<{ experimentEvents: Event }>(service.url, EVENTS, {
@@ -138,12 +159,28 @@ async function evaluateAndCheck(version: string): Promise<void> {
   for (const weights of ['BEST', 'INITIAL']) {
     const { startEvaluation } = await service.ok(
       `mutation($input: StartEvaluationInput!) { startEvaluation(input: $input) { job { id } evaluation { id } userErrors { code message } } }`,
-      { input: { experimentId: 'road/first', datasetVersionId: version, split: 'TEST', weights, idempotencyKey: `evaluate-${weights}` } },
+      {
+        input: {
+          experimentId: 'road/first',
+          datasetVersionId: version,
+          split: 'TEST',
+          weights,
+          idempotencyKey: `evaluate-${weights}`,
+        },
+      },
     );
-    const jobs = subscribe<{ jobs: { id: string; state: string } }>(service.url, 'subscription { jobs(projectId: "road") { id state } }', {});
-    const done = await service.ok('query($id: ID!) { job(id: $id) { state } }', { id: startEvaluation.job.id });
+    const jobs = subscribe<{ jobs: { id: string; state: string } }>(
+      service.url,
+      'subscription { jobs(projectId: "road") { id state } }',
+      {},
+    );
+    const done = await service.ok('query($id: ID!) { job(id: $id) { state } }', {
+      id: startEvaluation.job.id,
+    });
     if (done.job.state !== 'SUCCEEDED') {
-      await jobs.until((all) => all.some(({ jobs: job }) => job.id === startEvaluation.job.id && job.state === 'SUCCEEDED'));
+      await jobs.until((all) =>
+        all.some(({ jobs: job }) => job.id === startEvaluation.job.id && job.state === 'SUCCEEDED'),
+      );
     }
     await jobs.close();
   }
@@ -158,16 +195,22 @@ async function evaluateAndCheck(version: string): Promise<void> {
     }`,
     { version },
   );
-  const [best, initial] = ['BEST', 'INITIAL'].map((w) => experiment.evaluations.find((e: { weights: string }) => e.weights === w));
+  const [best, initial] = ['BEST', 'INITIAL'].map((w) =>
+    experiment.evaluations.find((e: { weights: string }) => e.weights === w),
+  );
   for (const evaluation of [best, initial]) {
     for (const row of evaluation.conditions) {
-      const frozen = datasetVersion.counts.find((c: any) => c.condition === row.condition && c.split === 'TEST');
+      const frozen = datasetVersion.counts.find(
+        (c: any) => c.condition === row.condition && c.split === 'TEST',
+      );
       // Lights whose colour nobody could tell are not evaluated; the scenes have none.
       expect(row.n).toBe(frozen.lights);
       expect(row.method).toBe('WILSON');
       const cells = row.confusion as { actual: string; predicted: string; count: number }[];
       expect(cells.reduce((sum, cell) => sum + cell.count, 0)).toBe(row.n);
-      expect(cells.filter((c) => c.actual === c.predicted).reduce((sum, cell) => sum + cell.count, 0)).toBe(row.correct);
+      expect(cells.filter((c) => c.actual === c.predicted).reduce((sum, cell) => sum + cell.count, 0)).toBe(
+        row.correct,
+      );
     }
   }
   expect(best.conditions[0].correct).toBeGreaterThan(initial.conditions[0].correct);
@@ -175,12 +218,25 @@ async function evaluateAndCheck(version: string): Promise<void> {
   await checkArtifacts(experiment.artifacts);
 }
 
-async function checkArtifacts(artifacts: { path: string; sha256: string; bytes: number; url: string }[]): Promise<void> {
+async function checkArtifacts(
+  artifacts: { path: string; sha256: string; bytes: number; url: string }[],
+): Promise<void> {
   const paths = artifacts.map(({ path }) => path);
-  expect(paths).toEqual(expect.arrayContaining(['model/model.json', 'model/weights.bin', 'classes.json', 'preprocessing.json', 'metrics.csv']));
+  expect(paths).toEqual(
+    expect.arrayContaining([
+      'model/model.json',
+      'model/weights.bin',
+      'classes.json',
+      'preprocessing.json',
+      'metrics.csv',
+    ]),
+  );
   const { sha256 } = await import('../support/service.js');
   for (const artifact of artifacts) {
     const bytes = Buffer.from(await (await fetch(new URL(artifact.url, service.url))).arrayBuffer());
-    expect({ path: artifact.path, sha256: sha256(bytes) }).toEqual({ path: artifact.path, sha256: artifact.sha256 });
+    expect({ path: artifact.path, sha256: sha256(bytes) }).toEqual({
+      path: artifact.path,
+      sha256: artifact.sha256,
+    });
   }
 }

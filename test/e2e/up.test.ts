@@ -1,6 +1,6 @@
 /** `shingo up` as a person runs it: a process of its own, stopped with Ctrl-C, started again. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -18,6 +18,7 @@ const running: ChildProcess[] = [];
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'shingo-up-'));
+  await chmod(dataDir, 0o755);
 });
 afterAll(async () => {
   for (const child of running) if (child.exitCode === null) child.kill('SIGKILL');
@@ -26,7 +27,14 @@ afterAll(async () => {
 
 function up(env: Record<string, string> = {}): Promise<Up> {
   const child = spawn(process.execPath, ['dist/src/main.js', 'up'], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, SHINGO_DATA_DIR: dataDir, SHINGO_PORT: '0', SHINGO_ENGINE: 'wasm', ...env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      SHINGO_DATA_DIR: dataDir,
+      SHINGO_PORT: '0',
+      SHINGO_ENGINE: 'wasm',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A process group of its own, so that a Ctrl-C can be sent to all of it as a terminal does.
     detached: true,
@@ -34,7 +42,9 @@ function up(env: Record<string, string> = {}): Promise<Up> {
   running.push(child);
   let output = '';
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const exit = new Promise<{ code: number | null; output: string }>((resolve) => child.on('exit', (code) => resolve({ code, output })));
+  const exit = new Promise<{ code: number | null; output: string }>((resolve) =>
+    child.on('exit', (code) => resolve({ code, output })),
+  );
   return new Promise((resolve, reject) => {
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
@@ -62,10 +72,24 @@ async function startLongTraining(url: string): Promise<string> {
   const rows = [];
   for (let index = 0; index < 60; index++) {
     const background = index % 2 ? { r: 200, g: 30 + index, b: 30 } : { r: 30, g: 200, b: 30 + index };
-    const bytes = await sharp({ create: { width: 24, height: 48, channels: 3, background } }).png().toBuffer();
-    const put = await fetch(`${url}/blobs/${sha256(bytes)}`, { method: 'PUT', body: new Uint8Array(bytes), headers: { 'content-type': 'image/png' } });
+    const bytes = await sharp({ create: { width: 24, height: 48, channels: 3, background } })
+      .png()
+      .toBuffer();
+    const put = await fetch(`${url}/blobs/${sha256(bytes)}`, {
+      method: 'PUT',
+      body: new Uint8Array(bytes),
+      headers: { 'content-type': 'image/png' },
+    });
     expect(put.status).toBe(201);
-    const box = { category: 'TRAFFIC_LIGHT', x: 0, y: 0, width: 0, height: 0, wholeImage: true, color: index % 2 ? 'RED' : 'GREEN' };
+    const box = {
+      category: 'TRAFFIC_LIGHT',
+      x: 0,
+      y: 0,
+      width: 0,
+      height: 0,
+      wholeImage: true,
+      color: index % 2 ? 'RED' : 'GREEN',
+    };
     rows.push({ sha256: sha256(bytes), fileName: `${index}.png`, boxes: [box] });
   }
   const { registerImages } = await ask(
@@ -107,17 +131,28 @@ test('Ctrl-C saves the running job; a second start finds everything and goes on 
   await live.close();
 
   const second = await up();
-  const again = await ask(second.url, 'query($id: ID!) { job(id: $id) { state attempt } projects { nodes { name } } }', { id: job });
+  const again = await ask(
+    second.url,
+    'query($id: ID!) { job(id: $id) { state attempt } projects { nodes { name } } }',
+    { id: job },
+  );
   expect(again.projects.nodes).toEqual([{ name: 'p' }]);
   expect(['QUEUED', 'RUNNING']).toContain(again.job.state);
   const later = subscribe<any>(second.url, METRICS, { after: 0 });
   await later.until((events) => events.some((e) => e.experimentEvents.step >= 4));
-  const steps = later.received.map((e) => e.experimentEvents).filter((e) => e.name === 'loss' && e.split === 'TRAIN');
+  const steps = later.received
+    .map((e) => e.experimentEvents)
+    .filter((e) => e.name === 'loss' && e.split === 'TRAIN');
   // The epochs of both runs are one unbroken row: none is lost and none was trained twice.
   expect(steps.map((e) => e.step)).toEqual(steps.map((_, index) => index + 1));
-  await ask(second.url, 'mutation($id: ID!) { cancelJob(input: {jobId: $id}) { userErrors { code } } }', { id: job });
+  await ask(second.url, 'mutation($id: ID!) { cancelJob(input: {jobId: $id}) { userErrors { code } } }', {
+    id: job,
+  });
   await later.completed;
-  expect(later.received.at(-1).experimentEvents).toMatchObject({ __typename: 'DoneEvent', state: 'CANCELLED' });
+  expect(later.received.at(-1).experimentEvents).toMatchObject({
+    __typename: 'DoneEvent',
+    state: 'CANCELLED',
+  });
   await later.close();
   second.process.kill('SIGTERM');
   expect((await second.exit).code).toBe(0);

@@ -13,7 +13,11 @@ export interface Subscription<T> {
   close(): Promise<void>;
 }
 
-export function subscribe<T>(url: string, query: string, variables: Record<string, unknown>): Subscription<T> {
+export function subscribe<T>(
+  url: string,
+  query: string,
+  variables: Record<string, unknown>,
+): Subscription<T> {
   let socket: WebSocket | undefined;
   class Tapped extends WebSocket {
     constructor(address: string, protocols: string) {
@@ -21,7 +25,11 @@ export function subscribe<T>(url: string, query: string, variables: Record<strin
       socket = this;
     }
   }
-  const client = createClient({ url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: Tapped, retryAttempts: 0 });
+  const client = createClient({
+    url: `${url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: Tapped,
+    retryAttempts: 0,
+  });
   const received: T[] = [];
   const waiting = new Set<() => void>();
   let failure: unknown;

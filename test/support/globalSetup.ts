@@ -12,6 +12,8 @@ import { JOB_QUEUE } from '../../src/jobs/index.js';
 
 export default async function globalSetup(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'shingo-test-'));
+  // As root the server runs as another user, who must be able to enter.
+  await chmod(folder, 0o755);
   // Run as root, PostgreSQL is another user: let it walk there, or its files would be moved where nobody removes them.
   await chmod(folder, 0o755);
   // Without fsync: a test's database need not survive a power cut.

@@ -21,7 +21,11 @@ export interface TestService {
   db: DataSource;
   services: Services;
   /** The whole answer, errors and all. */
-  ask<T = any>(query: string, variables?: object, headers?: Record<string, string>): Promise<GraphqlAnswer<T>>;
+  ask<T = any>(
+    query: string,
+    variables?: object,
+    headers?: Record<string, string>,
+  ): Promise<GraphqlAnswer<T>>;
   /** The data; fails on errors and on userErrors. */
   ok<T = any>(query: string, variables?: object): Promise<T>;
   put(bytes: Buffer, sha256?: string, mediaType?: string): Promise<Response>;
@@ -30,10 +34,17 @@ export interface TestService {
 
 export const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
-export async function startTestService(options: { worker?: boolean; env?: Record<string, string> } = {}): Promise<TestService> {
+export async function startTestService(
+  options: { worker?: boolean; env?: Record<string, string> } = {},
+): Promise<TestService> {
   const database = await createTestDatabase();
   const dataDir = await mkdtemp(join(tmpdir(), 'shingo-data-'));
-  const config = parseConfig({ SHINGO_DATA_DIR: dataDir, SHINGO_PORT: '0', SHINGO_ENGINE: 'wasm', ...options.env });
+  const config = parseConfig({
+    SHINGO_DATA_DIR: dataDir,
+    SHINGO_PORT: '0',
+    SHINGO_ENGINE: 'wasm',
+    ...options.env,
+  });
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
   const services = await openServices(config, database.url, log, options.worker ? 'worker' : 'api');
   const worker = options.worker ? await startWorker(services, { engine: config.engine, name: 'test' }) : null;
@@ -49,17 +60,23 @@ export async function startTestService(options: { worker?: boolean; env?: Record
     databaseUrl: database.url,
     db: services.db,
     services,
-    ask: async (query, variables = {}, headers = {}) => (await post({ query, variables }, headers)).json() as never,
+    ask: async (query, variables = {}, headers = {}) =>
+      (await post({ query, variables }, headers)).json() as never,
     ok: async (query, variables = {}) => {
       const answer = await service.ask(query, variables);
       if (answer.errors) throw new Error(JSON.stringify(answer.errors));
       for (const payload of Object.values(answer.data as Record<string, { userErrors?: unknown[] } | null>)) {
-        if (payload?.userErrors && payload.userErrors.length > 0) throw new Error(JSON.stringify(payload.userErrors));
+        if (payload?.userErrors && payload.userErrors.length > 0)
+          throw new Error(JSON.stringify(payload.userErrors));
       }
       return answer.data as never;
     },
     put: (bytes, digest = sha256(bytes), mediaType = 'image/jpeg') =>
-      fetch(`${api.url}/blobs/${digest}`, { method: 'PUT', body: new Uint8Array(bytes), headers: { 'content-type': mediaType } }),
+      fetch(`${api.url}/blobs/${digest}`, {
+        method: 'PUT',
+        body: new Uint8Array(bytes),
+        headers: { 'content-type': mediaType },
+      }),
     stop: async () => {
       await api.stop();
       await worker?.stop();

@@ -1,4 +1,18 @@
-import { Arg, Args, Ctx, Field, FieldResolver, Float, ID, InputType, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import {
+  Arg,
+  Args,
+  Ctx,
+  Field,
+  FieldResolver,
+  Float,
+  ID,
+  InputType,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
 import type { Context } from '../../graphql/context.js';
 import { list } from '../../graphql/list/list.js';
 import { toGlobalId, uuidOf } from '../../graphql/node.js';
@@ -70,7 +84,10 @@ export class AnnotationResolver {
     @Ctx() { db }: Context,
   ) {
     const uuid = await projectUuid(db, projectId);
-    return list(db, annotationList, page, { projectUuid: uuid, condition: await conditionFilters(db, uuid, page.where) });
+    return list(db, annotationList, page, {
+      projectUuid: uuid,
+      condition: await conditionFilters(db, uuid, page.where),
+    });
   }
 
   @FieldResolver(() => ID)
@@ -79,21 +96,30 @@ export class AnnotationResolver {
   }
 
   @Mutation(() => AnnotationPayload)
-  createAnnotation(@Arg('input', () => CreateAnnotationInput) input: CreateAnnotationInput, @Ctx() { db }: Context) {
+  createAnnotation(
+    @Arg('input', () => CreateAnnotationInput) input: CreateAnnotationInput,
+    @Ctx() { db }: Context,
+  ) {
     return payload(AnnotationPayload, async () => ({
       annotation: await createAnnotation(db, uuidOf('Image', input.imageId), input.box),
     }));
   }
 
   @Mutation(() => AnnotationPayload)
-  updateAnnotation(@Arg('input', () => UpdateAnnotationInput) { id, ...change }: UpdateAnnotationInput, @Ctx() { db }: Context) {
+  updateAnnotation(
+    @Arg('input', () => UpdateAnnotationInput) { id, ...change }: UpdateAnnotationInput,
+    @Ctx() { db }: Context,
+  ) {
     return payload(AnnotationPayload, async () => ({
       annotation: await updateAnnotation(db, uuidOf('Annotation', id), change),
     }));
   }
 
   @Mutation(() => AnnotationPayload)
-  deleteAnnotation(@Arg('input', () => DeleteAnnotationInput) input: DeleteAnnotationInput, @Ctx() { db }: Context) {
+  deleteAnnotation(
+    @Arg('input', () => DeleteAnnotationInput) input: DeleteAnnotationInput,
+    @Ctx() { db }: Context,
+  ) {
     return payload(AnnotationPayload, async () => {
       await deleteAnnotation(db, uuidOf('Annotation', input.id));
       return { annotation: null };

@@ -25,12 +25,16 @@ export interface NewAnnotation extends Box {
 }
 
 /** Why a box cannot be one of a picture of this size; null if it can. It may leave the picture, not miss it. */
-export function boxProblem(box: Box, picture: { width: number; height: number }): { field: string; message: string } | null {
+export function boxProblem(
+  box: Box,
+  picture: { width: number; height: number },
+): { field: string; message: string } | null {
   if (box.category !== Category.TRAFFIC_LIGHT) {
     for (const field of ['color', 'role'] as const) {
       if (box[field] != null) return { field, message: `${field} belongs to a TRAFFIC_LIGHT only.` };
     }
-    if (box.arrows && box.arrows.length > 0) return { field: 'arrows', message: 'arrows belong to a TRAFFIC_LIGHT only.' };
+    if (box.arrows && box.arrows.length > 0)
+      return { field: 'arrows', message: 'arrows belong to a TRAFFIC_LIGHT only.' };
   }
   if (box.wholeImage) return null;
   for (const field of ['x', 'y', 'width', 'height'] as const) {
@@ -38,12 +42,18 @@ export function boxProblem(box: Box, picture: { width: number; height: number })
   }
   if (box.width <= 0) return { field: 'width', message: 'A box is wider than nought.' };
   if (box.height <= 0) return { field: 'height', message: 'A box is higher than nought.' };
-  const misses = box.x >= picture.width || box.y >= picture.height || box.x + box.width <= 0 || box.y + box.height <= 0;
-  return misses ? { field: 'x', message: `The box lies outside the picture (${picture.width} × ${picture.height}).` } : null;
+  const misses =
+    box.x >= picture.width || box.y >= picture.height || box.x + box.width <= 0 || box.y + box.height <= 0;
+  return misses
+    ? { field: 'x', message: `The box lies outside the picture (${picture.width} × ${picture.height}).` }
+    : null;
 }
 
 /** One statement for all of them; the images' object counts follow by trigger. */
-export async function insertAnnotations(manager: EntityManager, annotations: NewAnnotation[]): Promise<string[]> {
+export async function insertAnnotations(
+  manager: EntityManager,
+  annotations: NewAnnotation[],
+): Promise<string[]> {
   if (annotations.length === 0) return [];
   const records = annotations.map((annotation) => ({
     id: newId(),
@@ -81,7 +91,11 @@ export async function createAnnotation(db: DataSource, imageUuid: string, box: B
 }
 
 /** @throws ShingoError NOT_FOUND, BAD_USER_INPUT */
-export async function updateAnnotation(db: DataSource, uuid: string, change: Partial<Box>): Promise<Annotation> {
+export async function updateAnnotation(
+  db: DataSource,
+  uuid: string,
+  change: Partial<Box>,
+): Promise<Annotation> {
   return db.transaction(async (manager) => {
     await manager.query('/* annotation.lock */ SELECT 1 FROM annotation WHERE id = $1 FOR UPDATE', [uuid]);
     const before = await selectOne(manager, Annotation, uuid);
@@ -116,8 +130,14 @@ export async function deleteAnnotation(db: DataSource, uuid: string): Promise<vo
   if (deleted === 0) throw new ShingoError('NOT_FOUND', 'There is no such annotation.', 404, ['id']);
 }
 
-async function pictureSize(manager: EntityManager, imageUuid: string): Promise<{ width: number; height: number }> {
-  const rows = await manager.query('/* annotation.imageSize */ SELECT width, height FROM image WHERE id = $1', [imageUuid]);
+async function pictureSize(
+  manager: EntityManager,
+  imageUuid: string,
+): Promise<{ width: number; height: number }> {
+  const rows = await manager.query(
+    '/* annotation.imageSize */ SELECT width, height FROM image WHERE id = $1',
+    [imageUuid],
+  );
   if (!rows[0]) throw new ShingoError('NOT_FOUND', 'There is no such image.', 404, ['imageId']);
   return rows[0];
 }

@@ -22,7 +22,9 @@ export class Condition extends Node {
   description: string;
 
   @Column('int')
-  @Field(() => Int, { description: 'Each change of the filter is a new version; evaluations name the one they used.' })
+  @Field(() => Int, {
+    description: 'Each change of the filter is a new version; evaluations name the one they used.',
+  })
   version: number;
 
   @Column('jsonb')

@@ -54,16 +54,28 @@ export class ConditionResolver {
   }
 
   @Mutation(() => ConditionPayload)
-  createCondition(@Arg('input', () => CreateConditionInput) input: CreateConditionInput, @Ctx() { db }: Context) {
+  createCondition(
+    @Arg('input', () => CreateConditionInput) input: CreateConditionInput,
+    @Ctx() { db }: Context,
+  ) {
     return payload(ConditionPayload, async () => ({
-      condition: await createCondition(db, await projectUuid(db, input.projectId), { ...input, filter: input.where }),
+      condition: await createCondition(db, await projectUuid(db, input.projectId), {
+        ...input,
+        filter: input.where,
+      }),
     }));
   }
 
   @Mutation(() => ConditionPayload)
-  updateCondition(@Arg('input', () => UpdateConditionInput) input: UpdateConditionInput, @Ctx() { db }: Context) {
+  updateCondition(
+    @Arg('input', () => UpdateConditionInput) input: UpdateConditionInput,
+    @Ctx() { db }: Context,
+  ) {
     return payload(ConditionPayload, async () => ({
-      condition: await updateCondition(db, uuidOf('Condition', input.id), { ...input, filter: input.where ?? null }),
+      condition: await updateCondition(db, uuidOf('Condition', input.id), {
+        ...input,
+        filter: input.where ?? null,
+      }),
     }));
   }
 }

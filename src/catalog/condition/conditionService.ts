@@ -26,19 +26,32 @@ export async function conditionsOf(db: Db, projectUuid: string): Promise<Conditi
  * Resolves `condition: "night"` within a filter.
  * @returns a function that throws ShingoError CONDITION_UNKNOWN
  */
-export async function conditionFilters(db: Db, projectUuid: string, where: unknown): Promise<(name: string) => Where> {
+export async function conditionFilters(
+  db: Db,
+  projectUuid: string,
+  where: unknown,
+): Promise<(name: string) => Where> {
   // Most filters name no condition: then nothing is read.
-  const known = JSON.stringify(where ?? null).includes('"condition"') ? await conditionsOf(db, projectUuid) : [];
+  const known = JSON.stringify(where ?? null).includes('"condition"')
+    ? await conditionsOf(db, projectUuid)
+    : [];
   return (name) => {
     const found = known.find((condition) => condition.name === name);
     if (found) return found.filter;
     const names = known.map((condition) => condition.name).join(', ');
-    throw new ShingoError('CONDITION_UNKNOWN', `There is no condition ${JSON.stringify(name)}; there are ${names}.`);
+    throw new ShingoError(
+      'CONDITION_UNKNOWN',
+      `There is no condition ${JSON.stringify(name)}; there are ${names}.`,
+    );
   };
 }
 
 /** @throws ShingoError FILTER_INVALID, NAME_TAKEN, BAD_USER_INPUT */
-export async function insertCondition(manager: EntityManager, projectUuid: string, input: NewCondition): Promise<string> {
+export async function insertCondition(
+  manager: EntityManager,
+  projectUuid: string,
+  input: NewCondition,
+): Promise<string> {
   const filter = checkedFilter(input.filter);
   if (!/^[a-z][a-z0-9_-]{0,62}$/.test(input.name) || input.name === 'all') {
     throw new ShingoError(
@@ -58,12 +71,18 @@ export async function insertCondition(manager: EntityManager, projectUuid: strin
     );
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
-    throw new ShingoError('NAME_TAKEN', `There is a condition named ${input.name} already; update it.`, 409, ['name']);
+    throw new ShingoError('NAME_TAKEN', `There is a condition named ${input.name} already; update it.`, 409, [
+      'name',
+    ]);
   }
   return uuid;
 }
 
-export async function createCondition(db: DataSource, projectUuid: string, input: NewCondition): Promise<Condition> {
+export async function createCondition(
+  db: DataSource,
+  projectUuid: string,
+  input: NewCondition,
+): Promise<Condition> {
   return db.transaction(async (manager) => {
     const uuid = await insertCondition(manager, projectUuid, input);
     return (await selectOne(manager, Condition, uuid)) as Condition;
@@ -105,15 +124,20 @@ export interface ImageCondition {
  * The conditions that each of these images is in, each with the sources of the values that its filter looks at.
  * One statement for all images of a project.
  */
-export async function conditionsOfImages(db: Db, projectUuid: string, images: readonly string[]): Promise<ImageCondition[][]> {
+export async function conditionsOfImages(
+  db: Db,
+  projectUuid: string,
+  images: readonly string[],
+): Promise<ImageCondition[][]> {
   const conditions = await conditionsOf(db, projectUuid);
   const parameters = new Parameters();
   const memberships = membershipSql(conditions, parameters);
-  const rows: { id: string; member: boolean[]; w: ConditionSource | null; t: ConditionSource | null }[] = await db.query(
-    `/* condition.ofImages */ SELECT t.id, ${memberships} AS member, t.weather_source AS w, t.time_of_day_source AS t
+  const rows: { id: string; member: boolean[]; w: ConditionSource | null; t: ConditionSource | null }[] =
+    await db.query(
+      `/* condition.ofImages */ SELECT t.id, ${memberships} AS member, t.weather_source AS w, t.time_of_day_source AS t
      FROM image t WHERE t.id = ANY(${parameters.add(images, 'uuid[]')})`,
-    parameters.values,
-  );
+      parameters.values,
+    );
   const byImage = new Map(rows.map((row) => [row.id, row]));
   return images.map((image) => {
     const row = byImage.get(image);
@@ -126,11 +150,16 @@ export async function conditionsOfImages(db: Db, projectUuid: string, images: re
 
 /** `ARRAY[…]` of one boolean a condition, for rows of image `t`. */
 export function membershipSql(conditions: Condition[], parameters: Parameters): string {
-  const tests = conditions.map(({ filter }) => `(${compileWhere(imageFields(), filter, { parameters })}) IS TRUE`);
+  const tests = conditions.map(
+    ({ filter }) => `(${compileWhere(imageFields(), filter, { parameters })}) IS TRUE`,
+  );
   return `ARRAY[${tests.join(', ')}]::boolean[]`;
 }
 
-function sourcesOf(filter: Where, row: { w: ConditionSource | null; t: ConditionSource | null }): ConditionSource[] {
+function sourcesOf(
+  filter: Where,
+  row: { w: ConditionSource | null; t: ConditionSource | null },
+): ConditionSource[] {
   const text = JSON.stringify(filter);
   const sources = [text.includes('"weather"') ? row.w : null, text.includes('"timeOfDay"') ? row.t : null];
   if (/"(darkness|brightness)"/.test(text)) sources.push(ConditionSource.SENSOR);

@@ -24,7 +24,8 @@ export async function blobRoutes(app: FastifyInstance, { db, blobs, config }: Se
       const { sha256 } = request.params;
       blobs.path(sha256);
       const mediaType = await pictureMediaType(db, sha256);
-      if (mediaType === null) throw new ShingoError('NOT_FOUND', 'There is no picture with this SHA-256.', 404);
+      if (mediaType === null)
+        throw new ShingoError('NOT_FOUND', 'There is no picture with this SHA-256.', 404);
       return reply
         .headers({
           'content-type': mediaType,

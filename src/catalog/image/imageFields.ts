@@ -1,4 +1,15 @@
-import { condition, float, id, int, its, oneOf, some, text, time, type Fields } from '../../graphql/list/fields.js';
+import {
+  condition,
+  float,
+  id,
+  int,
+  its,
+  oneOf,
+  some,
+  text,
+  time,
+  type Fields,
+} from '../../graphql/list/fields.js';
 import { annotationList } from '../annotation/annotation.js';
 import { placeList } from '../place/place.js';
 import { Scene, TimeOfDay, WeatherName } from '../vocabulary.js';

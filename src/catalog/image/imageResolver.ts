@@ -1,4 +1,19 @@
-import { Arg, Args, Ctx, Field, FieldResolver, Float, ID, InputType, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import {
+  Arg,
+  Args,
+  Ctx,
+  Field,
+  FieldResolver,
+  Float,
+  ID,
+  InputType,
+  Int,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
 import type { Context } from '../../graphql/context.js';
 import { list } from '../../graphql/list/list.js';
 import { uuidOf } from '../../graphql/node.js';
@@ -25,7 +40,10 @@ class ResolvedWeather {
   source: ConditionSource;
   @Field(() => WeatherName, { nullable: true, description: 'As a person saw it.' })
   label: WeatherName | null;
-  @Field(() => WeatherName, { nullable: true, description: 'Of the weather period of the place at that time.' })
+  @Field(() => WeatherName, {
+    nullable: true,
+    description: 'Of the weather period of the place at that time.',
+  })
   period: WeatherName | null;
 }
 
@@ -39,7 +57,10 @@ class ResolvedTimeOfDay {
   label: TimeOfDay | null;
   @Field(() => TimeOfDay, { nullable: true, description: "From the sun's altitude." })
   derived: TimeOfDay | null;
-  @Field(() => TimeOfDay, { nullable: true, description: 'From the pixels: dark or not. Null for a crop of one light.' })
+  @Field(() => TimeOfDay, {
+    nullable: true,
+    description: 'From the pixels: dark or not. Null for a crop of one light.',
+  })
   sensor: TimeOfDay | null;
 }
 
@@ -51,7 +72,9 @@ class ResolvedScene {
   source: ConditionSource;
 }
 
-@ObjectType('ImageCondition', { description: 'A condition that an image is in, and the sources of the values that put it there.' })
+@ObjectType('ImageCondition', {
+  description: 'A condition that an image is in, and the sources of the values that put it there.',
+})
 class ImageConditionType {
   @Field(() => Condition)
   condition: Condition;
@@ -71,7 +94,10 @@ class RegisterImagesInput {
 class RegisterImagesPayload extends Payload {
   @Field(() => Int, { nullable: true })
   created?: number | null;
-  @Field(() => Int, { nullable: true, description: 'Rows whose picture the project had already; they change nothing.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Rows whose picture the project had already; they change nothing.',
+  })
   existing?: number | null;
   imageUuids?: string[];
 }
@@ -120,29 +146,47 @@ export class ImageResolver {
     @Ctx() { db }: Context,
   ) {
     const uuid = await projectUuid(db, projectId);
-    return list(db, imageList, page, { projectUuid: uuid, condition: await conditionFilters(db, uuid, page.where) });
+    return list(db, imageList, page, {
+      projectUuid: uuid,
+      condition: await conditionFilters(db, uuid, page.where),
+    });
   }
 
-  @Query(() => [String], { description: 'Which of these SHA-256 have not been PUT to /blobs yet. At most 1,000.' })
+  @Query(() => [String], {
+    description: 'Which of these SHA-256 have not been PUT to /blobs yet. At most 1,000.',
+  })
   missingBlobs(@Arg('sha256', () => [String]) sha256: string[], @Ctx() { db }: Context): Promise<string[]> {
     return missingPictures(db, sha256);
   }
 
   @Mutation(() => RegisterImagesPayload)
-  registerImages(@Arg('input', () => RegisterImagesInput) input: RegisterImagesInput, @Ctx() { db }: Context) {
-    return payload(RegisterImagesPayload, async () => registerImages(db, await projectUuid(db, input.projectId), input.rows));
+  registerImages(
+    @Arg('input', () => RegisterImagesInput) input: RegisterImagesInput,
+    @Ctx() { db }: Context,
+  ) {
+    return payload(RegisterImagesPayload, async () =>
+      registerImages(db, await projectUuid(db, input.projectId), input.rows),
+    );
   }
 
   @Mutation(() => ImagePayload)
-  updateImage(@Arg('input', () => UpdateImageInput) { id, placeId, ...change }: UpdateImageInput, @Ctx() { db }: Context) {
+  updateImage(
+    @Arg('input', () => UpdateImageInput) { id, placeId, ...change }: UpdateImageInput,
+    @Ctx() { db }: Context,
+  ) {
     const placeUuid = placeId == null ? placeId : uuidOf('Place', placeId);
     return payload(ImagePayload, async () => ({
-      image: await updateImage(db, uuidOf('Image', id), { ...change, ...(placeUuid === undefined ? {} : { placeUuid }) }),
+      image: await updateImage(db, uuidOf('Image', id), {
+        ...change,
+        ...(placeUuid === undefined ? {} : { placeUuid }),
+      }),
     }));
   }
 
   @FieldResolver(() => ResolvedWeather, { nullable: true, description: 'Null: no source says anything.' })
-  weather(@Root() { weatherName, weatherSource, weatherLabel, weatherPeriod }: Image): ResolvedWeather | null {
+  weather(
+    @Root() { weatherName, weatherSource, weatherLabel, weatherPeriod }: Image,
+  ): ResolvedWeather | null {
     if (weatherName === null || weatherSource === null) return null;
     return { value: weatherName, source: weatherSource, label: weatherLabel, period: weatherPeriod };
   }
@@ -187,7 +231,9 @@ export class ImageResolver {
   @FieldResolver(() => [ImageConditionType])
   conditions(@Root() image: Image, @Ctx() { db, load }: Context) {
     const { projectUuid } = image;
-    return load.batch(`conditionsOfImages:${projectUuid}`, (uuids) => conditionsOfImages(db, projectUuid, uuids)).load(image.uuid);
+    return load
+      .batch(`conditionsOfImages:${projectUuid}`, (uuids) => conditionsOfImages(db, projectUuid, uuids))
+      .load(image.uuid);
   }
 
   @FieldResolver(() => String, { description: 'Path of the bytes on this service.' })

@@ -37,7 +37,9 @@ export async function updateImage(db: DataSource, uuid: string, change: ImageCha
       throw new ShingoError('NOT_FOUND', "There is no such place in the image's project.", 404, ['placeId']);
     }
     await manager.query('/* image.lock */ SELECT 1 FROM image WHERE id = $1 FOR UPDATE', [uuid]);
-    const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as ImageChange;
+    const given = Object.fromEntries(
+      Object.entries(change).filter(([, value]) => value !== undefined),
+    ) as ImageChange;
     const before = (await selectOne(manager, Image, uuid)) as Image;
     const after = {
       ...{ fileName: before.fileName, recordedAt: before.recordedAt, latitude: before.latitude },
@@ -50,7 +52,8 @@ export async function updateImage(db: DataSource, uuid: string, change: ImageCha
     }
     const latitude = after.latitude ?? places[0]?.latitude;
     const longitude = after.longitude ?? places[0]?.longitude;
-    const sun = after.recordedAt && latitude != null ? sunAltitude(after.recordedAt, latitude, longitude) : null;
+    const sun =
+      after.recordedAt && latitude != null ? sunAltitude(after.recordedAt, latitude, longitude) : null;
     await manager.query(
       `/* image.update */ UPDATE image SET file_name = $2, recorded_at = $3, place_id = $4, latitude = $5, longitude = $6,
          drive = $7, weather_label = $8, time_of_day_label = $9, scene_label = $10, sun_altitude = $11,
@@ -70,7 +73,10 @@ export async function updateImage(db: DataSource, uuid: string, change: ImageCha
         sun === null ? null : timeOfDayFromSun(sun),
       ],
     );
-    await manager.query(`/* image.period */ UPDATE image i SET weather_period = ${PERIOD_OF_IMAGE} WHERE i.id = $1`, [uuid]);
+    await manager.query(
+      `/* image.period */ UPDATE image i SET weather_period = ${PERIOD_OF_IMAGE} WHERE i.id = $1`,
+      [uuid],
+    );
     return (await selectOne(manager, Image, uuid)) as Image;
   });
 }

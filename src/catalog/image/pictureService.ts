@@ -43,7 +43,8 @@ async function inspect(path: string) {
 
 /** Which of these pictures are not here yet. @throws ShingoError BAD_USER_INPUT, SHA256_INVALID */
 export async function missingPictures(db: DataSource, digests: string[]): Promise<string[]> {
-  if (digests.length > MAX_DIGESTS) throw new ShingoError('BAD_USER_INPUT', `Ask for at most ${MAX_DIGESTS} at a time.`);
+  if (digests.length > MAX_DIGESTS)
+    throw new ShingoError('BAD_USER_INPUT', `Ask for at most ${MAX_DIGESTS} at a time.`);
   const rows: { sha256: string }[] = await db.query(
     `/* picture.missing */ SELECT DISTINCT d AS sha256 FROM unnest($1::text[]) d
      WHERE NOT EXISTS (SELECT 1 FROM picture p WHERE p.sha256 = d)`,
@@ -53,6 +54,8 @@ export async function missingPictures(db: DataSource, digests: string[]): Promis
 }
 
 export async function pictureMediaType(db: DataSource, sha256: string): Promise<string | null> {
-  const rows = await db.query('/* picture.mediaType */ SELECT media_type FROM picture WHERE sha256 = $1', [sha256]);
+  const rows = await db.query('/* picture.mediaType */ SELECT media_type FROM picture WHERE sha256 = $1', [
+    sha256,
+  ]);
   return rows[0]?.media_type ?? null;
 }

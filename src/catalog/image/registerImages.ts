@@ -38,17 +38,27 @@ interface Place {
  * Idempotent by project and SHA-256: an image that the project has stays as it is.
  * @throws UserErrors with BAD_USER_INPUT, BLOB_MISSING, PLACE_UNKNOWN; each names its row
  */
-export async function registerImages(db: DataSource, projectUuid: string, rows: RegisterImageRow[]): Promise<Registered> {
-  if (rows.length > MAX_ROWS) throw new ShingoError('BAD_USER_INPUT', `Register at most ${MAX_ROWS} rows at a time.`, 400, ['rows']);
+export async function registerImages(
+  db: DataSource,
+  projectUuid: string,
+  rows: RegisterImageRow[],
+): Promise<Registered> {
+  if (rows.length > MAX_ROWS)
+    throw new ShingoError('BAD_USER_INPUT', `Register at most ${MAX_ROWS} rows at a time.`, 400, ['rows']);
   if (rows.length === 0) return { created: 0, existing: 0, imageUuids: [] };
   return db.transaction(async (manager) => {
     const pictures = await picturesOf(manager, rows);
     const places = await lockPlaces(manager, projectUuid, rows);
     check(rows, pictures, places);
     // One order for everybody: two batches with the same pictures cannot wait for each other in a circle.
-    const unique = [...new Map(rows.map((row) => [row.sha256, row])).values()].sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
+    const unique = [...new Map(rows.map((row) => [row.sha256, row])).values()].sort((a, b) =>
+      a.sha256 < b.sha256 ? -1 : 1,
+    );
     const created = await insertImages(manager, projectUuid, unique, pictures, places);
-    await insertAnnotations(manager, unique.flatMap((row) => annotationsOf(row, created.get(row.sha256), pictures)));
+    await insertAnnotations(
+      manager,
+      unique.flatMap((row) => annotationsOf(row, created.get(row.sha256), pictures)),
+    );
     const uuids = await uuidsOf(manager, projectUuid, rows);
     return { created: created.size, existing: rows.length - created.size, imageUuids: uuids };
   });
@@ -66,22 +76,27 @@ const placeKey = (place: { country: string; prefecture: string; city: string; na
   JSON.stringify([place.country, place.prefecture, place.city, place.name ?? '']);
 
 /** Shared row locks: a weather period of these places cannot change until this batch is committed. */
-async function lockPlaces(manager: EntityManager, projectUuid: string, rows: RegisterImageRow[]): Promise<Map<string, Place>> {
+async function lockPlaces(
+  manager: EntityManager,
+  projectUuid: string,
+  rows: RegisterImageRow[],
+): Promise<Map<string, Place>> {
   const named = rows.flatMap((row) => (row.place ? [row.place] : []));
   if (named.length === 0) return new Map();
-  const found: (Place & { country: string; prefecture: string; city: string; name: string })[] = await manager.query(
-    `/* image.lockPlaces */ SELECT id, country, prefecture, city, name, latitude, longitude FROM place
+  const found: (Place & { country: string; prefecture: string; city: string; name: string })[] =
+    await manager.query(
+      `/* image.lockPlaces */ SELECT id, country, prefecture, city, name, latitude, longitude FROM place
      WHERE project_id = $1 AND (country, prefecture, city, name) IN
        (SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]))
      ORDER BY id FOR SHARE`,
-    [
-      projectUuid,
-      named.map((place) => place.country),
-      named.map((place) => place.prefecture),
-      named.map((place) => place.city),
-      named.map((place) => place.name ?? ''),
-    ],
-  );
+      [
+        projectUuid,
+        named.map((place) => place.country),
+        named.map((place) => place.prefecture),
+        named.map((place) => place.city),
+        named.map((place) => place.name ?? ''),
+      ],
+    );
   return new Map(found.map((place) => [placeKey(place), place]));
 }
 
@@ -89,7 +104,10 @@ function check(rows: RegisterImageRow[], pictures: Map<string, Picture>, places:
   const errors: ShingoError[] = [];
   rows.forEach((row, index) => {
     const problem = rowProblem(row, pictures.get(row.sha256), places);
-    if (problem) errors.push(new ShingoError(problem.code, problem.message, 400, ['rows', String(index), ...problem.field]));
+    if (problem)
+      errors.push(
+        new ShingoError(problem.code, problem.message, 400, ['rows', String(index), ...problem.field]),
+      );
   });
   if (errors.length > 0) throw new UserErrors(errors.slice(0, MAX_ERRORS));
 }
@@ -100,23 +118,50 @@ interface Problem {
   field: string[];
 }
 
-function rowProblem(row: RegisterImageRow, picture: Picture | undefined, places: Map<string, Place>): Problem | null {
-  const bad = (field: string, message: string, code = 'BAD_USER_INPUT'): Problem => ({ code, message, field: [field] });
-  if (!/^[0-9a-f]{64}$/.test(row.sha256)) return bad('sha256', 'A SHA-256 is 64 lower-case hexadecimal digits.');
-  if (!picture) return bad('sha256', `No picture has this SHA-256; PUT its bytes to /blobs/${row.sha256} first.`, 'BLOB_MISSING');
-  if (row.fileName.length === 0 || row.fileName.length > 1000) return bad('fileName', 'A file name has 1 to 1,000 characters.');
-  if (row.drive != null && (row.drive.length === 0 || row.drive.length > 200)) return bad('drive', 'A drive has 1 to 200 characters.');
-  if ((row.latitude == null) !== (row.longitude == null)) return bad('latitude', 'Give latitude and longitude together.');
-  if (row.latitude != null && Math.abs(row.latitude) > 90) return bad('latitude', 'latitude is beyond ±90 degrees.');
-  if (row.longitude != null && Math.abs(row.longitude) > 180) return bad('longitude', 'longitude is beyond ±180 degrees.');
+function rowProblem(
+  row: RegisterImageRow,
+  picture: Picture | undefined,
+  places: Map<string, Place>,
+): Problem | null {
+  const bad = (field: string, message: string, code = 'BAD_USER_INPUT'): Problem => ({
+    code,
+    message,
+    field: [field],
+  });
+  if (!/^[0-9a-f]{64}$/.test(row.sha256))
+    return bad('sha256', 'A SHA-256 is 64 lower-case hexadecimal digits.');
+  if (!picture)
+    return bad(
+      'sha256',
+      `No picture has this SHA-256; PUT its bytes to /blobs/${row.sha256} first.`,
+      'BLOB_MISSING',
+    );
+  if (row.fileName.length === 0 || row.fileName.length > 1000)
+    return bad('fileName', 'A file name has 1 to 1,000 characters.');
+  if (row.drive != null && (row.drive.length === 0 || row.drive.length > 200))
+    return bad('drive', 'A drive has 1 to 200 characters.');
+  if ((row.latitude == null) !== (row.longitude == null))
+    return bad('latitude', 'Give latitude and longitude together.');
+  if (row.latitude != null && Math.abs(row.latitude) > 90)
+    return bad('latitude', 'latitude is beyond ±90 degrees.');
+  if (row.longitude != null && Math.abs(row.longitude) > 180)
+    return bad('longitude', 'longitude is beyond ±180 degrees.');
   if (row.place && !places.has(placeKey(row.place))) {
-    const name = [row.place.country, row.place.prefecture, row.place.city, row.place.name].filter(Boolean).join(', ');
+    const name = [row.place.country, row.place.prefecture, row.place.city, row.place.name]
+      .filter(Boolean)
+      .join(', ');
     return bad('place', `The project has no place ${name}; create it first.`, 'PLACE_UNKNOWN');
   }
-  if ((row.boxes?.length ?? 0) > MAX_BOXES_PER_IMAGE) return bad('boxes', `An image has at most ${MAX_BOXES_PER_IMAGE} boxes.`);
+  if ((row.boxes?.length ?? 0) > MAX_BOXES_PER_IMAGE)
+    return bad('boxes', `An image has at most ${MAX_BOXES_PER_IMAGE} boxes.`);
   for (const [index, box] of (row.boxes ?? []).entries()) {
     const problem = boxProblem(box, picture);
-    if (problem) return { code: 'BAD_USER_INPUT', message: problem.message, field: ['boxes', String(index), problem.field] };
+    if (problem)
+      return {
+        code: 'BAD_USER_INPUT',
+        message: problem.message,
+        field: ['boxes', String(index), problem.field],
+      };
   }
   return null;
 }
@@ -132,7 +177,10 @@ async function insertImages(
     const picture = pictures.get(row.sha256) as Picture;
     const place = row.place ? (places.get(placeKey(row.place)) as Place) : null;
     const [latitude, longitude] = [row.latitude ?? place?.latitude, row.longitude ?? place?.longitude];
-    const sun = row.recordedAt && latitude != null && longitude != null ? sunAltitude(row.recordedAt, latitude, longitude) : null;
+    const sun =
+      row.recordedAt && latitude != null && longitude != null
+        ? sunAltitude(row.recordedAt, latitude, longitude)
+        : null;
     return {
       ...picture,
       id: newId(),
@@ -147,7 +195,9 @@ async function insertImages(
       time_of_day_label: row.timeOfDay ?? null,
       time_of_day_derived: sun === null ? null : timeOfDayFromSun(sun),
       // A crop of one light has no sky: its darkness says nothing of the time of day.
-      time_of_day_sensor: row.boxes?.some((box) => box.wholeImage) ? null : timeOfDayFromDarkness(picture.darkness),
+      time_of_day_sensor: row.boxes?.some((box) => box.wholeImage)
+        ? null
+        : timeOfDayFromDarkness(picture.darkness),
       scene_label: row.scene ?? null,
       // Looked at: the counts start at nought, and the trigger on annotations adds to them.
       counts: row.boxes ? 0 : null,
@@ -172,7 +222,11 @@ async function insertImages(
   return new Map(inserted.map((row) => [row.sha256, row.id]));
 }
 
-function annotationsOf(row: RegisterImageRow, imageUuid: string | undefined, pictures: Map<string, Picture>): NewAnnotation[] {
+function annotationsOf(
+  row: RegisterImageRow,
+  imageUuid: string | undefined,
+  pictures: Map<string, Picture>,
+): NewAnnotation[] {
   if (imageUuid === undefined) return [];
   const picture = pictures.get(row.sha256) as Picture;
   return (row.boxes ?? []).map((box) => ({
@@ -182,7 +236,11 @@ function annotationsOf(row: RegisterImageRow, imageUuid: string | undefined, pic
   }));
 }
 
-async function uuidsOf(manager: EntityManager, projectUuid: string, rows: RegisterImageRow[]): Promise<string[]> {
+async function uuidsOf(
+  manager: EntityManager,
+  projectUuid: string,
+  rows: RegisterImageRow[],
+): Promise<string[]> {
   const found: { id: string; sha256: string }[] = await manager.query(
     '/* image.registered */ SELECT id, sha256 FROM image WHERE project_id = $1 AND sha256 = ANY($2)',
     [projectUuid, rows.map((row) => row.sha256)],

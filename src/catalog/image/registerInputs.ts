@@ -36,7 +36,10 @@ export class BoxInput {
   occluded?: boolean | null;
   @Field(() => Boolean, { nullable: true })
   truncated?: boolean | null;
-  @Field(() => Boolean, { nullable: true, description: 'The box is the whole picture; x, y, width and height are not looked at.' })
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'The box is the whole picture; x, y, width and height are not looked at.',
+  })
   wholeImage?: boolean | null;
 }
 
@@ -54,14 +57,23 @@ export class RegisterImageRow {
   longitude?: number | null;
   @Field(() => PlaceInput, { nullable: true })
   place?: PlaceInput | null;
-  @Field(() => WeatherName, { nullable: true, description: 'As a person saw it. Missing: the period of the place tells.' })
+  @Field(() => WeatherName, {
+    nullable: true,
+    description: 'As a person saw it. Missing: the period of the place tells.',
+  })
   weather?: WeatherName | null;
-  @Field(() => TimeOfDay, { nullable: true, description: 'As a person saw it. Missing: the sun tells, or the pixels.' })
+  @Field(() => TimeOfDay, {
+    nullable: true,
+    description: 'As a person saw it. Missing: the sun tells, or the pixels.',
+  })
   timeOfDay?: TimeOfDay | null;
   @Field(() => Scene, { nullable: true })
   scene?: Scene | null;
   @Field(() => String, { nullable: true })
   drive?: string | null;
-  @Field(() => [BoxInput], { nullable: true, description: 'Missing: nobody has looked. Empty: there is nothing.' })
+  @Field(() => [BoxInput], {
+    nullable: true,
+    description: 'Missing: nobody has looked. Empty: there is nothing.',
+  })
   boxes?: BoxInput[] | null;
 }

@@ -25,7 +25,7 @@ const BATCH = 5000;
 export async function deriveSunOfPlace(manager: EntityManager, place: Place): Promise<number> {
   if (place.latitude === null || place.longitude === null) return 0;
   let changed = 0;
-  for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+  for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
     const rows: { id: string; recorded_at: Date }[] = await manager.query(
       `/* image.withoutPosition */ SELECT id, recorded_at FROM image
        WHERE place_id = $1 AND id > $2 AND latitude IS NULL AND recorded_at IS NOT NULL ORDER BY id LIMIT ${BATCH}`,
@@ -34,7 +34,9 @@ export async function deriveSunOfPlace(manager: EntityManager, place: Place): Pr
     const last = rows.at(-1);
     if (!last) return changed;
     after = last.id;
-    const altitudes = rows.map((row) => sunAltitude(row.recorded_at, place.latitude as number, place.longitude as number));
+    const altitudes = rows.map((row) =>
+      sunAltitude(row.recorded_at, place.latitude as number, place.longitude as number),
+    );
     const [, count] = await manager.query(
       `/* image.setSun */ UPDATE image SET sun_altitude = s.altitude, time_of_day_derived = s.time_of_day
        FROM unnest($1::uuid[], $2::float8[], $3::text[]) AS s(id, altitude, time_of_day)

@@ -25,7 +25,9 @@ export class Place extends Node {
   city: string;
 
   @Column('text')
-  @Field(() => String, { description: 'A junction or stretch of road within the city; empty for the city as such.' })
+  @Field(() => String, {
+    description: 'A junction or stretch of road within the city; empty for the city as such.',
+  })
   name: string;
 
   @Column('text', { name: 'time_zone' })

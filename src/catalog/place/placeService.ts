@@ -26,12 +26,18 @@ function check(fields: PlaceFields): void {
     try {
       new Intl.DateTimeFormat('en', { timeZone: fields.timeZone });
     } catch {
-      throw bad(`${JSON.stringify(fields.timeZone)} is not an IANA time zone such as Asia/Tokyo.`, 'timeZone');
+      throw bad(
+        `${JSON.stringify(fields.timeZone)} is not an IANA time zone such as Asia/Tokyo.`,
+        'timeZone',
+      );
     }
   }
-  if ((fields.latitude == null) !== (fields.longitude == null)) throw bad('Give latitude and longitude together.', 'latitude');
-  if (fields.latitude != null && Math.abs(fields.latitude) > 90) throw bad('latitude is beyond ±90 degrees.', 'latitude');
-  if (fields.longitude != null && Math.abs(fields.longitude) > 180) throw bad('longitude is beyond ±180 degrees.', 'longitude');
+  if ((fields.latitude == null) !== (fields.longitude == null))
+    throw bad('Give latitude and longitude together.', 'latitude');
+  if (fields.latitude != null && Math.abs(fields.latitude) > 90)
+    throw bad('latitude is beyond ±90 degrees.', 'latitude');
+  if (fields.longitude != null && Math.abs(fields.longitude) > 180)
+    throw bad('longitude is beyond ±180 degrees.', 'longitude');
 }
 
 /** @throws ShingoError BAD_USER_INPUT, PLACE_EXISTS */
@@ -73,7 +79,9 @@ export async function updatePlace(
 ): Promise<{ place: Place; imagesChanged: number }> {
   check(change);
   return db.transaction(async (manager) => {
-    const locked = await manager.query('/* place.lock */ SELECT 1 FROM place WHERE id = $1 FOR UPDATE', [uuid]);
+    const locked = await manager.query('/* place.lock */ SELECT 1 FROM place WHERE id = $1 FOR UPDATE', [
+      uuid,
+    ]);
     if (locked.length === 0) throw new ShingoError('NOT_FOUND', 'There is no such place.', 404, ['id']);
     await unique(() =>
       manager.query(
@@ -103,6 +111,10 @@ async function unique(work: () => Promise<unknown>): Promise<void> {
     await work();
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
-    throw new ShingoError('PLACE_EXISTS', 'The project has a place with this country, prefecture, city and name.', 409);
+    throw new ShingoError(
+      'PLACE_EXISTS',
+      'The project has a place with this country, prefecture, city and name.',
+      409,
+    );
   }
 }

@@ -37,7 +37,10 @@ export class ProjectResolver {
   }
 
   @Query(() => projectList.Connection)
-  projects(@Args(() => projectList.Arguments) page: InstanceType<typeof projectList.Arguments>, @Ctx() { db }: Context) {
+  projects(
+    @Args(() => projectList.Arguments) page: InstanceType<typeof projectList.Arguments>,
+    @Ctx() { db }: Context,
+  ) {
     return list(db, projectList, page);
   }
 

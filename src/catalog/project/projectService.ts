@@ -21,12 +21,20 @@ export async function projectUuid(db: Db, idOrName: string): Promise<string> {
     [uuid, idOrName],
   );
   if (rows[0]) return rows[0].id;
-  throw new ShingoError('NOT_FOUND', `There is no project with the id or name ${JSON.stringify(idOrName.slice(0, 200))}.`, 404);
+  throw new ShingoError(
+    'NOT_FOUND',
+    `There is no project with the id or name ${JSON.stringify(idOrName.slice(0, 200))}.`,
+    404,
+  );
 }
 
 /** A project with its standard conditions, in one transaction. @throws ShingoError NAME_TAKEN */
-export async function createProject(db: DataSource, input: { name: string; description?: string | null }): Promise<Project> {
-  if (parseGlobalId(input.name)) throw new ShingoError('BAD_USER_INPUT', 'This name reads like an id.', 400, ['name']);
+export async function createProject(
+  db: DataSource,
+  input: { name: string; description?: string | null },
+): Promise<Project> {
+  if (parseGlobalId(input.name))
+    throw new ShingoError('BAD_USER_INPUT', 'This name reads like an id.', 400, ['name']);
   const uuid = newId();
   return db.transaction(async (manager) => {
     await named(input.name, () =>
@@ -62,6 +70,8 @@ async function named(name: string, work: () => Promise<unknown>): Promise<void> 
     await work();
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
-    throw new ShingoError('NAME_TAKEN', `There is a project named ${JSON.stringify(name)} already.`, 409, ['name']);
+    throw new ShingoError('NAME_TAKEN', `There is a project named ${JSON.stringify(name)} already.`, 409, [
+      'name',
+    ]);
   }
 }

@@ -42,7 +42,10 @@ export async function createWeather(
         [uuid, placeUuid, input.weatherName, period.start, period.end],
       ),
     );
-    return { weather: await selectOne(manager, Weather, uuid), imagesChanged: await recompute(manager, placeUuid, [period]) };
+    return {
+      weather: await selectOne(manager, Weather, uuid),
+      imagesChanged: await recompute(manager, placeUuid, [period]),
+    };
   });
 }
 
@@ -54,7 +57,10 @@ export async function updateWeather(
 ): Promise<WeatherChange> {
   return db.transaction(async (manager) => {
     const before = await lockWeather(manager, uuid);
-    const period = { start: change.startTime ?? before.startTime, end: change.endTime === undefined ? before.endTime : change.endTime };
+    const period = {
+      start: change.startTime ?? before.startTime,
+      end: change.endTime === undefined ? before.endTime : change.endTime,
+    };
     await checked(period, () =>
       manager.query(
         `/* weather.update */ UPDATE weather SET weather_name = coalesce($2, weather_name), start_time = $3, end_time = $4
@@ -63,7 +69,10 @@ export async function updateWeather(
       ),
     );
     const touched = [{ start: before.startTime, end: before.endTime }, period];
-    return { weather: await selectOne(manager, Weather, uuid), imagesChanged: await recompute(manager, before.placeUuid, touched) };
+    return {
+      weather: await selectOne(manager, Weather, uuid),
+      imagesChanged: await recompute(manager, before.placeUuid, touched),
+    };
   });
 }
 
@@ -78,7 +87,9 @@ export async function deleteWeather(db: DataSource, uuid: string): Promise<Weath
 }
 
 async function lockPlace(manager: EntityManager, placeUuid: string): Promise<void> {
-  const rows = await manager.query('/* weather.lockPlace */ SELECT 1 FROM place WHERE id = $1 FOR UPDATE', [placeUuid]);
+  const rows = await manager.query('/* weather.lockPlace */ SELECT 1 FROM place WHERE id = $1 FOR UPDATE', [
+    placeUuid,
+  ]);
   if (rows.length === 0) throw new ShingoError('NOT_FOUND', 'There is no such place.', 404, ['placeId']);
 }
 

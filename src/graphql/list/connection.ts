@@ -43,7 +43,8 @@ export interface Connection<T> {
   count: () => Promise<number>;
 }
 
-const named = <C extends object>(type: C, name: string): C => Object.defineProperty(type, 'name', { value: name });
+const named = <C extends object>(type: C, name: string): C =>
+  Object.defineProperty(type, 'name', { value: name });
 const screaming = (name: string) => name.replaceAll(/([A-Z])/g, '_$1').toUpperCase();
 
 /** Builds `XConnection`, `XEdge`, `XWhere`, `XOrderBy` and the arguments of the field that returns them. */
@@ -105,9 +106,13 @@ function whereType(name: string, fields: Fields): new () => object {
   Field(() => [WhereType] as never, { nullable: true })(WhereType.prototype, 'or');
   Field(self, { nullable: true })(WhereType.prototype, 'not');
   for (const [field, declared] of Object.entries(fields)) {
-    if (declared.kind === 'column') Field(() => declared.filter() as never, { nullable: true })(WhereType.prototype, field);
+    if (declared.kind === 'column')
+      Field(() => declared.filter() as never, { nullable: true })(WhereType.prototype, field);
     else if (declared.kind === 'condition') {
-      Field(() => String, { nullable: true, description: 'Name of a condition of the project.' })(WhereType.prototype, field);
+      Field(() => String, { nullable: true, description: 'Name of a condition of the project.' })(
+        WhereType.prototype,
+        field,
+      );
     } else {
       // Made now, not in the callback: while a schema is built it is too late to add a type.
       const relation = relationType(name, field, declared);
@@ -128,14 +133,20 @@ function relationType(name: string, field: string, relation: Extract<Fields[stri
   if (known) return known as never;
   class Some {}
   relationTypes.set(typeName, Some);
-  Field(() => where as never, { nullable: true, description: 'At least one of them.' })(Some.prototype, 'some');
+  Field(() => where as never, { nullable: true, description: 'At least one of them.' })(
+    Some.prototype,
+    'some',
+  );
   InputType(typeName)(named(Some, typeName));
   return Some as never;
 }
 
 function orderByType(name: string, fields: Fields): new () => object {
   const sortable = Object.entries(fields).filter(([, field]) => field.kind === 'column' && field.sortable);
-  const values = Object.fromEntries([['CREATED', 'id'], ...sortable.map(([field]) => [screaming(field), field])]);
+  const values = Object.fromEntries([
+    ['CREATED', 'id'],
+    ...sortable.map(([field]) => [screaming(field), field]),
+  ]);
   registerEnumType(values, { name: `${name}OrderField` });
   class Order {}
   Field(() => values as never)(Order.prototype, 'field');

@@ -83,14 +83,29 @@ const column = (
 
 export const text = (sql: string, options?: ColumnOptions) => column('text', () => TextFilter, sql, options);
 export const int = (sql: string, options?: ColumnOptions) => column('bigint', () => IntFilter, sql, options);
-export const float = (sql: string, options?: ColumnOptions) => column('double precision', () => FloatFilter, sql, options);
-export const time = (sql: string, options?: ColumnOptions) => column('timestamptz', () => TimeFilter, sql, options);
+export const float = (sql: string, options?: ColumnOptions) =>
+  column('double precision', () => FloatFilter, sql, options);
+export const time = (sql: string, options?: ColumnOptions) =>
+  column('timestamptz', () => TimeFilter, sql, options);
 export const boolean = (sql: string) => column('boolean', () => BooleanFilter, sql);
-export const id = (type: string, sql: string): ColumnField => ({ ...column('uuid', () => IdFilter, sql), idOf: type });
+export const id = (type: string, sql: string): ColumnField => ({
+  ...column('uuid', () => IdFilter, sql),
+  idOf: type,
+});
 export const oneOf = (name: string, values: object, sql: string, options?: ColumnOptions) => {
   const filter = enumFilter(name, values);
   return column('text', () => filter, sql, options);
 };
-export const some = (list: RelationField['list'], on: string): RelationField => ({ kind: 'relation', list, on, many: true });
-export const its = (list: RelationField['list'], on: string): RelationField => ({ kind: 'relation', list, on, many: false });
+export const some = (list: RelationField['list'], on: string): RelationField => ({
+  kind: 'relation',
+  list,
+  on,
+  many: true,
+});
+export const its = (list: RelationField['list'], on: string): RelationField => ({
+  kind: 'relation',
+  list,
+  on,
+  many: false,
+});
 export const condition = (): ConditionField => ({ kind: 'condition' });

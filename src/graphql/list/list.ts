@@ -3,7 +3,14 @@ import { createHash } from 'node:crypto';
 import type { DataSource, EntityManager } from 'typeorm';
 import { ShingoError } from '../../platform/error.js';
 import { columnsOf, hydrate } from '../select.js';
-import { Direction, connectionTypes, sortColumn, type Connection, type OrderBy, type PageArguments } from './connection.js';
+import {
+  Direction,
+  connectionTypes,
+  sortColumn,
+  type Connection,
+  type OrderBy,
+  type PageArguments,
+} from './connection.js';
 import type { ColumnField, Fields } from './fields.js';
 import { Parameters, compileWhere, type WhereContext } from './where.js';
 
@@ -53,7 +60,10 @@ function sortKeys(fields: Fields, orderBy: OrderBy[] | null | undefined): SortKe
 }
 
 const signature = (keys: SortKey[]) =>
-  createHash('sha256').update(keys.map((key) => `${key.sql} ${key.direction}`).join()).digest('base64url').slice(0, 8);
+  createHash('sha256')
+    .update(keys.map((key) => `${key.sql} ${key.direction}`).join())
+    .digest('base64url')
+    .slice(0, 8);
 
 function encodeCursor(keys: SortKey[], values: string[]): string {
   return Buffer.from(JSON.stringify([signature(keys), ...values])).toString('base64url');
@@ -63,11 +73,19 @@ function encodeCursor(keys: SortKey[], values: string[]): string {
 function decodeCursor(keys: SortKey[], cursor: string): string[] {
   try {
     const [sign, ...values] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as string[];
-    if (sign === signature(keys) && values.length === keys.length && values.every((v) => typeof v === 'string')) return values;
+    if (
+      sign === signature(keys) &&
+      values.length === keys.length &&
+      values.every((v) => typeof v === 'string')
+    )
+      return values;
   } catch {
     // Falls through: whatever it is, it is not a cursor of ours.
   }
-  throw new ShingoError('INVALID_CURSOR', 'This cursor is not from this list in this order; start without one.');
+  throw new ShingoError(
+    'INVALID_CURSOR',
+    'This cursor is not from this list in this order; start without one.',
+  );
 }
 
 /** Rows strictly behind the cursor in the direction of reading. */
@@ -88,7 +106,8 @@ function beyond(keys: SortKey[], values: string[], parameters: Parameters, backw
 function pageSize({ first, last }: PageArguments): { limit: number; backwards: boolean } {
   if (first != null && last != null) throw new ShingoError('BAD_USER_INPUT', 'Give first or last, not both.');
   const limit = last ?? first ?? DEFAULT_PAGE;
-  if (limit < 0 || limit > MAX_PAGE) throw new ShingoError('BAD_USER_INPUT', `A page has 0 to ${MAX_PAGE} rows.`);
+  if (limit < 0 || limit > MAX_PAGE)
+    throw new ShingoError('BAD_USER_INPUT', `A page has 0 to ${MAX_PAGE} rows.`);
   return { limit, backwards: last != null };
 }
 
@@ -108,14 +127,19 @@ export async function list<T extends object>(
   const keys = sortKeys(declaration.fields, page.orderBy);
   const { limit, backwards } = pageSize(page);
   const restriction = (parameters: Parameters) => {
-    const own = declaration.project && scope.projectUuid ? [`${declaration.project} = ${parameters.add(scope.projectUuid, 'uuid')}`] : [];
+    const own =
+      declaration.project && scope.projectUuid
+        ? [`${declaration.project} = ${parameters.add(scope.projectUuid, 'uuid')}`]
+        : [];
     return [...own, compileWhere(declaration.fields, page.where, { ...scope, parameters })];
   };
   const parameters = new Parameters();
   const terms = restriction(parameters);
   if (page.after != null) terms.push(beyond(keys, decodeCursor(keys, page.after), parameters, false));
   if (page.before != null) terms.push(beyond(keys, decodeCursor(keys, page.before), parameters, true));
-  const order = keys.map((key) => `${key.sql} ${(key.direction === Direction.ASC) !== backwards ? 'ASC' : 'DESC'}`);
+  const order = keys.map(
+    (key) => `${key.sql} ${(key.direction === Direction.ASC) !== backwards ? 'ASC' : 'DESC'}`,
+  );
   const entity = declaration.entity();
   const rows: Record<string, unknown>[] = await db.query(
     `/* ${declaration.table}.list */ SELECT ${columnsOf(db, entity)},
@@ -127,7 +151,10 @@ export async function list<T extends object>(
   const more = rows.length > limit;
   if (more) rows.pop();
   if (backwards) rows.reverse();
-  const edges = rows.map((row) => ({ cursor: encodeCursor(keys, row._cursor as string[]), node: hydrate(db, entity, row) }));
+  const edges = rows.map((row) => ({
+    cursor: encodeCursor(keys, row._cursor as string[]),
+    node: hydrate(db, entity, row),
+  }));
   const connection = new (connectionClass(declaration))();
   return Object.assign(connection, {
     nodes: edges.map((edge) => edge.node),

@@ -91,22 +91,31 @@ function compileField(
 
 const COMPARE: Record<string, string> = { eq: '=', ne: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' };
 
-function compileColumn(name: string, field: ColumnField, filter: Where, parameters: Parameters, alias: string): string {
+function compileColumn(
+  name: string,
+  field: ColumnField,
+  filter: Where,
+  parameters: Parameters,
+  alias: string,
+): string {
   const sql = field.sql.replaceAll(/\bt\./g, `${alias}.`);
   const operand = (value: unknown) => (field.idOf ? uuidOf(field.idOf, String(value)) : value);
-  const terms = Object.entries(filter).filter(([, value]) => value !== undefined).map(([operator, value]) => {
-    if (value === null) return refuse(`${name}.${operator} is null; ask for missing values with isNull: true.`);
-    if (operator === 'isNull') return value ? `${sql} IS NULL` : `${sql} IS NOT NULL`;
-    if (operator === 'in' || operator === 'notIn') {
-      const list = value as unknown[];
-      if (list.length > MAX_LIST) refuse(`${name}.${operator} may list ${MAX_LIST} values.`);
-      const any = `${sql} = ANY(${parameters.add(list.map(operand), `${field.sqlType}[]`)})`;
-      return operator === 'in' ? any : `NOT ${any}`;
-    }
-    if (operator === 'contains') return `position(${parameters.add(value, 'text')} in ${sql}) > 0`;
-    if (operator === 'startsWith') return `starts_with(${sql}, ${parameters.add(value, 'text')})`;
-    return `${sql} ${COMPARE[operator] ?? refuse(`There is no operator ${operator}.`)} ${parameters.add(operand(value), field.sqlType)}`;
-  });
+  const terms = Object.entries(filter)
+    .filter(([, value]) => value !== undefined)
+    .map(([operator, value]) => {
+      if (value === null)
+        return refuse(`${name}.${operator} is null; ask for missing values with isNull: true.`);
+      if (operator === 'isNull') return value ? `${sql} IS NULL` : `${sql} IS NOT NULL`;
+      if (operator === 'in' || operator === 'notIn') {
+        const list = value as unknown[];
+        if (list.length > MAX_LIST) refuse(`${name}.${operator} may list ${MAX_LIST} values.`);
+        const any = `${sql} = ANY(${parameters.add(list.map(operand), `${field.sqlType}[]`)})`;
+        return operator === 'in' ? any : `NOT ${any}`;
+      }
+      if (operator === 'contains') return `position(${parameters.add(value, 'text')} in ${sql}) > 0`;
+      if (operator === 'startsWith') return `starts_with(${sql}, ${parameters.add(value, 'text')})`;
+      return `${sql} ${COMPARE[operator] ?? refuse(`There is no operator ${operator}.`)} ${parameters.add(operand(value), field.sqlType)}`;
+    });
   if (terms.length === 0) return 'true';
   return `(${terms.join(' AND ')})`;
 }

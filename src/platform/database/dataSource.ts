@@ -66,7 +66,9 @@ async function withMigrationLock<T>(dataSource: DataSource, work: () => Promise<
     await lock.query('/* platform.migrationLock */ SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     return await work();
   } finally {
-    await lock.query('/* platform.migrationUnlock */ SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => undefined);
+    await lock
+      .query('/* platform.migrationUnlock */ SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK])
+      .catch(() => undefined);
     await lock.release();
   }
 }

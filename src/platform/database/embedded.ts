@@ -6,7 +6,7 @@
  * the first signal. `pg_ctl` puts the server into a session of its own. See docs/decisions/0002.
  */
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { access, chmod, chown, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -47,11 +47,15 @@ export async function startEmbeddedPostgres(folder: string, durable = true): Pro
     const cluster = await reachableFolder(join(resolve(folder), 'postgres'), owner);
     const password = await passwordOf(folder);
     if (!(await exists(join(cluster, 'PG_VERSION')))) await initialise(binaries, cluster, password, owner);
-    const port = (await runningPort(cluster, password)) ?? (await launch(binaries, cluster, folder, owner, durable));
+    const port =
+      (await runningPort(cluster, password)) ?? (await launch(binaries, cluster, folder, owner, durable));
     return {
       url: `postgres://shingo:${password}@127.0.0.1:${port}/shingo`,
       stop: async () => {
-        await run(binaries.pg_ctl, ['stop', '-D', cluster, '-m', 'fast', '-w', '-t', '60'], { ...owner, cwd: '/' });
+        await run(binaries.pg_ctl, ['stop', '-D', cluster, '-m', 'fast', '-w', '-t', '60'], {
+          ...owner,
+          cwd: '/',
+        });
       },
     };
   } catch (error) {
@@ -126,8 +130,11 @@ async function reachableBinaries(owner: Owner): Promise<Binaries> {
 
 async function reachableFolder(cluster: string, owner: Owner): Promise<string> {
   if (owner.uid === undefined || (await canReach(dirname(cluster), owner))) return cluster;
-  const { createHash } = await import('node:crypto');
-  const moved = join('/var/lib/shingo', createHash('sha256').update(cluster).digest('hex').slice(0, 16), 'postgres');
+  const moved = join(
+    '/var/lib/shingo',
+    createHash('sha256').update(cluster).digest('hex').slice(0, 16),
+    'postgres',
+  );
   await mkdir(dirname(moved), { recursive: true });
   return moved;
 }
@@ -140,7 +147,12 @@ async function passwordOf(folder: string): Promise<string> {
   return (await readFile(file, 'utf8')).trim();
 }
 
-async function initialise(binaries: Binaries, cluster: string, password: string, owner: Owner): Promise<void> {
+async function initialise(
+  binaries: Binaries,
+  cluster: string,
+  password: string,
+  owner: Owner,
+): Promise<void> {
   // A crash in mid-initdb leaves a folder without PG_VERSION in place: it is made beside and renamed.
   const partial = `${cluster}.new`;
   await rm(partial, { recursive: true, force: true });
@@ -155,7 +167,12 @@ async function initialise(binaries: Binaries, cluster: string, password: string,
     for (const file of [binaries.initdb, binaries.pg_ctl, binaries.postgres]) {
       if (((await stat(file)).mode & 0o111) !== 0o111) await chmod(file, 0o755);
     }
-    const flags = ['--auth=scram-sha-256', '--username=shingo', `--pwfile=${passwordFile}`, '--encoding=UTF8'];
+    const flags = [
+      '--auth=scram-sha-256',
+      '--username=shingo',
+      `--pwfile=${passwordFile}`,
+      '--encoding=UTF8',
+    ];
     const locale = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'];
     await run(binaries.initdb, ['-D', partial, ...flags, ...locale], { ...owner, cwd: '/' });
     await rename(partial, cluster);
@@ -207,7 +224,18 @@ async function launch(
   await writeFile(log, '', { flag: 'a' });
   if (owner.uid !== undefined && owner.gid !== undefined) await chown(log, owner.uid, owner.gid);
   const reachable = await canReach(folder, owner);
-  const arguments_ = ['start', '-D', cluster, '-w', '-t', '60', '-l', reachable ? log : join(cluster, 'server.log'), '-o', options.join(' ')];
+  const arguments_ = [
+    'start',
+    '-D',
+    cluster,
+    '-w',
+    '-t',
+    '60',
+    '-l',
+    reachable ? log : join(cluster, 'server.log'),
+    '-o',
+    options.join(' '),
+  ];
   await run(binaries.pg_ctl, arguments_, { ...owner, cwd: '/' });
   await createDatabase(port, (await readFile(join(folder, 'postgres.password'), 'utf8')).trim());
   return port;

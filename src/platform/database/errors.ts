@@ -24,7 +24,10 @@ export function translateDatabaseError(error: unknown): unknown {
   const pg = pgError(error);
   switch (pg?.code) {
     case '23514':
-      return new ShingoError('BAD_USER_INPUT', `A value is out of its range (rule ${pg.constraint ?? 'unnamed'}).`);
+      return new ShingoError(
+        'BAD_USER_INPUT',
+        `A value is out of its range (rule ${pg.constraint ?? 'unnamed'}).`,
+      );
     case '22021': // A text with a NUL character.
     case '22P05':
       return new ShingoError('BAD_USER_INPUT', 'A text holds a character that cannot be stored.');

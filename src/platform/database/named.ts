@@ -10,21 +10,29 @@ export interface Named {
 }
 
 /** Returns the UUID. @throws ShingoError NAME_TAKEN */
-export async function createNamed(db: DataSource, table: 'dataset' | 'model', projectUuid: string, input: Named): Promise<string> {
+export async function createNamed(
+  db: DataSource,
+  table: 'dataset' | 'model',
+  projectUuid: string,
+  input: Named,
+): Promise<string> {
   const uuid = newId();
   await unique(table, input.name, () =>
-    db.query(`/* ${table}.create */ INSERT INTO ${table} (id, project_id, name, description) VALUES ($1, $2, $3, $4)`, [
-      uuid,
-      projectUuid,
-      input.name,
-      input.description ?? '',
-    ]),
+    db.query(
+      `/* ${table}.create */ INSERT INTO ${table} (id, project_id, name, description) VALUES ($1, $2, $3, $4)`,
+      [uuid, projectUuid, input.name, input.description ?? ''],
+    ),
   );
   return uuid;
 }
 
 /** What is missing or null stays. @throws ShingoError NOT_FOUND, NAME_TAKEN */
-export async function updateNamed(db: DataSource, table: 'dataset' | 'model', uuid: string, change: Partial<Named>): Promise<void> {
+export async function updateNamed(
+  db: DataSource,
+  table: 'dataset' | 'model',
+  uuid: string,
+  change: Partial<Named>,
+): Promise<void> {
   const [, changed] = (await unique(table, change.name ?? '', () =>
     db.query(
       `/* ${table}.update */ UPDATE ${table} SET name = coalesce($2, name), description = coalesce($3, description)
@@ -40,6 +48,11 @@ async function unique<T>(table: string, name: string, work: () => Promise<T>): P
     return await work();
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
-    throw new ShingoError('NAME_TAKEN', `The project has a ${table} named ${JSON.stringify(name)} already.`, 409, ['name']);
+    throw new ShingoError(
+      'NAME_TAKEN',
+      `The project has a ${table} named ${JSON.stringify(name)} already.`,
+      409,
+      ['name'],
+    );
   }
 }

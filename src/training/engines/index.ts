@@ -23,6 +23,8 @@ export async function startEngine(
   choice: EngineName | 'auto',
   drivers: readonly EngineDriver[] = DRIVERS,
 ): Promise<Engine> {
+  // Otherwise the backends advertise each other on stderr.
+  tf.env().set('PROD', true);
   const passedOver: string[] = [];
   for (const driver of drivers) {
     if (choice !== 'auto' && driver.name !== choice) continue;

@@ -47,6 +47,9 @@ function composed(gradient: GradientKernel): tf.KernelFunc {
   return ({ inputs, attrs }) => {
     const attributes = attrs as unknown as ConvAttributes;
     if (attributes.dataFormat === 'NCHW') throw new Error('wasm gradients: dataFormat NCHW is not supported');
+    // tfjs-core refuses to differentiate dilated convolutions before it asks for a kernel.
+    if (pair(attributes.dilations ?? 1).some((dilation) => dilation !== 1))
+      throw new Error('wasm gradients: dilation is not supported');
     return tf.tidy(() => gradient({ inputs: inputs as Record<string, tf.TensorInfo>, attributes }));
   };
 }
@@ -149,10 +152,10 @@ function forEachTap(info: Conv2DInfo, visit: (tap: number, xOffset: number, dyRo
     for (let j = 0; j < filterWidth; j++)
       for (let n = 0; n < batchSize; n++)
         for (let r = 0; r < outHeight; r++) {
-          const y = r * info.strideHeight - info.padInfo.top + i * info.dilationHeight;
+          const y = r * info.strideHeight - info.padInfo.top + i;
           if (y < 0 || y >= inHeight) continue;
           for (let q = 0; q < outWidth; q++) {
-            const x = q * info.strideWidth - info.padInfo.left + j * info.dilationWidth;
+            const x = q * info.strideWidth - info.padInfo.left + j;
             if (x < 0 || x >= inWidth) continue;
             const xOffset = ((n * inHeight + y) * inWidth + x) * inChannels;
             visit(i * filterWidth + j, xOffset, (n * outHeight + r) * outWidth + q);
@@ -185,8 +188,6 @@ function depthwiseBackpropInput({ inputs, attributes }: KernelArguments): tf.Ten
       tf.reshape(filterPart, [filterHeight, filterWidth, inChannels, 1]),
       1,
       'valid',
-      'NHWC',
-      [info.dilationHeight, info.dilationWidth],
     );
   });
   return parts.length === 1 ? parts[0]! : tf.addN(parts);
@@ -195,7 +196,7 @@ function depthwiseBackpropInput({ inputs, attributes }: KernelArguments): tf.Ten
 /** Puts stride - 1 zeros between rows and columns, and pads so that a 'valid' convolution gives the input's size. */
 function spreadByStride(dy: tf.Tensor4D, info: Conv2DInfo): tf.Tensor4D {
   const [batch, height, width, channels] = dy.shape;
-  const { strideHeight, strideWidth, effectiveFilterHeight, effectiveFilterWidth } = info;
+  const { strideHeight, strideWidth, filterHeight, filterWidth } = info;
   const spreadHeight = (height - 1) * strideHeight + 1;
   const spreadWidth = (width - 1) * strideWidth + 1;
   let spread = dy;
@@ -210,10 +211,10 @@ function spreadByStride(dy: tf.Tensor4D, info: Conv2DInfo): tf.Tensor4D {
     const whole = tf.reshape(padded, [batch, height * strideHeight, width * strideWidth, channels]);
     spread = tf.slice(whole as tf.Tensor4D, [0, 0, 0, 0], [batch, spreadHeight, spreadWidth, channels]);
   }
-  const top = effectiveFilterHeight - 1 - info.padInfo.top;
-  const left = effectiveFilterWidth - 1 - info.padInfo.left;
-  const bottom = info.inHeight + effectiveFilterHeight - 1 - spreadHeight - top;
-  const right = info.inWidth + effectiveFilterWidth - 1 - spreadWidth - left;
+  const top = filterHeight - 1 - info.padInfo.top;
+  const left = filterWidth - 1 - info.padInfo.left;
+  const bottom = info.inHeight + filterHeight - 1 - spreadHeight - top;
+  const right = info.inWidth + filterWidth - 1 - spreadWidth - left;
   return tf.pad(spread, [
     [0, 0],
     [top, bottom],
@@ -225,14 +226,14 @@ function spreadByStride(dy: tf.Tensor4D, info: Conv2DInfo): tf.Tensor4D {
 function convolution(
   inputShape: readonly number[],
   filterShape: readonly number[],
-  { strides, dilations, pad, dimRoundingMode }: ConvAttributes,
+  { strides, pad, dimRoundingMode }: ConvAttributes,
   depthwise: boolean,
 ): Conv2DInfo {
   return tf.backend_util.computeConv2DInfo(
     inputShape as ConvAttributes['inputShape'],
     filterShape as ConvAttributes['filterShape'],
     strides,
-    dilations ?? 1,
+    1,
     pad,
     dimRoundingMode,
     depthwise,

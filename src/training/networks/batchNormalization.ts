@@ -38,13 +38,10 @@ export function batchNormalization(options: BatchNormalizationOptions): tfl.laye
 
 function train(layer: StockLayer, x: tf.Tensor, { momentum, epsilon }: BatchNormalizationOptions): tf.Tensor {
   const channels = x.shape[x.rank - 1]!;
-  const rows = x.size / channels;
-  const flat = tf.reshape(x, [rows, channels]);
+  const flat = tf.reshape(x, [-1, channels]);
   const { y, mean, variance } = normalize(flat, layer.gamma.read(), layer.beta.read(), epsilon);
-  // The batch's variance divides by n, the population's estimate by n - 1; one row estimates nothing.
-  const unbiased = tf.mul(variance, rows > 1 ? rows / (rows - 1) : 1);
   layer.movingMean.write(blend(layer.movingMean.read(), mean, momentum));
-  layer.movingVariance.write(blend(layer.movingVariance.read(), unbiased, momentum));
+  layer.movingVariance.write(blend(layer.movingVariance.read(), variance, momentum));
   return tf.reshape(y, x.shape);
 }
 

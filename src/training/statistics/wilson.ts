@@ -8,7 +8,7 @@ export const Z_95 = 1.959963984540054;
 
 /**
  * Wilson score interval of a proportion (Wilson 1927). Unlike the normal approximation it stays inside [0, 1]
- * and does not collapse to a point at 0 or n successes: 30 right of 30 means at least 88.7 %.
+ * and does not collapse to a point at 0 or n successes: 30 right of 30 means at least 88.6 %.
  *
  * No trial says nothing about the proportion: n = 0 gives [0, 1].
  */

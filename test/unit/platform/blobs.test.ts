@@ -28,7 +28,13 @@ test('bytes come back under the SHA-256 of their content, whatever they are and 
   await fc.assert(
     fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 }), async (chunks) => {
       const bytes = Buffer.concat(chunks);
-      const received = await blobs.receive(Readable.from(chunks.map((chunk) => Buffer.from(chunk)), { objectMode: false }), LIMITS);
+      const received = await blobs.receive(
+        Readable.from(
+          chunks.map((chunk) => Buffer.from(chunk)),
+          { objectMode: false },
+        ),
+        LIMITS,
+      );
       expect(received).toMatchObject({ sha256: digest(bytes), bytes: bytes.length });
       expect(await buffer(blobs.read(received.sha256))).toEqual(bytes);
       expect(await blobs.size(received.sha256)).toBe(bytes.length);
@@ -89,7 +95,9 @@ test('a blob that the inspection refuses has no name at any time', async () => {
     expect(await blobs.has(digest(bytes))).toBe(false);
     throw new Error('not a picture');
   };
-  await expect(blobs.receive(Readable.from([bytes]), { ...LIMITS, inspect })).rejects.toThrow('not a picture');
+  await expect(blobs.receive(Readable.from([bytes]), { ...LIMITS, inspect })).rejects.toThrow(
+    'not a picture',
+  );
   expect(await files()).toEqual([]);
 });
 

@@ -14,7 +14,13 @@ function problemOf(environment: Record<string, string>): string {
 }
 
 test('nothing set is a configuration for one machine: loopback, no key, the embedded database', () => {
-  expect(parseConfig({})).toMatchObject({ databaseUrl: undefined, host: '127.0.0.1', port: 4600, apiKeys: [], engine: 'auto' });
+  expect(parseConfig({})).toMatchObject({
+    databaseUrl: undefined,
+    host: '127.0.0.1',
+    port: 4600,
+    apiKeys: [],
+    engine: 'auto',
+  });
 });
 
 test('an empty variable is one that is not set', () => {
@@ -87,6 +93,9 @@ test('what the client reads from the environment, and what is not ours, is left 
 
 test('every setting says what it is for', () => {
   for (const [name, schema] of Object.entries(environmentSchema.shape)) {
-    expect([name, (schema as { description?: string }).description ?? '']).toEqual([name, expect.stringMatching(/\w{3,}/)]);
+    expect([name, (schema as { description?: string }).description ?? '']).toEqual([
+      name,
+      expect.stringMatching(/\w{3,}/),
+    ]);
   }
 });

@@ -5,11 +5,14 @@ import { environmentSchema } from '../../../src/platform/config.js';
 
 test('every error code of the service is explained in docs/errors.md', async () => {
   const page = await readFile('docs/errors.md', 'utf8');
-  const files = (await readdir('src', { recursive: true })).filter((file) => file.endsWith('.ts') && !file.startsWith('client'));
+  const files = (await readdir('src', { recursive: true })).filter(
+    (file) => file.endsWith('.ts') && !file.startsWith('client'),
+  );
   const codes = new Set<string>();
   for (const file of files) {
     const text = await readFile(`src/${file}`, 'utf8');
-    for (const match of text.matchAll(/(?:Error\(\s*|code: )'([A-Z][A-Z0-9_]+)'/g)) codes.add(match[1] as string);
+    for (const match of text.matchAll(/(?:Error\(\s*|code: )'([A-Z][A-Z0-9_]+)'/g))
+      codes.add(match[1] as string);
   }
   expect(codes.size).toBeGreaterThan(30);
   expect([...codes].filter((code) => !new RegExp(`\\b${code}\\b`).test(page))).toEqual([]);
@@ -24,7 +27,9 @@ test('every setting stands in the README with its default, and no other', async 
 test('the Dockerfile has no finding of the linter, and runs only commands that the tests run', async () => {
   const text = await readFile('Dockerfile', 'utf8');
   expect(validate(text)).toEqual([]);
-  const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: Record<string, string> };
+  const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as {
+    scripts: Record<string, string>;
+  };
   for (const match of text.matchAll(/npm run (\w+)/g)) expect(Object.keys(scripts)).toContain(match[1]);
   expect(text).toMatch(/^USER shingo$/m);
 });
