@@ -28,7 +28,7 @@ module.exports = {
       name: 'no-foreign-resolvers',
       comment: "A feature uses another feature's service, never its resolver.",
       severity: 'error',
-      from: { path: '^src/(catalog|datasets|models|experiments|jobs)/' },
+      from: { path: '^src/(catalog|datasets|models|experiments|jobs)/', pathNot: '/index\\.ts$' },
       to: { path: '[Rr]esolver\\.ts$' },
     },
     {

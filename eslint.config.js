@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', '.shingo/**'] },
+  { ignores: ['dist/**', 'node_modules/**', '.shingo/**', 'dist-*/**'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     files: ['**/*.ts'],
@@ -21,6 +21,11 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
-  { files: ['src/client/**', 'src/main.ts', 'bench/**', 'seeds/**'], rules: { 'no-console': 'off' } },
+  {
+    // A GraphQL answer is read field by field as the test expects it; typing each would say the same thing twice.
+    files: ['test/**'],
+    rules: { '@typescript-eslint/no-explicit-any': 'off', '@typescript-eslint/no-unsafe-call': 'off' },
+  },
+  { files: ['src/client/**', 'src/main.ts', 'src/commands/**', 'bench/**', 'seeds/**'], rules: { 'no-console': 'off' } },
   { files: ['**/*.js', '**/*.mjs', '**/*.cjs'], ...tseslint.configs.disableTypeChecked },
 );

@@ -47,7 +47,10 @@ const countObjects = (
     RETURN NULL;
   END $$`;
 
-/** Projects, places, weather periods, pictures, images, annotations, conditions. */
+/**
+ * Projects, places, weather periods, pictures, images, annotations, conditions. Times are timestamptz(3): milliseconds
+ * are what the API shows, and a filter with a time that it showed must find that row.
+ */
 export class Catalog1763900000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of UP) await runner.query(statement);
@@ -66,7 +69,7 @@ const UP = [
     description text NOT NULL DEFAULT '',
     -- Orders the changes of the project's jobs for subscribers; see src/jobs/.
     job_seq bigint NOT NULL DEFAULT 0,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz(3) NOT NULL DEFAULT now()
   )`,
   `CREATE TABLE place (
     id uuid PRIMARY KEY,
@@ -79,7 +82,7 @@ const UP = [
     time_zone text NOT NULL,
     latitude double precision CHECK (latitude BETWEEN -90 AND 90),
     longitude double precision CHECK (longitude BETWEEN -180 AND 180),
-    created_at timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz(3) NOT NULL DEFAULT now(),
     UNIQUE (project_id, country, prefecture, city, name),
     CHECK ((latitude IS NULL) = (longitude IS NULL))
   )`,
@@ -87,10 +90,10 @@ const UP = [
     id uuid PRIMARY KEY,
     place_id uuid NOT NULL REFERENCES place ON DELETE CASCADE,
     weather_name text NOT NULL CHECK (weather_name IN (${WEATHER})),
-    start_time timestamptz NOT NULL,
+    start_time timestamptz(3) NOT NULL,
     -- Null: still going on.
-    end_time timestamptz,
-    created_at timestamptz NOT NULL DEFAULT now(),
+    end_time timestamptz(3),
+    created_at timestamptz(3) NOT NULL DEFAULT now(),
     CHECK (start_time < end_time),
     CONSTRAINT weather_no_overlap
       EXCLUDE USING gist (place_id WITH =, tstzrange(start_time, end_time, '[)') WITH &&)
@@ -104,7 +107,7 @@ const UP = [
     height int NOT NULL CHECK (height > 0),
     darkness double precision NOT NULL CHECK (darkness BETWEEN 0 AND 1),
     brightness double precision NOT NULL CHECK (brightness BETWEEN 0 AND 1),
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz(3) NOT NULL DEFAULT now()
   )`,
   `CREATE TABLE image (
     id uuid PRIMARY KEY,
@@ -114,7 +117,7 @@ const UP = [
     file_name text NOT NULL CHECK (length(file_name) BETWEEN 1 AND 1000),
     width int NOT NULL,
     height int NOT NULL,
-    recorded_at timestamptz,
+    recorded_at timestamptz(3),
     latitude double precision CHECK (latitude BETWEEN -90 AND 90),
     longitude double precision CHECK (longitude BETWEEN -180 AND 180),
     drive text CHECK (length(drive) BETWEEN 1 AND 200),
@@ -142,7 +145,7 @@ const UP = [
     scene_source text GENERATED ALWAYS AS (CASE WHEN scene_label IS NOT NULL THEN 'LABEL' END) STORED,
     -- Null: nobody has looked; 0: somebody looked and there is none. Kept by the trigger below.
     people int, cars int, bicycles int, buses int, traffic_lights int,
-    created_at timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz(3) NOT NULL DEFAULT now(),
     UNIQUE (project_id, sha256),
     CHECK ((latitude IS NULL) = (longitude IS NULL))
   )`,
@@ -167,7 +170,7 @@ const UP = [
     truncated boolean,
     source text NOT NULL DEFAULT 'LABEL' CHECK (source IN ('LABEL', 'MODEL')),
     score double precision CHECK (score BETWEEN 0 AND 1),
-    created_at timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz(3) NOT NULL DEFAULT now(),
     -- A colour on a car means nothing (BDD100K files have them): refused here, dropped by its importer.
     CHECK (category = 'TRAFFIC_LIGHT' OR (color IS NULL AND arrows = '{}' AND role IS NULL))
   )`,
@@ -193,7 +196,7 @@ const UP = [
     version int NOT NULL DEFAULT 1,
     -- The ImageWhere of the current version, as the API takes it.
     filter jsonb NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz(3) NOT NULL DEFAULT now(),
     UNIQUE (project_id, name)
   )`,
   // Every version that ever was: data set versions and evaluations keep pointing at the one they used.
@@ -201,7 +204,7 @@ const UP = [
     condition_id uuid NOT NULL REFERENCES condition ON DELETE CASCADE,
     version int NOT NULL,
     filter jsonb NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz(3) NOT NULL DEFAULT now(),
     PRIMARY KEY (condition_id, version)
   )`,
 ];

@@ -23,7 +23,7 @@ const UP = [
     project_id uuid NOT NULL REFERENCES project ON DELETE CASCADE,
     name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
     description text NOT NULL DEFAULT '',
-    created_at timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz(3) NOT NULL DEFAULT now(),
     UNIQUE (project_id, name)
   )`,
   `CREATE TABLE dataset_version (
@@ -41,7 +41,7 @@ const UP = [
     condition_names text[] NOT NULL,
     condition_ids uuid[] NOT NULL,
     condition_versions int[] NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz(3) NOT NULL DEFAULT now(),
     UNIQUE (dataset_id, version)
   )`,
   // Frozen: what the image, its labels and its conditions were when the version was made.
@@ -65,7 +65,7 @@ const UP = [
     project_id uuid NOT NULL REFERENCES project ON DELETE CASCADE,
     name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
     description text NOT NULL DEFAULT '',
-    created_at timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz(3) NOT NULL DEFAULT now(),
     UNIQUE (project_id, name)
   )`,
   `CREATE TABLE experiment (
@@ -81,8 +81,8 @@ const UP = [
     best_epoch int, epochs_run int, stopped_early boolean,
     -- Number of the newest row of its event log. Writers take this row's lock, so numbers commit in order.
     last_seq bigint NOT NULL DEFAULT 0,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    started_at timestamptz, finished_at timestamptz,
+    created_at timestamptz(3) NOT NULL DEFAULT now(),
+    started_at timestamptz(3), finished_at timestamptz(3),
     UNIQUE (project_id, name)
   )`,
   'CREATE INDEX experiment_project ON experiment (project_id, id)',
@@ -95,7 +95,7 @@ const UP = [
   `CREATE TABLE experiment_event (
     experiment_id uuid NOT NULL REFERENCES experiment ON DELETE CASCADE,
     seq bigint NOT NULL,
-    time timestamptz NOT NULL DEFAULT clock_timestamp(),
+    time timestamptz(3) NOT NULL DEFAULT clock_timestamp(),
     kind text NOT NULL CHECK (kind IN ('METRIC', 'STATUS', 'LOG', 'DONE')),
     -- METRIC; condition null: every image of the split.
     name text, split text CHECK (split IN ${SPLIT}), condition text, step int,
@@ -115,7 +115,7 @@ const UP = [
     sha256 text NOT NULL,
     bytes bigint NOT NULL,
     media_type text NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz(3) NOT NULL DEFAULT now(),
     UNIQUE (experiment_id, path)
   )`,
   `CREATE TABLE evaluation (
@@ -127,8 +127,8 @@ const UP = [
     state text NOT NULL DEFAULT 'QUEUED' CHECK (state IN ${STATE}),
     classes text[] NOT NULL,
     n int,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    finished_at timestamptz
+    created_at timestamptz(3) NOT NULL DEFAULT now(),
+    finished_at timestamptz(3)
   )`,
   'CREATE INDEX evaluation_experiment ON evaluation (experiment_id, id)',
   // One row a light: a new slice is then a GROUP BY, not a second run.
@@ -170,7 +170,7 @@ const UP = [
     max_attempts int NOT NULL DEFAULT 3,
     -- Attempts that ended in a crash or with their worker; a drained one does not count.
     crashes int NOT NULL DEFAULT 0,
-    heartbeat_at timestamptz,
+    heartbeat_at timestamptz(3),
     -- {path, …} blobs of the newest complete checkpoint: {"files": {relative path: sha256}, "epoch": n}
     checkpoint jsonb,
     phase text, epoch int, epochs int, done bigint, total bigint,
@@ -180,8 +180,8 @@ const UP = [
     request_hash text NOT NULL,
     -- From project.job_seq at its last change.
     seq bigint NOT NULL,
-    queued_at timestamptz NOT NULL DEFAULT now(),
-    started_at timestamptz, finished_at timestamptz,
+    queued_at timestamptz(3) NOT NULL DEFAULT now(),
+    started_at timestamptz(3), finished_at timestamptz(3),
     UNIQUE (project_id, idempotency_key)
   )`,
   'CREATE INDEX job_project_seq ON job (project_id, seq)',

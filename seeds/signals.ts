@@ -13,6 +13,8 @@ export interface PlacedSignal {
 }
 
 const MOST = 4;
+/** Pixels: a longer housing would be a head right above the bumper. */
+const LONGEST = 50;
 /** Snow slides off a vertical housing: the north of Japan hangs them so, as do most other countries. */
 const VERTICAL_CITIES = new Set(['Sapporo', 'Niigata']);
 
@@ -68,6 +70,7 @@ function arrowsFor(stage: Stage, color: LightColor, horizontal: boolean): Arrow[
 /** Hangs it at its height if that is in the picture and touches no other; lowers it a little otherwise. */
 function fit(stage: Stage, signal: Signal, kerb: number, others: PlacedSignal[]): PlacedSignal | null {
   const s = stage.scaleAt(signal.z);
+  if (HOUSING.long * s > LONGEST) return null;
   const wide = (signal.horizontal ? HOUSING.long : HOUSING.short) / 2;
   const tall = signal.horizontal ? HOUSING.short * 1.6 : HOUSING.long / 2;
   const highest = stage.eye + (stage.horizon - 8) / s - tall;

@@ -22,7 +22,7 @@ export async function startEverything(config: Config, log: Log, life: Lifecycle)
   // Stopped in the other order: sockets close with a reason, then the running job is saved.
   life.started(
     'worker',
-    await startWorker(services, {
+    startWorker(services, {
       engine: config.engine,
       name: config.workerName ?? `${hostname()}-${process.pid}`,
     }),
@@ -68,7 +68,7 @@ export async function work(): Promise<void> {
   const services = life.started('connections', await openServices(config, config.databaseUrl, log, 'worker'));
   life.started(
     'worker',
-    await startWorker(services, {
+    startWorker(services, {
       engine: config.engine,
       name: config.workerName ?? `${hostname()}-${process.pid}`,
     }),

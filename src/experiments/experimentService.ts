@@ -74,7 +74,7 @@ async function selectMetrics(db: Db, uuids: readonly string[], filter: MetricFil
   for (const row of rows) {
     const { seq, time, step, name, split, condition, value, n, lower, upper, method } = row;
     const fields = { time, step, name, split, condition, value, n, lower, upper, method };
-    found.get(row.experiment_id)?.push(Object.assign(new Metric(), fields, { seq: Number(seq) }) as Metric);
+    found.get(row.experiment_id)?.push(Object.assign(new Metric(), fields, { seq: Number(seq) }));
   }
   return uuids.map((uuid) => found.get(uuid) ?? []);
 }

@@ -41,7 +41,7 @@ export class Loaders {
     if (uuid == null) return Promise.resolve(null);
     return this.batch(`one:${entity.name}`, (uuids) =>
       selectByKey(this.db, entity, 'id', uuids).then((rows) => uuids.map((id) => rows.get(id)?.[0] ?? null)),
-    ).load(uuid) as Promise<T | null>;
+    ).load(uuid);
   }
 
   /** The rows of `entity` whose `column` is this value, in the order `orderBy`. */
@@ -50,7 +50,7 @@ export class Loaders {
       selectByKey(this.db, entity, column, keys, orderBy).then((rows) =>
         keys.map((id) => rows.get(id) ?? []),
       ),
-    ).load(key) as Promise<T[]>;
+    ).load(key);
   }
 
   /** A batch of any other kind; `name` says what it loads, arguments included. */

@@ -17,8 +17,9 @@ const OPEN = new Set(['/livez', '/readyz', '/', '/graphiql']);
 
 export async function createHttpServer(services: Services, schema: GraphQLSchema): Promise<FastifyInstance> {
   const { config, log } = services;
+  const loggerInstance: FastifyBaseLogger = log.child({}, { level: log.level === 'debug' ? 'debug' : 'warn' });
   const app: FastifyInstance = Fastify({
-    loggerInstance: log.child({}, { level: log.level === 'debug' ? 'debug' : 'warn' }) as FastifyBaseLogger,
+    loggerInstance,
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: 'idle',
   });

@@ -3,11 +3,12 @@ import { GraphQLDateTime } from 'graphql-scalars';
 
 export const DateTime = GraphQLDateTime;
 
-const NOT_FINITE: Record<string, number> = { NaN: NaN, Infinity: Infinity, '-Infinity': -Infinity };
+const NOT_FINITE = new Map([NaN, Infinity, -Infinity].map((number) => [String(number), number]));
 
 function toNumber(value: unknown): number {
   if (typeof value === 'number') return value;
-  if (typeof value === 'string' && value in NOT_FINITE) return NOT_FINITE[value] as number;
+  const notFinite = typeof value === 'string' ? NOT_FINITE.get(value) : undefined;
+  if (notFinite !== undefined) return notFinite;
   throw new GraphQLError('A Real is a number, or "NaN", "Infinity" or "-Infinity".', {
     extensions: { code: 'BAD_USER_INPUT' },
   });

@@ -76,7 +76,7 @@ export function attachSocketServer(
       onError: (_ctx, _id, _message, errors) => errors.map((error) => formatError(error, log)),
       onNext: (_ctx, _id, _message, _args, result) =>
         result.errors
-          ? { ...result, errors: result.errors.map((error) => formatError(error, log)) as never }
+          ? { ...result, errors: result.errors.map((error) => formatError(error, log)) }
           : undefined,
       onComplete: (ctx, id) => {
         ctx.extra.running?.get(id)?.abort();

@@ -9,7 +9,9 @@ import { ShingoError } from './error.js';
 
 export const DEFAULT_PORT = 4600;
 
-const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+/** Digits only: Number() would take a blank for 0, and 0x50 and 1e3 as well. */
+const integer = (min: number, max: number) =>
+  z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(min).max(max));
 
 export const environmentSchema = z.object({
   SHINGO_DATABASE_URL: z

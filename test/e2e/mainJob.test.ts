@@ -1,5 +1,5 @@
 /** The main job, from images to numbers per condition, over HTTP and WebSocket only. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { renderDemo } from '../../seeds/demo.js';
@@ -50,13 +50,13 @@ afterAll(async () => {
 
 async function importScenes(): Promise<void> {
   await service.ok(
-    'mutation { createProject(input: {name: "road"}) { project { id } userErrors { code } } }',
+    'mutation { createProject(input: {name: "demo"}) { project { id } userErrors { code } } }',
   );
   const places: string[] = [];
   for (const place of demoPlaces) {
     const data = await service.ok(
       'mutation($input: CreatePlaceInput!) { createPlace(input: $input) { place { id } userErrors { code message } } }',
-      { input: { projectId: 'road', ...place } },
+      { input: { projectId: 'demo', ...place } },
     );
     places.push(data.createPlace.place.id as string);
   }
@@ -67,7 +67,7 @@ async function importScenes(): Promise<void> {
     );
   }
   await using client = new ShingoClient({ url: service.url });
-  const { project } = await service.ok('{ project(id: "road") { id } }');
+  const { project } = await service.ok('{ project(id: "demo") { id } }');
   const result = await importFolder(client, { folder, projectId: project.id as string });
   expect(result).toMatchObject({ created: 90, existing: 0 });
   expect(await importFolder(client, { folder, projectId: project.id as string })).toMatchObject({
@@ -81,7 +81,7 @@ async function startTraining(
   idempotencyKey: string,
 ): Promise<{ experiment: string; job: string; version: string }> {
   const { createDataset } = await service.ok(
-    `mutation($name: String!) { createDataset(input: {projectId: "road", name: $name}) { dataset { id } userErrors { code } } }`,
+    `mutation($name: String!) { createDataset(input: {projectId: "demo", name: $name}) { dataset { id } userErrors { code } } }`,
     { name: idempotencyKey },
   );
   const { createDatasetVersion } = await service.ok(
@@ -92,7 +92,7 @@ async function startTraining(
   );
   const version = createDatasetVersion.datasetVersion.id as string;
   const { createModel } = await service.ok(
-    `mutation($name: String!) { createModel(input: {projectId: "road", name: $name}) { model { id } userErrors { code } } }`,
+    `mutation($name: String!) { createModel(input: {projectId: "demo", name: $name}) { model { id } userErrors { code } } }`,
     { name: idempotencyKey },
   );
   const { startTraining } = await service.ok(
@@ -113,8 +113,8 @@ async function startTraining(
 test('images → conditions → data set → training watched live across a cut connection → evaluation', async () => {
   await importScenes();
   const { coverage, weather } = await service.ok(`{
-    coverage(projectId: "road", by: [WEATHER, TIME_OF_DAY]) { total cells { keys images } }
-    weather: images(projectId: "road", where: {weather: {isNull: true}}) { totalCount }
+    coverage(projectId: "demo", by: [WEATHER, TIME_OF_DAY]) { total cells { keys images } }
+    weather: images(projectId: "demo", where: {weather: {isNull: true}}) { totalCount }
   }`);
   expect(coverage.total).toBe(90);
   // Rows that name no weather get it from the period of their place: nothing is left missing.
@@ -131,7 +131,7 @@ test('images → conditions → data set → training watched live across a cut 
   first.cut();
   const before = first.received.map(({ experimentEvents }) => experimentEvents);
   const second = subscribe<{ experimentEvents: Event }>(service.url, EVENTS, {
-    id: 'road/first',
+    id: 'demo/first-training',
     afterSeq: before.at(-1)?.seq,
   });
   await second.completed;
@@ -155,13 +155,36 @@ test('images → conditions → data set → training watched live across a cut 
   await evaluateAndCheck(version);
 }, 180_000);
 
+test('the examples of the README work as they stand there, on the data of the demo', async () => {
+  const readme = await readFile('README.md', 'utf8');
+  const examples = [...readme.matchAll(/```graphql\n(.*?)```/gs)].map((match) => match[1] as string);
+  expect(examples.map((text) => text.split(' ')[0])).toEqual(['query', 'mutation', 'subscription']);
+  const [query, mutation, subscription] = examples as [string, string, string];
+  const { coverage, experiment } = await service.ok(query);
+  expect(coverage.cells.length).toBeGreaterThan(5);
+  expect(experiment).toMatchObject({ state: 'SUCCEEDED', engine: 'wasm' });
+  expect(experiment.evaluations[0].conditions.map((row: any) => row.condition)).toEqual([
+    null,
+    'sunny',
+    'night',
+    'rain',
+  ]);
+  const { createCondition } = await service.ok(mutation);
+  expect(createCondition.condition).toMatchObject({ name: 'small-red-at-night', version: 1 });
+  const live = subscribe<{ experimentEvents: Event }>(service.url, subscription, {});
+  await live.completed;
+  await live.close();
+  expect(live.received.at(-1)?.experimentEvents).toMatchObject({ __typename: 'DoneEvent', state: 'SUCCEEDED' });
+  expect(live.received.length).toBeGreaterThan(10);
+});
+
 async function evaluateAndCheck(version: string): Promise<void> {
   for (const weights of ['BEST', 'INITIAL']) {
     const { startEvaluation } = await service.ok(
       `mutation($input: StartEvaluationInput!) { startEvaluation(input: $input) { job { id } evaluation { id } userErrors { code message } } }`,
       {
         input: {
-          experimentId: 'road/first',
+          experimentId: 'demo/first-training',
           datasetVersionId: version,
           split: 'TEST',
           weights,
@@ -171,7 +194,7 @@ async function evaluateAndCheck(version: string): Promise<void> {
     );
     const jobs = subscribe<{ jobs: { id: string; state: string } }>(
       service.url,
-      'subscription { jobs(projectId: "road") { id state } }',
+      'subscription { jobs(projectId: "demo") { id state } }',
       {},
     );
     const done = await service.ok('query($id: ID!) { job(id: $id) { state } }', {
@@ -187,7 +210,7 @@ async function evaluateAndCheck(version: string): Promise<void> {
   const { experiment, datasetVersion } = await service.ok(
     `query($version: ID!) {
       datasetVersion(id: $version) { counts { condition split lights } }
-      experiment(id: "road/first") {
+      experiment(id: "demo/first-training") {
         evaluations { weights classes conditions { condition n correct accuracy lower upper method confusion { actual predicted count } } }
         artifacts { path sha256 bytes url }
         metrics(names: ["accuracy"], conditions: ["night"]) { seq condition value n method }

@@ -1,8 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { DoneEvent } from '../../src/experiments/events/event.js';
 import { readEvents } from '../../src/experiments/events/log.js';
-import { startEvaluation } from '../../src/jobs/start/startEvaluation.js';
-import { Split } from '../../src/catalog/vocabulary.js';
-import { Weights } from '../../src/jobs/vocabulary.js';
 import { Artifact } from '../../src/experiments/artifact.js';
 import { conditionsOf } from '../../src/experiments/evaluationService.js';
 import { createWorld, type World } from './world.js';
@@ -24,18 +21,13 @@ describe('a training and an evaluation', () => {
     expect(events.at(0)).toMatchObject({ state: 'QUEUED' });
     expect(events.at(1)).toMatchObject({ state: 'RUNNING' });
     expect(events.at(2)).toMatchObject({ message: 'engine cpu: scripted' });
-    expect(events.at(-1)).toMatchObject({ constructor: { name: 'DoneEvent' }, state: 'SUCCEEDED' });
+    expect(events.at(-1)).toBeInstanceOf(DoneEvent);
+    expect(events.at(-1)).toMatchObject({ state: 'SUCCEEDED', reason: null });
     expect(events).toHaveLength(3 + 3 * 8 + 1);
     const artifacts = await world.context().load.many(Artifact, 'experiment_id', experimentUuid, 'path');
     expect(artifacts.map(({ path }) => path)).toEqual(['initial/model.json', 'initial/weights.bin', 'model/model.json', 'model/weights.bin']);
 
-    const started = await startEvaluation(world.services, {
-      experimentUuid,
-      datasetVersionUuid: world.versionUuid,
-      split: Split.TEST,
-      weights: Weights.BEST,
-      idempotencyKey: randomUUID(),
-    });
+    const started = await world.evaluate(experimentUuid, 'BEST');
     expect((await world.until(started.uuid)).state).toBe('SUCCEEDED');
     const { load, db } = world.context();
     const conditions = await conditionsOf(load, db, started.evaluationUuid ?? '');

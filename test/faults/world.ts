@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
+import { Split } from '../../src/catalog/vocabulary.js';
 import { Loaders, type Context } from '../../src/graphql/context.js';
 import { selectOne } from '../../src/graphql/select.js';
 import { BlobStore } from '../../src/platform/blobs.js';
@@ -14,8 +15,9 @@ import { newId } from '../../src/platform/ids.js';
 import { createQueue } from '../../src/platform/queue.js';
 import { JOB_QUEUE, startWorker, type Worker, type WorkerOptions } from '../../src/jobs/index.js';
 import { Job } from '../../src/jobs/job.js';
+import { startEvaluation, type StartEvaluation } from '../../src/jobs/start/startEvaluation.js';
 import { startTraining, type StartTraining } from '../../src/jobs/start/startTraining.js';
-import { isFinal } from '../../src/jobs/vocabulary.js';
+import { isFinal, type Weights } from '../../src/jobs/vocabulary.js';
 import { createTestDatabase } from '../support/database.js';
 import type { Script } from './scriptedTrainer.js';
 
@@ -48,6 +50,7 @@ export async function createWorld() {
   const world = {
     ...services,
     services,
+    dataDir,
     databaseUrl: database.url,
     project,
     modelUuid: await insertModel(db, project),
@@ -60,13 +63,23 @@ export async function createWorld() {
         parameters: { epochs: 3 },
         ...input,
       }),
+    evaluate: (experimentUuid: string, weights: `${Weights}`, input: Partial<StartEvaluation> = {}) =>
+      startEvaluation(services, {
+        experimentUuid,
+        datasetVersionUuid: world.versionUuid,
+        split: Split.TEST,
+        weights: weights as Weights,
+        idempotencyKey: randomUUID(),
+        ...input,
+      }),
+    wait: until,
     job: async (uuid: string) => (await selectOne(db, Job, uuid)) as Job,
     /** Waits for a state of the job (a final one, unless told). */
-    until: (uuid: string, accept: (job: Job) => boolean = (job) => isFinal(job.state)) =>
+    until: (uuid: string, accept: (job: Job) => boolean = (job) => isFinal(job.state), ms?: number) =>
       until(async () => {
         const job = await world.job(uuid);
         return accept(job) ? job : null;
-      }),
+      }, ms),
     worker: async (script: Script, options: Partial<WorkerOptions> = {}) => {
       const trainer = await scripted(dataDir, script);
       const worker = startWorker(services, { engine: 'cpu', name: 'worker', trainer, reapMs: 50, heartbeatMs: 100, ...options });

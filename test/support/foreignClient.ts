@@ -20,11 +20,12 @@ export function subscribe<T>(
 ): Subscription<T> {
   let socket: WebSocket | undefined;
   class Tapped extends WebSocket {
-    constructor(address: string, protocols: string) {
-      super(address, protocols);
-      socket = this;
+    override emit(event: string, ...rest: unknown[]): boolean {
+      if (event === 'open') open(this);
+      return super.emit(event, ...rest);
     }
   }
+  const open = (opened: WebSocket) => (socket = opened);
   const client = createClient({
     url: `${url.replace('http', 'ws')}/graphql`,
     webSocketImpl: Tapped,

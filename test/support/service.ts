@@ -47,7 +47,7 @@ export async function startTestService(
   });
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
   const services = await openServices(config, database.url, log, options.worker ? 'worker' : 'api');
-  const worker = options.worker ? await startWorker(services, { engine: config.engine, name: 'test' }) : null;
+  const worker = options.worker ? startWorker(services, { engine: config.engine, name: 'test' }) : null;
   const api = await startApi(services);
   const post = (body: object, headers: Record<string, string> = {}) =>
     fetch(`${api.url}/graphql`, {

@@ -63,6 +63,7 @@ const START_TRAINING = `mutation StartTraining($input: StartTrainingInput!) {
   }
 }`;
 const MODEL = 'traffic-light-color';
+const FIRST_RUN = 'first-training';
 
 /** Act 3: train, and watch. */
 export async function train(
@@ -72,20 +73,12 @@ export async function train(
   const { client, screen, project, options } = stage;
   screen.heading('3 of 5 · Train');
   const modelId = await ensureModel(client, project.id);
-  const input = {
+  const started = await start(client, {
     datasetVersionId: version.id,
     modelId,
-    name: runName(new Date()),
     parameters: { algorithm: 'mobilenetv2', optimizer: 'Adam', ...options.parameters },
     idempotencyKey: randomUUID(),
-  };
-  const started = await client.mutate<{ job: { id: string }; experiment: Experiment }>(
-    START_TRAINING,
-    input,
-    {
-      idempotent: true,
-    },
-  );
+  });
   stage.underWay.add(started.job.id);
   screen.line(`  experiment ${screen.colors.bold(`${project.name}/${started.experiment.name}`)}`);
   printParameters(screen, started.experiment);
@@ -96,6 +89,23 @@ export async function train(
   });
   printOutcome(screen, experiment, curves);
   return { experiment, curves };
+}
+
+interface Started {
+  job: { id: string };
+  experiment: Experiment;
+}
+
+/** The first training of a project goes by a name that the README's examples can use; later ones by their time. */
+async function start(client: ShingoClient, input: object): Promise<Started> {
+  const named = (name: string) =>
+    client.mutate<Started>(START_TRAINING, { ...input, name }, { idempotent: true });
+  try {
+    return await named(FIRST_RUN);
+  } catch (error) {
+    if (!hasCode(error, 'NAME_TAKEN')) throw error;
+    return named(runName(new Date()));
+  }
 }
 
 /** Says when it ran, and is new in every run. */

@@ -59,26 +59,22 @@ function sortKeys(fields: Fields, orderBy: OrderBy[] | null | undefined): SortKe
   return [...keys, { sql: 't.id', sqlType: 'uuid', direction: keys.at(-1)?.direction ?? Direction.ASC }];
 }
 
-const signature = (keys: SortKey[]) =>
+/** Over the values as well: a cursor that was cut or changed on its way is refused before PostgreSQL has to read it. */
+const signature = (keys: SortKey[], values: string[]) =>
   createHash('sha256')
-    .update(keys.map((key) => `${key.sql} ${key.direction}`).join())
+    .update(JSON.stringify([keys.map((key) => [key.sql, key.direction]), values]))
     .digest('base64url')
     .slice(0, 8);
 
 function encodeCursor(keys: SortKey[], values: string[]): string {
-  return Buffer.from(JSON.stringify([signature(keys), ...values])).toString('base64url');
+  return Buffer.from(JSON.stringify([signature(keys, values), ...values])).toString('base64url');
 }
 
 /** @throws ShingoError INVALID_CURSOR */
 function decodeCursor(keys: SortKey[], cursor: string): string[] {
   try {
     const [sign, ...values] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as string[];
-    if (
-      sign === signature(keys) &&
-      values.length === keys.length &&
-      values.every((v) => typeof v === 'string')
-    )
-      return values;
+    if (values.length === keys.length && sign === signature(keys, values)) return values;
   } catch {
     // Falls through: whatever it is, it is not a cursor of ours.
   }

@@ -34,6 +34,10 @@ const refuse = (message: string): never => {
   throw new ShingoError('FILTER_INVALID', message);
 };
 
+function spend(budget: Budget): void {
+  if (++budget.terms > MAX_TERMS) refuse(`A filter may have ${MAX_TERMS} terms.`);
+}
+
 /**
  * A boolean SQL expression for WHERE: a comparison with a missing value does not hold, and `not` is the complement
  * (`IS NOT TRUE`), so that a filter and its `not` together give every row exactly once.
@@ -49,9 +53,11 @@ export function compileWhere(
   if (depth > MAX_DEPTH) refuse(`A filter may be nested ${MAX_DEPTH} deep.`);
   const terms: string[] = [];
   const deeper = (inner: Where) => compileWhere(fields, inner, context, alias, budget, depth + 1);
+  // Itself counted too: a list of a million empty objects has no other term.
+  spend(budget);
   for (const [name, value] of Object.entries(where ?? {})) {
     if (value == null) continue;
-    if (++budget.terms > MAX_TERMS) refuse(`A filter may have ${MAX_TERMS} terms.`);
+    spend(budget);
     if (name === 'and' || name === 'or') terms.push(junction(name, value as Where[], deeper));
     else if (name === 'not') terms.push(`(${deeper(value as Where)}) IS NOT TRUE`);
     else terms.push(compileField(fields, name, value, context, alias, budget, depth));
@@ -108,6 +114,8 @@ function compileColumn(
       if (operator === 'isNull') return value ? `${sql} IS NULL` : `${sql} IS NOT NULL`;
       if (operator === 'in' || operator === 'notIn') {
         const list = value as unknown[];
+        // Without this a missing value would be not in an empty list: no comparison holds of it.
+        if (list.length === 0) return operator === 'in' ? 'false' : `${sql} IS NOT NULL`;
         if (list.length > MAX_LIST) refuse(`${name}.${operator} may list ${MAX_LIST} values.`);
         const any = `${sql} = ANY(${parameters.add(list.map(operand), `${field.sqlType}[]`)})`;
         return operator === 'in' ? any : `NOT ${any}`;

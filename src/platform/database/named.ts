@@ -33,13 +33,13 @@ export async function updateNamed(
   uuid: string,
   change: Partial<Named>,
 ): Promise<void> {
-  const [, changed] = (await unique(table, change.name ?? '', () =>
+  const [, changed]: [unknown, number] = await unique(table, change.name ?? '', () =>
     db.query(
       `/* ${table}.update */ UPDATE ${table} SET name = coalesce($2, name), description = coalesce($3, description)
        WHERE id = $1`,
       [uuid, change.name ?? null, change.description ?? null],
     ),
-  )) as [unknown, number];
+  );
   if (changed === 0) throw new ShingoError('NOT_FOUND', `There is no such ${table}.`, 404, ['id']);
 }
 

@@ -22,13 +22,13 @@ export function cropRegion(
   picture: { width: number; height: number },
   margin: number,
 ): Region | null {
-  const outside =
-    box.x >= picture.width || box.y >= picture.height || box.x + box.width <= 0 || box.y + box.height <= 0;
-  if (outside || !(box.width > 0) || !(box.height > 0)) return null;
-  const left = clamp(Math.floor(box.x - margin * box.width), picture.width);
-  const top = clamp(Math.floor(box.y - margin * box.height), picture.height);
-  const right = clamp(Math.ceil(box.x + box.width * (1 + margin)), picture.width);
-  const bottom = clamp(Math.ceil(box.y + box.height * (1 + margin)), picture.height);
+  const { x, y, width, height } = box;
+  const meets = x < picture.width && y < picture.height && x + width > 0 && y + height > 0;
+  if (!meets || !(width > 0) || !(height > 0)) return null;
+  const left = clamp(Math.floor(x - margin * width), picture.width);
+  const top = clamp(Math.floor(y - margin * height), picture.height);
+  const right = clamp(Math.ceil(x + width * (1 + margin)), picture.width);
+  const bottom = clamp(Math.ceil(y + height * (1 + margin)), picture.height);
   return { left, top, width: right - left, height: bottom - top };
 }
 

@@ -71,6 +71,8 @@ async function loadFile(
   const bytes = pictures.inputSize ** 2 * 3;
   try {
     const { data, info } = await sharp(file)
+      // Boxes are drawn on what people see: the EXIF orientation is applied, as at upload.
+      .autoOrient()
       .toColourspace('srgb')
       .removeAlpha()
       .raw()

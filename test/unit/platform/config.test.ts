@@ -59,7 +59,7 @@ test('every wrong variable is named at once', () => {
 });
 
 test('no wrong value is echoed: it may be a secret', () => {
-  const secret = fc.string({ minLength: 1, maxLength: 12 }).map((text) => `zq${text}zq`);
+  const secret = fc.string({ minLength: 1, maxLength: 10 }).map((text) => `zq${text}zq`);
   fc.assert(
     fc.property(fc.constantFrom(...Object.keys(environmentSchema.shape)), secret, (name, value) => {
       // Free texts, which accept it.

@@ -74,7 +74,7 @@ test('every box lies inside its picture and has an area', () => {
 
 const isLight = ({ category }: ManifestBox) => category === 'TRAFFIC_LIGHT';
 
-test('each picture has two to four lights of 6 to 56 pixels; only lights have a colour', () => {
+test('each picture has two to four lights of 6 to 52 pixels; only lights have a colour', () => {
   for (const { boxes } of rows) {
     const lights = boxes.filter(isLight);
     expect(lights.length).toBeGreaterThanOrEqual(2);
@@ -87,7 +87,7 @@ test('each picture has two to four lights of 6 to 56 pixels; only lights have a 
       });
       const long = Math.max(box.width, box.height);
       expect(long).toBeGreaterThan(6);
-      expect(long).toBeLessThan(56);
+      expect(long).toBeLessThan(52);
     }
     for (const box of boxes.filter((b) => !isLight(b))) expect(box).not.toHaveProperty('color');
   }

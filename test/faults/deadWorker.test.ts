@@ -1,0 +1,150 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readEvents } from '../../src/experiments/events/log.js';
+import { JOB_QUEUE } from '../../src/jobs/index.js';
+import { cancelJob } from '../../src/jobs/jobService.js';
+import { claimNext } from '../../src/jobs/worker/claim.js';
+import { FenceLost, fenced, heartbeat, type Lease } from '../../src/jobs/worker/fence.js';
+import { findStale, reap, repairQueue, sweepFolders } from '../../src/jobs/worker/reaper.js';
+import { Recorder } from '../../src/jobs/worker/record.js';
+import { createWorld, type World } from './world.js';
+
+let world: World;
+beforeEach(async () => {
+  world = await createWorld();
+});
+afterEach(() => world.stop());
+
+/** A worker that has claimed the job and was then switched off. */
+async function deadWorker(): Promise<Lease> {
+  await world.train();
+  const lease = await claimNext(world.services, 'dead');
+  if (!lease) throw new Error('nothing to claim');
+  await age(lease, 20);
+  return lease;
+}
+const age = (lease: Lease, seconds: number) =>
+  world.db.query('UPDATE job SET heartbeat_at = now() - make_interval(secs => $2) WHERE id = $1', [lease.job.uuid, seconds]);
+const reapNow = async () => reap(world.services, await findStale(world.db, 15));
+
+describe('a dead worker', () => {
+  it('loses its job to another', async () => {
+    const { job } = await deadWorker();
+    await world.worker({});
+    expect(await world.until(job.uuid)).toMatchObject({ state: 'SUCCEEDED', attempt: 2, crashes: 1, worker: 'worker' });
+    const reasons = (await readEvents(world.db, job.experimentUuid, 0, 100)).flatMap((event) => ('reason' in event && event.reason ? [event.reason.code] : []));
+    expect(reasons).toEqual(['WORKER_LOST']);
+  });
+
+  it('that spoke since it was looked at keeps its job', async () => {
+    const lease = await deadWorker();
+    const stale = await findStale(world.db, 15);
+    await heartbeat(world.db, lease);
+    expect(await reap(world.services, stale)).toBe(0);
+    expect(await world.job(lease.job.uuid)).toMatchObject({ state: 'RUNNING', attempt: 1 });
+  });
+
+  it('is not one that spoke 10 s ago', async () => {
+    await age(await deadWorker(), 10);
+    expect(await findStale(world.db, 15)).toEqual([]);
+  });
+
+  it('whose job was being cancelled: it is cancelled', async () => {
+    const { job } = await deadWorker();
+    await cancelJob(world.db, job.uuid);
+    expect(await reapNow()).toBe(1);
+    expect(await world.job(job.uuid)).toMatchObject({ state: 'CANCELLED' });
+  });
+
+  it('that dies three times over the same job has it failed', async () => {
+    let lease: Lease | null = await deadWorker();
+    for (let crash = 1; crash <= 3 && lease; crash += 1) {
+      await age(lease, 20);
+      expect(await reapNow()).toBe(1);
+      lease = await claimNext(world.services, 'dead');
+    }
+    const [job] = await world.db.query('SELECT state, crashes, reason_code FROM job');
+    expect(job).toEqual({ state: 'FAILED', crashes: 3, reason_code: 'WORKER_LOST' });
+  });
+});
+
+describe('a worker that was declared dead and is not', () => {
+  it('can write nothing', async () => {
+    const old = await deadWorker();
+    await reapNow();
+    const current = await claimNext(world.services, 'living');
+    expect(current?.attempt).toBe(2);
+    const before = await world.db.query('SELECT j::text FROM job j UNION ALL SELECT e::text FROM experiment e');
+    const zombie = new Recorder(world.services, old, world.dataDir, 3);
+    const metric = { name: 'loss', split: 'TRAIN' as const, condition: null, value: 1, n: 1, lower: null, upper: null, method: null };
+    const progress = { epoch: 1, epochs: 2, done: 1, total: 2, imagesPerSecond: 1, secondsLeft: null };
+    await mkdir(join(world.dataDir, 'checkpoint'));
+    for (const write of [
+      () => heartbeat(world.db, old),
+      () => zombie.engine({ type: 'engine', engine: 'cpu', reason: 'zombie' }),
+      () => zombie.log({ type: 'log', level: 'info', message: 'zombie' }),
+      () => zombie.progress({ type: 'progress', phase: 'TRAINING', ...progress }),
+      () => zombie.epochs([{ type: 'epoch', epoch: 1, metrics: [metric], tensors: 1, checkpoint: 'checkpoint' }]),
+      () => zombie.trained({ type: 'trained', bestEpoch: 1, epochsRun: 1, stoppedEarly: false, artifacts: [] }),
+      () => zombie.failed({ code: 'ZOMBIE', message: '' }),
+      () => zombie.stopped({ type: 'stopped', checkpoint: null }),
+      () => zombie.halted(),
+    ]) {
+      await expect(write()).rejects.toThrow(FenceLost);
+    }
+    expect(await world.db.query('SELECT j::text FROM job j UNION ALL SELECT e::text FROM experiment e')).toEqual(before);
+    await expect(fenced(world.db, current as Lease, async () => 'mine')).resolves.toBe('mine');
+  });
+
+  it('has its trainer killed', async () => {
+    await world.worker({ gate: { epoch: 2, file: join(world.dataDir, 'never') } }, { reapMs: 60_000 });
+    const { uuid } = await world.train();
+    const job = await world.until(uuid, ({ epoch, state }) => epoch === 1 && state === 'RUNNING');
+    // As another host would: it takes the job for itself.
+    await world.db.query("UPDATE job SET attempt = attempt + 1, worker = 'other' WHERE id = $1", [uuid]);
+    // Its folder goes when its trainer has gone.
+    await world.until(uuid, () => true);
+    const folder = join(world.dataDir, 'work', uuid);
+    await world.wait(async () => (await readdir(folder).catch(() => [])).length === 0);
+    expect(await world.job(uuid)).toMatchObject({ state: 'RUNNING', attempt: job.attempt + 1, worker: 'other' });
+  });
+});
+
+describe('a queued job', () => {
+  it('that lost its message gets one, and one only', async () => {
+    const { uuid } = await world.train();
+    expect(await repairQueue(world.services)).toBe(0);
+    await world.db.query('DELETE FROM pgboss.job');
+    expect((await Promise.all([1, 2, 3].map(() => repairQueue(world.services)))).reduce((a, b) => a + b)).toBe(1);
+    expect(await world.queue.lacking(world.db, JOB_QUEUE, [uuid])).toEqual([]);
+    expect((await claimNext(world.services, 'w'))?.job.uuid).toBe(uuid);
+    expect(await claimNext(world.services, 'w')).toBeNull();
+  });
+
+  it('whose message a dead worker holds gets another', async () => {
+    const { uuid } = await world.train();
+    expect(await world.queue.fetch(JOB_QUEUE)).not.toBeNull();
+    expect(await repairQueue(world.services)).toBe(0);
+    await world.db.query("UPDATE pgboss.job SET started_on = now() - interval '1 minute'");
+    expect(await repairQueue(world.services)).toBe(1);
+    expect((await claimNext(world.services, 'w'))?.job.uuid).toBe(uuid);
+  });
+
+  it('is claimed by one worker of many', async () => {
+    await Promise.all([1, 2, 3].map(() => world.train()));
+    const leases = await Promise.all(Array.from({ length: 8 }, (_, i) => claimNext(world.services, `w${i}`)));
+    const jobs = leases.flatMap((lease) => (lease ? [lease.job.uuid] : []));
+    expect(new Set(jobs).size).toBe(3);
+    expect(jobs).toHaveLength(3);
+  });
+});
+
+it('folders of attempts that are over are removed, others stay', async () => {
+  const lease = await deadWorker();
+  const root = join(world.dataDir, 'work');
+  await mkdir(join(root, lease.job.uuid, '1'), { recursive: true });
+  await mkdir(join(root, lease.job.uuid, '0'), { recursive: true });
+  await mkdir(join(root, world.project, '1'), { recursive: true });
+  await sweepFolders(world.db, world.dataDir);
+  expect((await readdir(root, { recursive: true })).sort()).toEqual([lease.job.uuid, `${lease.job.uuid}/1`]);
+});
