@@ -10,6 +10,7 @@ import {
   type DocumentNode,
   type GraphQLSchema,
   type ParseOptions,
+  type ValidationContext,
   type ValidationRule,
 } from 'graphql';
 import type * as QueryComplexity from 'graphql-query-complexity';
@@ -31,9 +32,24 @@ export const MAX_SOCKET_MESSAGE_BYTES = 256 * 2 ** 10;
 export const MAX_SOCKETS = 1000;
 export const MAX_OPERATIONS_PER_SOCKET = 100;
 
+const tooComplex = (message: string) => new GraphQLError(message, { extensions: { code: 'TOO_COMPLEX' } });
+
+/** Reported, not thrown: what a rule throws is a fault of the server to Apollo. */
+const reporting = (message: string) => ({
+  propagateOnRejection: false,
+  onReject: [(context: ValidationContext | null) => context?.reportError(tooComplex(message))],
+});
+
 export const limitRules: ValidationRule[] = [
-  maxDepthRule({ n: MAX_DEPTH, ignoreIntrospection: true }),
-  maxAliasesRule({ n: MAX_ALIASES }),
+  maxDepthRule({
+    n: MAX_DEPTH,
+    ignoreIntrospection: true,
+    ...reporting(`This operation is more than ${MAX_DEPTH} fields deep.`),
+  }),
+  maxAliasesRule({
+    n: MAX_ALIASES,
+    ...reporting(`This operation has more than ${MAX_ALIASES} aliases; send several operations.`),
+  }),
 ];
 
 /** A page counts as often as it has rows: `first`, `last`, or the default. */

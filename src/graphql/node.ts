@@ -32,9 +32,9 @@ export function parseGlobalId(id: string): { type: string; uuid: string } | null
 export function uuidOf(type: string, id: string): string {
   const parsed = parseGlobalId(id);
   if (parsed?.type === type) return parsed.uuid;
-  const is = parsed ? `the id of a ${parsed.type}` : 'no id';
+  const is = parsed ? `an id of type ${parsed.type}` : 'no id';
   throw new ShingoError(
     'INVALID_ID',
-    `${JSON.stringify(id.slice(0, 100))} is ${is}; the id of a ${type} belongs here.`,
+    `${JSON.stringify(id.slice(0, 100))} is ${is}; an id of type ${type} belongs here.`,
   );
 }

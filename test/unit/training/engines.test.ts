@@ -74,18 +74,17 @@ describe('the engines of this machine', () => {
     expect(DRIVERS.map(({ name }) => name)).toEqual(['cuda', 'native', 'webgpu', 'wasm', 'cpu']);
   });
 
+  it('wasm leaves no handler for uncaught errors behind', async () => {
+    const before = process.listenerCount('uncaughtException');
+    await startEngine('wasm');
+    expect(process.listenerCount('uncaughtException')).toBe(before);
+  });
+
   it.each(['wasm', 'cpu'] as const)('%s starts by name', async (name) => {
     const engine = await startEngine(name);
     expect(engine.name).toBe(name);
     expect(tf.getBackend()).toBe(name);
     expect(engine.reason).toMatch(/chosen by name\.$/);
-  });
-
-  it('wasm leaves no handler for uncaught errors behind', async () => {
-    const before = process.listenerCount('uncaughtException');
-    tf.removeBackend('wasm');
-    await startEngine('wasm');
-    expect(process.listenerCount('uncaughtException')).toBe(before);
   });
 
   it.each([

@@ -56,7 +56,6 @@ describe('a training', () => {
   it('learns: the loss falls, and the lights are told apart', () => {
     const epochs = epochsOf(outcome.messages);
     expect(epochs).toHaveLength(12);
-    expect(value(epochs[0]!, 'TRAIN', 'loss')).toBeLessThan(2);
     expect(value(epochs.at(-1)!, 'TRAIN', 'loss')).toBeLessThan(value(epochs[0]!, 'TRAIN', 'loss') / 3);
     expect(Math.max(...epochs.map((epoch) => value(epoch, 'VALIDATION', 'accuracy')))).toBeGreaterThan(0.9);
   });
@@ -150,11 +149,11 @@ describe('stopping and resuming', () => {
     when: (message: TrainerMessage) => boolean,
   ) {
     const before = recordingJob((message, stop) => when(message) && stop());
-    const spec = await trainingSpec(data, parameters);
+    const spec = await trainingSpec(data, parameters, { samples });
     const stopped = await train(spec, before.job);
     if (stopped.type !== 'stopped') throw new Error('it was not stopped');
     const after = recordingJob();
-    const again = await trainingSpec(data, parameters);
+    const again = await trainingSpec(data, parameters, { samples });
     const resumeFrom = join(again.outputDir, 'resume');
     await cp(join(spec.outputDir, stopped.checkpoint!), resumeFrom, { recursive: true });
     const result = await train({ ...again, resumeFrom }, after.job);
@@ -170,14 +169,14 @@ describe('stopping and resuming', () => {
     ['Adam', { optimizer: 'Adam' }],
     ['SGD', { optimizer: 'SGD', learningRate: 0.05 }],
   ])('in the middle of an epoch ends with the same losses (%s)', async (_, change) => {
-    const parameters = { epochs: 3, batchSize: 4, ...change };
+    const parameters = { epochs: 2, ...change };
     const uninterrupted = await trainingSpec(data, parameters);
     const whole = await run(uninterrupted);
     const expected = metricsOf(whole.messages);
     // After the first epoch: the stop is seen at the end of the next batch.
     const { stopped, result, epochs, spec } = await interrupted(parameters, ({ type }) => type === 'epoch');
     expect(stopped.checkpoint).toMatch(/epoch-0002-batch-000001$/);
-    expect(epochs.map(({ length }) => length)).toEqual([1, 2]);
+    expect(epochs.map(({ length }) => length)).toEqual([1, 1]);
     expect(epochs.flat()).toEqual(expected);
     expect(result).toEqual(whole.result);
     for (const name of ['model/weights.bin', 'initial/weights.bin', 'metrics.csv'])
@@ -194,14 +193,17 @@ describe('stopping and resuming', () => {
   });
 
   it('remembers the best epoch and the patience used up', async () => {
-    // Too high a rate: the first epochs are the best.
-    const parameters = { epochs: 8, learningRate: 3, optimizer: 'SGD', patience: 2 };
-    const whole = await run(await trainingSpec(data, parameters));
+    // Validation calls red yellow, yellow green and green red: the more is learnt, the higher its loss.
+    const samples = data.samples.map((sample) =>
+      sample.split === 'VALIDATION' ? { ...sample, label: (sample.label + 1) % 3 } : sample,
+    );
+    const parameters = { epochs: 10, learningRate: 0.01, patience: 2 };
+    const whole = await run(await trainingSpec(data, parameters, { samples }));
     if (whole.result.type !== 'trained') throw new Error(whole.result.type);
     expect(whole.result.stoppedEarly).toBe(true);
     expect(whole.result.epochsRun).toBe(whole.result.bestEpoch + 2);
     const last = whole.result.bestEpoch + 1;
-    const { result } = await interrupted(parameters, (m) => m.type === 'epoch' && m.epoch === last);
+    const { result } = await interrupted(parameters, (m) => m.type === 'epoch' && m.epoch === last, samples);
     expect(result).toEqual(whole.result);
   });
 

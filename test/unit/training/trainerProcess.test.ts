@@ -79,7 +79,7 @@ describe('trainerProcess', () => {
   });
 
   it('stops at a batch boundary and goes on in another process as if it had not', async () => {
-    const parameters = { epochs: 3, batchSize: 4 };
+    const parameters = { epochs: 2 };
     const whole = await start(await trainingSpec(data, parameters));
     const spec = await trainingSpec(data, parameters);
     const first = await start(spec, ({ type }, child) => {
