@@ -1,17 +1,34 @@
-import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import {
+  Arg,
+  Args,
+  ArgsType,
+  Ctx,
+  Field,
+  FieldResolver,
+  ID,
+  InputType,
+  Int,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
 import { Project } from '../catalog/project/project.js';
 import { projectUuid } from '../catalog/project/projectService.js';
 import { Split } from '../catalog/vocabulary.js';
 import { DatasetVersion } from '../datasets/datasetVersion.js';
 import type { Context } from '../graphql/context.js';
 import { list } from '../graphql/list/list.js';
+import { selectOne } from '../graphql/select.js';
+import { Payload, payload } from '../graphql/userError.js';
 import { Job } from '../jobs/job.js';
 import { jobOf } from '../jobs/jobService.js';
 import { Model } from '../models/model.js';
 import { Artifact } from './artifact.js';
 import { Evaluation } from './evaluation.js';
 import { Experiment, Parameter, experimentList } from './experiment.js';
-import { experimentUuid, metricsOf, parametersOf, type MetricFilter } from './experimentService.js';
+import { experimentUuid, metricsOf, renameExperiment, parametersOf, type MetricFilter } from './experimentService.js';
 import { Metric } from './metric.js';
 
 @ArgsType()
@@ -28,6 +45,20 @@ class MetricArguments implements MetricFilter {
   first: number;
 }
 
+@InputType({ description: 'An experiment is made by startTraining; what it did cannot be changed, its name can.' })
+class UpdateExperimentInput {
+  @Field(() => ID, { description: 'Id, or "project name/experiment name".' })
+  id: string;
+  @Field(() => String)
+  name: string;
+}
+
+@ObjectType()
+class ExperimentPayload extends Payload {
+  @Field(() => Experiment, { nullable: true })
+  experiment?: Experiment | null;
+}
+
 @Resolver(() => Experiment)
 export class ExperimentResolver {
   @Query(() => Experiment, { nullable: true, description: 'By id, or by "project name/experiment name".' })
@@ -42,6 +73,18 @@ export class ExperimentResolver {
     @Ctx() { db }: Context,
   ) {
     return list(db, experimentList, page, { projectUuid: await projectUuid(db, projectId) });
+  }
+
+  @Mutation(() => ExperimentPayload)
+  updateExperiment(
+    @Arg('input', () => UpdateExperimentInput) input: UpdateExperimentInput,
+    @Ctx() { db }: Context,
+  ) {
+    return payload(ExperimentPayload, async () => {
+      const uuid = await experimentUuid(db, input.id);
+      await renameExperiment(db, uuid, input.name);
+      return { experiment: await selectOne(db, Experiment, uuid) };
+    });
   }
 
   @FieldResolver(() => Project)

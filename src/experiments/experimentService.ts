@@ -1,6 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Loaders } from '../graphql/context.js';
 import { parseGlobalId, uuidOf } from '../graphql/node.js';
+import { isUniqueViolation } from '../platform/database/errors.js';
 import { ShingoError } from '../platform/error.js';
 import { newId } from '../platform/ids.js';
 import { isFinal, type JobState } from '../jobs/vocabulary.js';
@@ -145,4 +146,14 @@ export async function setExperimentState(manager: EntityManager, uuid: string, s
        finished_at = CASE WHEN $3 THEN clock_timestamp() END WHERE id = $1`,
     [uuid, state, isFinal(state)],
   );
+}
+
+/** @throws ShingoError NAME_TAKEN, BAD_USER_INPUT */
+export async function renameExperiment(db: DataSource, uuid: string, name: string): Promise<void> {
+  try {
+    await db.query('/* experiment.rename */ UPDATE experiment SET name = $2 WHERE id = $1', [uuid, name]);
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    throw new ShingoError('NAME_TAKEN', 'The project has an experiment of this name already.', 409, ['name']);
+  }
 }

@@ -34,7 +34,9 @@ export function formatError(error: GraphQLError, log: Log): GraphQLFormattedErro
       extensions: { code: cause.errors[0]?.code ?? 'BAD_USER_INPUT' },
     };
   }
-  const code = error.extensions.code;
+  const inner = error.originalError instanceof GraphQLError ? error.originalError.extensions.code : undefined;
+  // Apollo gives every error of validation its own code; that of a limit says more.
+  const code = inner ?? error.extensions.code;
   if (!error.originalError || error.originalError instanceof GraphQLError) {
     // graphql-js itself: syntax, validation, a variable of the wrong type.
     return { message, ...place, extensions: { code: code ?? 'GRAPHQL_VALIDATION_FAILED' } };

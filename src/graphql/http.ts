@@ -97,8 +97,10 @@ function complexityPlugin(schema: GraphQLSchema): ApolloServerPlugin<Context> {
   return {
     async requestDidStart() {
       return {
-        async didResolveOperation({ request, document }) {
+        async didResolveOperation({ request, document, operation, contextValue }) {
           checkComplexity(schema, document, request.variables, request.operationName);
+          // The mutations of one request run one after another: what the first read is old for the second.
+          if (operation?.operation === 'mutation') contextValue.load = new Loaders(contextValue.db, false);
         },
       };
     },

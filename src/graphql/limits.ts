@@ -4,6 +4,7 @@ import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import {
   GraphQLError,
+  getOperationAST,
   parse,
   specifiedRules,
   validate,
@@ -14,6 +15,7 @@ import {
   type ValidationRule,
 } from 'graphql';
 import type * as QueryComplexity from 'graphql-query-complexity';
+import { messageOf } from '../platform/error.js';
 import { DEFAULT_PAGE } from './list/list.js';
 
 // Its ESM build imports graphql's .mjs files by name: a second copy of graphql, which refuses the first one's types.
@@ -59,14 +61,14 @@ const pageEstimator: QueryComplexity.ComplexityEstimator = ({ field, args, child
   return 1 + rows * childComplexity;
 };
 
-/** @throws GraphQLError TOO_COMPLEX */
+/** @throws GraphQLError TOO_COMPLEX, BAD_USER_INPUT (the variables are not of their types) */
 export function checkComplexity(
   schema: GraphQLSchema,
   query: DocumentNode,
   variables: Record<string, unknown> | null | undefined,
   operationName: string | null | undefined,
 ): void {
-  const complexity = getComplexity({
+  const complexity = complexityOf({
     schema,
     query,
     variables: variables ?? {},
@@ -74,13 +76,23 @@ export function checkComplexity(
     estimators: [fieldExtensionsEstimator(), pageEstimator],
   });
   if (complexity <= MAX_COMPLEXITY) return;
-  throw new GraphQLError(
+  throw tooComplex(
     `This operation may touch ${complexity} fields; ${MAX_COMPLEXITY} are allowed. Ask for smaller pages or fewer fields.`,
-    { extensions: { code: 'TOO_COMPLEX' } },
   );
 }
 
-/** Parses and checks an operation as the HTTP side does. Returns the document or the errors. */
+function complexityOf(options: Parameters<typeof getComplexity>[0]): number {
+  try {
+    return getComplexity(options);
+  } catch (error) {
+    // It gives up at 10,000 nodes (fragments that double thirty times are a thousand million), and reads variables.
+    const message = messageOf(error);
+    if (message.includes('number of nodes')) throw tooComplex(`${message} Its fragments multiply.`);
+    throw new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
+  }
+}
+
+/** Parses and checks an operation as the HTTP side does, with its codes. Returns the document or the errors. */
 export function checkOperation(
   schema: GraphQLSchema,
   text: string,
@@ -90,10 +102,18 @@ export function checkOperation(
   try {
     const document = parse(text, PARSE_OPTIONS);
     const errors = validate(schema, document, [...specifiedRules, ...limitRules]);
-    if (errors.length > 0) return errors;
+    if (errors.length > 0) return errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED'));
+    if (!getOperationAST(document, operationName)) {
+      const message = 'Name one of the operations of the document in operationName.';
+      return [coded(new GraphQLError(message), 'OPERATION_RESOLUTION_FAILURE')];
+    }
     checkComplexity(schema, document, variables, operationName);
     return document;
   } catch (error) {
-    return [error instanceof GraphQLError ? error : new GraphQLError(String(error))];
+    // Whatever else throws is the parser.
+    return [coded(error instanceof GraphQLError ? error : new GraphQLError(String(error)), 'GRAPHQL_PARSE_FAILED')];
   }
 }
+
+const coded = (error: GraphQLError, code: string): GraphQLError =>
+  new GraphQLError(error.message, { ...error, extensions: { code, ...error.extensions } });

@@ -178,6 +178,19 @@ test('the examples of the README work as they stand there, on the data of the de
   expect(live.received.length).toBeGreaterThan(10);
 });
 
+test('an experiment can be renamed, not to nothing', async () => {
+  const rename = (id: string, name: string) =>
+    service.ask(
+      `mutation($id: ID!, $name: String!) {
+        updateExperiment(input: {id: $id, name: $name}) { experiment { name } userErrors { code } } }`,
+      { id, name },
+    );
+  const renamed = await rename('demo/first-training', 'renamed');
+  expect(renamed.data.updateExperiment.experiment).toEqual({ name: 'renamed' });
+  const refused = await rename('demo/renamed', '');
+  expect(refused.data.updateExperiment.userErrors).toEqual([{ code: 'BAD_USER_INPUT' }]);
+});
+
 async function evaluateAndCheck(version: string): Promise<void> {
   for (const weights of ['BEST', 'INITIAL']) {
     const { startEvaluation } = await service.ok(

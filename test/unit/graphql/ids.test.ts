@@ -40,7 +40,7 @@ test('any text is an id or INVALID_ID, and nothing else is thrown', () => {
 
 test('the id of another type is refused, and the message names both', () => {
   const id = toGlobalId('Weather', '01890a5d-ac96-774b-bcce-b302099a8057');
-  expect(() => uuidOf('Image', id)).toThrow(/the id of a Weather; the id of a Image belongs here/);
+  expect(() => uuidOf('Image', id)).toThrow(/type Weather.*type Image/);
 });
 
 test.each(['urn', 'UPPER', 'braces', 'three parts'])('an id that PostgreSQL would take but we did not make is refused: %s', (how) => {

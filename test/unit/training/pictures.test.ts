@@ -123,6 +123,20 @@ describe('loadPictures', () => {
     ]);
   });
 
+  it('turns a picture as its EXIF orientation says, before it cuts', async () => {
+    const file = join(folder, 'turned.jpg');
+    // Stored 20×10 with red left; orientation 6 shows it turned clockwise: 10×20 with red above.
+    await sharp(await halves('upright.png'))
+      .withMetadata({ orientation: 6 })
+      .jpeg({ quality: 100 })
+      .toFile(file);
+    const boxes = [0, 12].map((y) => sampleOf(file, { x: 1, y, width: 8, height: 8 }));
+    const { data } = await loadPictures(boxes, preprocessing);
+    const [above, below] = [pixel(data, 0), pixel(data, 1)];
+    expect(above[0]).toBeGreaterThan(200);
+    expect(below[2]).toBeGreaterThan(200);
+  });
+
   it('names a file that it cannot read', async () => {
     const broken = join(folder, 'broken.jpg');
     await writeFile(broken, 'not a picture');

@@ -147,6 +147,7 @@ describe('stopping and resuming', () => {
   async function interrupted(
     parameters: Record<string, unknown>,
     when: (message: TrainerMessage) => boolean,
+    samples = data.samples,
   ) {
     const before = recordingJob((message, stop) => when(message) && stop());
     const spec = await trainingSpec(data, parameters, { samples });
