@@ -23,7 +23,10 @@ export async function artifactRoutes(app: FastifyInstance, { db, blobs }: Servic
         'content-length': artifact.bytes,
         etag: `"${artifact.sha256}"`,
         'x-content-type-options': 'nosniff',
-        'content-disposition': `attachment; filename="${path.split('/').pop()?.replaceAll(/[^\w.-]/g, '_')}"`,
+        'content-disposition': `attachment; filename="${path
+          .split('/')
+          .pop()
+          ?.replaceAll(/[^\w.-]/g, '_')}"`,
       })
       .send(blobs.read(artifact.sha256));
   });

@@ -61,7 +61,10 @@ export class EvaluationCondition {
   @Field(() => String, { nullable: true, description: 'Null: every light of the split.' })
   condition: string | null;
 
-  @Field(() => Int, { nullable: true, description: 'Version of the condition that the data set version was made with.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Version of the condition that the data set version was made with.',
+  })
   conditionVersion: number | null;
 
   @Field(() => Int)

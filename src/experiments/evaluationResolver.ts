@@ -36,7 +36,9 @@ export class EvaluationResolver {
     return load.one(DatasetVersion, evaluation.datasetVersionUuid);
   }
 
-  @FieldResolver(() => [EvaluationCondition], { description: 'The first is every light; empty until it has succeeded.' })
+  @FieldResolver(() => [EvaluationCondition], {
+    description: 'The first is every light; empty until it has succeeded.',
+  })
   conditions(@Root() evaluation: Evaluation, @Ctx() { load, db }: Context) {
     return conditionsOf(load, db, evaluation.uuid);
   }

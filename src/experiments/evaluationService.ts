@@ -78,10 +78,9 @@ export async function summarise(manager: EntityManager, evaluationUuid: string):
     ...proportion(confusion, classes.length),
     confusion,
   }));
-  await manager.query(
-    '/* evaluation.forget */ DELETE FROM evaluation_condition WHERE evaluation_id = $1',
-    [evaluationUuid],
-  );
+  await manager.query('/* evaluation.forget */ DELETE FROM evaluation_condition WHERE evaluation_id = $1', [
+    evaluationUuid,
+  ]);
   await manager.query(
     `/* evaluation.summarise */ INSERT INTO evaluation_condition
        (evaluation_id, position, condition, condition_version, n, correct, lower, upper, method, confusion)
@@ -120,7 +119,11 @@ export async function insertEvaluation(manager: EntityManager, evaluation: NewEv
 }
 
 /** Mirrors the state of its job; see jobs/change.ts, the only caller. */
-export async function setEvaluationState(manager: EntityManager, uuid: string, state: JobState): Promise<void> {
+export async function setEvaluationState(
+  manager: EntityManager,
+  uuid: string,
+  state: JobState,
+): Promise<void> {
   await manager.query(
     `/* evaluation.setState */ UPDATE evaluation SET state = $2,
        finished_at = CASE WHEN $3 THEN clock_timestamp() END WHERE id = $1`,

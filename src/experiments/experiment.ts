@@ -20,7 +20,9 @@ export class Experiment extends Node {
   datasetVersionUuid: string;
 
   @Column('text')
-  @Field(() => String, { description: 'Unique within the project; "project name/experiment name" names it anywhere.' })
+  @Field(() => String, {
+    description: 'Unique within the project; "project name/experiment name" names it anywhere.',
+  })
   name: string;
 
   @Column('text')
@@ -55,7 +57,9 @@ export class Experiment extends Node {
   @Column('bigint', { name: 'last_seq' })
   lastSeqText: string;
 
-  @Field(() => Int, { description: 'Number of its newest event; experimentEvents(afterSeq:) goes on from there.' })
+  @Field(() => Int, {
+    description: 'Number of its newest event; experimentEvents(afterSeq:) goes on from there.',
+  })
   get lastSeq(): number {
     return Number(this.lastSeqText);
   }
@@ -74,7 +78,9 @@ export class Experiment extends Node {
 }
 
 /** A hyper-parameter as it was used: given, or the server's default at the time. */
-@ObjectType({ description: 'One of number, text and boolean; none of them: the parameter was switched off (null).' })
+@ObjectType({
+  description: 'One of number, text and boolean; none of them: the parameter was switched off (null).',
+})
 export class Parameter {
   @Field(() => String)
   name: string;

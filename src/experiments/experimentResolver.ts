@@ -28,7 +28,13 @@ import { Model } from '../models/model.js';
 import { Artifact } from './artifact.js';
 import { Evaluation } from './evaluation.js';
 import { Experiment, Parameter, experimentList } from './experiment.js';
-import { experimentUuid, metricsOf, renameExperiment, parametersOf, type MetricFilter } from './experimentService.js';
+import {
+  experimentUuid,
+  metricsOf,
+  renameExperiment,
+  parametersOf,
+  type MetricFilter,
+} from './experimentService.js';
 import { Metric } from './metric.js';
 
 @ArgsType()
@@ -45,7 +51,9 @@ class MetricArguments implements MetricFilter {
   first: number;
 }
 
-@InputType({ description: 'An experiment is made by startTraining; what it did cannot be changed, its name can.' })
+@InputType({
+  description: 'An experiment is made by startTraining; what it did cannot be changed, its name can.',
+})
 class UpdateExperimentInput {
   @Field(() => ID, { description: 'Id, or "project name/experiment name".' })
   id: string;
@@ -62,7 +70,10 @@ class ExperimentPayload extends Payload {
 @Resolver(() => Experiment)
 export class ExperimentResolver {
   @Query(() => Experiment, { nullable: true, description: 'By id, or by "project name/experiment name".' })
-  async experiment(@Arg('id', () => ID) id: string, @Ctx() { db, load }: Context): Promise<Experiment | null> {
+  async experiment(
+    @Arg('id', () => ID) id: string,
+    @Ctx() { db, load }: Context,
+  ): Promise<Experiment | null> {
     return load.one(Experiment, await experimentUuid(db, id));
   }
 

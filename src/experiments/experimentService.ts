@@ -49,15 +49,18 @@ export interface MetricFilter {
 const MOST_METRICS = 10_000;
 
 /** One statement, however many experiments are asked for. @throws ShingoError BAD_USER_INPUT */
-export async function metricsOf(load: Loaders, db: Db, uuid: string, filter: MetricFilter): Promise<Metric[]> {
+export async function metricsOf(
+  load: Loaders,
+  db: Db,
+  uuid: string,
+  filter: MetricFilter,
+): Promise<Metric[]> {
   if (filter.first < 0 || filter.first > MOST_METRICS) {
     throw new ShingoError('BAD_USER_INPUT', `first is 0 to ${MOST_METRICS} metrics; go on with afterSeq.`);
   }
   const { names, conditions, splits, afterSeq, first } = filter;
   const key = JSON.stringify([names ?? null, conditions ?? null, splits ?? null, afterSeq, first]);
-  return load
-    .batch(`metrics:${key}`, (uuids) => selectMetrics(db, uuids, filter))
-    .load(uuid);
+  return load.batch(`metrics:${key}`, (uuids) => selectMetrics(db, uuids, filter)).load(uuid);
 }
 
 async function selectMetrics(db: Db, uuids: readonly string[], filter: MetricFilter): Promise<Metric[][]> {
@@ -69,7 +72,14 @@ async function selectMetrics(db: Db, uuids: readonly string[], filter: MetricFil
          AND ($4::text[] IS NULL OR coalesce(condition, 'all') = ANY ($4))
          AND ($5::text[] IS NULL OR split = ANY ($5))
        ORDER BY seq LIMIT $6) metric`,
-    [uuids, filter.afterSeq, filter.names ?? null, filter.conditions ?? null, filter.splits ?? null, filter.first],
+    [
+      uuids,
+      filter.afterSeq,
+      filter.names ?? null,
+      filter.conditions ?? null,
+      filter.splits ?? null,
+      filter.first,
+    ],
   );
   const found = new Map<string, Metric[]>(uuids.map((uuid) => [uuid, []]));
   for (const row of rows) {
@@ -139,7 +149,11 @@ export async function freeName(manager: EntityManager, projectUuid: string, pref
 }
 
 /** Mirrors the state of its training; see jobs/change.ts, the only caller. */
-export async function setExperimentState(manager: EntityManager, uuid: string, state: JobState): Promise<void> {
+export async function setExperimentState(
+  manager: EntityManager,
+  uuid: string,
+  state: JobState,
+): Promise<void> {
   await manager.query(
     `/* experiment.setState */ UPDATE experiment SET state = $2,
        started_at = CASE WHEN $2 = 'RUNNING' THEN coalesce(started_at, clock_timestamp()) ELSE started_at END,

@@ -7,4 +7,9 @@ import { Experiment } from './experiment.js';
 import { ExperimentResolver } from './experimentResolver.js';
 
 export const experimentEntities = [Experiment, Evaluation, Artifact];
-export const experimentResolvers = [ExperimentResolver, EvaluationResolver, ArtifactResolver, EventResolver] as const;
+export const experimentResolvers = [
+  ExperimentResolver,
+  EvaluationResolver,
+  ArtifactResolver,
+  EventResolver,
+] as const;

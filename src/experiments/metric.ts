@@ -26,7 +26,10 @@ export abstract class Measured {
   @Field(() => Int, { description: 'Lights it was measured on.' })
   n: number;
 
-  @Field(() => Float, { nullable: true, description: 'Of the 95 % interval; null where there is none, as for a loss.' })
+  @Field(() => Float, {
+    nullable: true,
+    description: 'Of the 95 % interval; null where there is none, as for a loss.',
+  })
   lower: number | null;
 
   @Field(() => Float, { nullable: true })
@@ -36,7 +39,9 @@ export abstract class Measured {
   method: string | null;
 }
 
-@ObjectType({ description: 'A number that training measured. A condition is a column, never part of the name.' })
+@ObjectType({
+  description: 'A number that training measured. A condition is a column, never part of the name.',
+})
 export class Metric extends Measured {
   @Field(() => String, { nullable: true, description: 'Null: every light of the split.' })
   condition: string | null;

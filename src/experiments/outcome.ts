@@ -2,12 +2,16 @@
 import type { EntityManager } from 'typeorm';
 import { newId } from '../platform/ids.js';
 
-export async function setEngine(manager: EntityManager, experimentUuid: string, engine: string, reason: string) {
-  await manager.query('/* experiment.setEngine */ UPDATE experiment SET engine = $2, engine_reason = $3 WHERE id = $1', [
-    experimentUuid,
-    engine,
-    reason,
-  ]);
+export async function setEngine(
+  manager: EntityManager,
+  experimentUuid: string,
+  engine: string,
+  reason: string,
+) {
+  await manager.query(
+    '/* experiment.setEngine */ UPDATE experiment SET engine = $2, engine_reason = $3 WHERE id = $1',
+    [experimentUuid, engine, reason],
+  );
 }
 
 export async function setOutcome(
@@ -51,13 +55,18 @@ export interface Prediction {
 }
 
 export async function forgetPredictions(manager: EntityManager, evaluationUuid: string) {
-  await manager.query('/* evaluation.forgetPredictions */ DELETE FROM evaluation_prediction WHERE evaluation_id = $1', [
-    evaluationUuid,
-  ]);
+  await manager.query(
+    '/* evaluation.forgetPredictions */ DELETE FROM evaluation_prediction WHERE evaluation_id = $1',
+    [evaluationUuid],
+  );
 }
 
 /** Each light takes its conditions from the version, so that a prediction can be sliced without a join. */
-export async function insertPredictions(manager: EntityManager, evaluationUuid: string, predictions: Prediction[]) {
+export async function insertPredictions(
+  manager: EntityManager,
+  evaluationUuid: string,
+  predictions: Prediction[],
+) {
   const column = (name: keyof Prediction) => predictions.map((prediction) => prediction[name]);
   await manager.query(
     `/* evaluation.predictions */ INSERT INTO evaluation_prediction
@@ -67,10 +76,20 @@ export async function insertPredictions(manager: EntityManager, evaluationUuid: 
        AS p (sha256, light, actual, predicted, score)
      JOIN evaluation e ON e.id = $1
      JOIN dataset_item i ON i.version_id = e.dataset_version_id AND i.sha256 = p.sha256 AND i.split = e.split`,
-    [evaluationUuid, column('sha256'), column('light'), column('actual'), column('predicted'), column('score')],
+    [
+      evaluationUuid,
+      column('sha256'),
+      column('light'),
+      column('actual'),
+      column('predicted'),
+      column('score'),
+    ],
   );
 }
 
 export async function setCount(manager: EntityManager, evaluationUuid: string, n: number) {
-  await manager.query('/* evaluation.setCount */ UPDATE evaluation SET n = $2 WHERE id = $1', [evaluationUuid, n]);
+  await manager.query('/* evaluation.setCount */ UPDATE evaluation SET n = $2 WHERE id = $1', [
+    evaluationUuid,
+    n,
+  ]);
 }

@@ -4,7 +4,7 @@ import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
-import type { GraphQLError, GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { unwrapResolverError } from '@apollo/server/errors';
 import { ShingoError } from '../platform/error.js';
 import { checkKey, checkOrigin } from './auth.js';
@@ -98,6 +98,11 @@ function complexityPlugin(schema: GraphQLSchema): ApolloServerPlugin<Context> {
     async requestDidStart() {
       return {
         async didResolveOperation({ request, document, operation, contextValue }) {
+          if (operation?.operation === 'subscription') {
+            throw new GraphQLError('Subscribe over WebSocket (graphql-transport-ws), at the same address.', {
+              extensions: { code: 'BAD_REQUEST' },
+            });
+          }
           checkComplexity(schema, document, request.variables, request.operationName);
           // The mutations of one request run one after another: what the first read is old for the second.
           if (operation?.operation === 'mutation') contextValue.load = new Loaders(contextValue.db, false);

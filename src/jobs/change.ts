@@ -63,7 +63,16 @@ export async function changeJob(
        started_at = CASE $3 WHEN 'RUNNING' THEN coalesce(started_at, clock_timestamp()) ELSE started_at END,
        finished_at = CASE WHEN $8 THEN clock_timestamp() END, images_per_second = NULL, seconds_left = NULL
      FROM head WHERE t.id = $1 RETURNING ${columnsOf(manager, Job)}`,
-    [job.uuid, job.projectUuid, state, reason?.code, reason && storable(reason.message), worker, crashed, isFinal(state)],
+    [
+      job.uuid,
+      job.projectUuid,
+      state,
+      reason?.code,
+      reason && storable(reason.message),
+      worker,
+      crashed,
+      isFinal(state),
+    ],
   );
   await hint(manager, PROJECT_JOBS_TOPIC, job.projectUuid);
   if (state === CANCELLING) await hint(manager, JOB_TOPIC, job.uuid);
@@ -71,9 +80,16 @@ export async function changeJob(
 }
 
 /** A training's log tells of it; a finished log is never reopened, so an evaluation leaves it alone. */
-async function tellSubject(manager: EntityManager, job: Job, state: JobState, reason: Reason | null): Promise<void> {
+async function tellSubject(
+  manager: EntityManager,
+  job: Job,
+  state: JobState,
+  reason: Reason | null,
+): Promise<void> {
   if (job.kind === JobKind.TRAINING) {
-    await appendEvents(manager, job.experimentUuid, [{ kind: isFinal(state) ? 'DONE' : 'STATUS', state, reason }]);
+    await appendEvents(manager, job.experimentUuid, [
+      { kind: isFinal(state) ? 'DONE' : 'STATUS', state, reason },
+    ]);
     await setExperimentState(manager, job.experimentUuid, state);
   } else if (job.evaluationUuid) {
     await setEvaluationState(manager, job.evaluationUuid, state);
@@ -81,12 +97,21 @@ async function tellSubject(manager: EntityManager, job: Job, state: JobState, re
 }
 
 /** Back to the queue, with a message in the same transaction. */
-export async function requeueJob(manager: EntityManager, queue: Queue, job: Job, change: Change): Promise<void> {
+export async function requeueJob(
+  manager: EntityManager,
+  queue: Queue,
+  job: Job,
+  change: Change,
+): Promise<void> {
   await changeJob(manager, job, QUEUED, change);
   await enqueue(manager, queue, job);
 }
 
-export async function enqueue(manager: EntityManager, queue: Queue, job: Pick<Job, 'uuid' | 'kind'>): Promise<void> {
+export async function enqueue(
+  manager: EntityManager,
+  queue: Queue,
+  job: Pick<Job, 'uuid' | 'kind'>,
+): Promise<void> {
   // An evaluation takes minutes; it need not wait behind a row of trainings.
   const priority = job.kind === JobKind.EVALUATION ? 1 : 0;
   await queue.send(manager, JOB_QUEUE, job.uuid, { jobUuid: job.uuid }, { priority });
@@ -136,7 +161,11 @@ export async function updateJob(manager: EntityManager, job: Job, details: Detai
 }
 
 /** For the caller that has no transaction yet. */
-export function withJob<T>(db: DataSource, uuid: string, work: (manager: EntityManager, job: Job) => Promise<T>) {
+export function withJob<T>(
+  db: DataSource,
+  uuid: string,
+  work: (manager: EntityManager, job: Job) => Promise<T>,
+) {
   return db.transaction(async (manager) => {
     const job = await lockJob(manager, uuid);
     return job && work(manager, job);

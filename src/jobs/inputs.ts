@@ -10,7 +10,9 @@ import { Engine, Weights } from './vocabulary.js';
 
 const preset = trainingParametersSchema.parse({});
 
-@InputType({ description: 'What is left out takes the default; `parameters` of the experiment shows what was used.' })
+@InputType({
+  description: 'What is left out takes the default; `parameters` of the experiment shows what was used.',
+})
 export class TrainingParametersInput {
   @Field(() => String, { nullable: true, description: `${preset.algorithm} (default).` })
   algorithm?: string | null;
@@ -24,13 +26,25 @@ export class TrainingParametersInput {
   batchSize?: number | null;
   @Field(() => Int, { nullable: true, description: `1 to 1,000; default ${preset.epochs}.` })
   epochs?: number | null;
-  @Field(() => Int, { nullable: true, description: `Same seed, data and engine: same weights. Default ${preset.seed}.` })
+  @Field(() => Int, {
+    nullable: true,
+    description: `Same seed, data and engine: same weights. Default ${preset.seed}.`,
+  })
   seed?: number | null;
-  @Field(() => Int, { nullable: true, description: `Side of the square that a crop is resized to, 16 to 224; default ${preset.inputSize}.` })
+  @Field(() => Int, {
+    nullable: true,
+    description: `Side of the square that a crop is resized to, 16 to 224; default ${preset.inputSize}.`,
+  })
   inputSize?: number | null;
-  @Field(() => Float, { nullable: true, description: `MobileNetV2's alpha, 0.1 to 1.4; default ${preset.widthMultiplier}.` })
+  @Field(() => Float, {
+    nullable: true,
+    description: `MobileNetV2's alpha, 0.1 to 1.4; default ${preset.widthMultiplier}.`,
+  })
   widthMultiplier?: number | null;
-  @Field(() => Int, { nullable: true, description: `Epochs without a better validation loss; null: all epochs. Default ${preset.patience}.` })
+  @Field(() => Int, {
+    nullable: true,
+    description: `Epochs without a better validation loss; null: all epochs. Default ${preset.patience}.`,
+  })
   patience?: number | null;
 }
 
@@ -46,7 +60,9 @@ export class StartTrainingInput {
   engine?: Engine | null;
   @Field(() => TrainingParametersInput, { nullable: true })
   parameters?: TrainingParametersInput | null;
-  @Field(() => String, { description: 'Made by the client, kept for its retries; unique within the project.' })
+  @Field(() => String, {
+    description: 'Made by the client, kept for its retries; unique within the project.',
+  })
   idempotencyKey: string;
 }
 
@@ -62,7 +78,9 @@ export class StartEvaluationInput {
   weights: Weights;
   @Field(() => Engine, { nullable: true })
   engine?: Engine | null;
-  @Field(() => String, { description: 'Made by the client, kept for its retries; unique within the project.' })
+  @Field(() => String, {
+    description: 'Made by the client, kept for its retries; unique within the project.',
+  })
   idempotencyKey: string;
 }
 

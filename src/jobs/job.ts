@@ -69,7 +69,9 @@ export class Job extends Node {
   attempt: number;
 
   @Column('int', { name: 'max_attempts' })
-  @Field(() => Int, { description: 'So many attempts may end in a crash or a lost worker before the job fails.' })
+  @Field(() => Int, {
+    description: 'So many attempts may end in a crash or a lost worker before the job fails.',
+  })
   maxAttempts: number;
 
   @Column('int')
@@ -99,8 +101,18 @@ export class Job extends Node {
   get progress(): JobProgress | null {
     if (this.phase === null) return null;
     const { phase, epoch, epochs, done, total, imagesPerSecond, secondsLeft } = this;
-    const counts = { done: done === null ? null : Number(done), total: total === null ? null : Number(total) };
-    return Object.assign(new JobProgress(), { phase, epoch, epochs, ...counts, imagesPerSecond, secondsLeft });
+    const counts = {
+      done: done === null ? null : Number(done),
+      total: total === null ? null : Number(total),
+    };
+    return Object.assign(new JobProgress(), {
+      phase,
+      epoch,
+      epochs,
+      ...counts,
+      imagesPerSecond,
+      secondsLeft,
+    });
   }
 
   /** Of the project's changes, its last; a bigint as text. */

@@ -1,4 +1,15 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
+import {
+  Arg,
+  Args,
+  Ctx,
+  FieldResolver,
+  ID,
+  Mutation,
+  Query,
+  Resolver,
+  Root,
+  Subscription,
+} from 'type-graphql';
 import { Project } from '../catalog/project/project.js';
 import { projectUuid } from '../catalog/project/projectService.js';
 import { Evaluation } from '../experiments/evaluation.js';
@@ -46,7 +57,9 @@ export class JobResolver {
     return load.one(Evaluation, job.evaluationUuid);
   }
 
-  @Mutation(() => input.StartTrainingPayload, { description: 'The same key and request again: the same job.' })
+  @Mutation(() => input.StartTrainingPayload, {
+    description: 'The same key and request again: the same job.',
+  })
   startTraining(
     @Arg('input', () => input.StartTrainingInput) given: input.StartTrainingInput,
     @Ctx() services: Context,
@@ -59,7 +72,9 @@ export class JobResolver {
     });
   }
 
-  @Mutation(() => input.StartEvaluationPayload, { description: 'The same key and request again: the same job.' })
+  @Mutation(() => input.StartEvaluationPayload, {
+    description: 'The same key and request again: the same job.',
+  })
   startEvaluation(
     @Arg('input', () => input.StartEvaluationInput) given: input.StartEvaluationInput,
     @Ctx() services: Context,
@@ -67,19 +82,29 @@ export class JobResolver {
     return payload(input.StartEvaluationPayload, async () => {
       const datasetVersionUuid = uuidOf('DatasetVersion', given.datasetVersionId);
       const experiment = await experimentUuid(services.db, given.experimentId, ['experimentId']);
-      const job = await startEvaluation(services, { ...given, datasetVersionUuid, experimentUuid: experiment });
+      const job = await startEvaluation(services, {
+        ...given,
+        datasetVersionUuid,
+        experimentUuid: experiment,
+      });
       return { job, evaluation: await services.load.one(Evaluation, job.evaluationUuid) };
     });
   }
 
-  @Mutation(() => input.CancelJobPayload, { description: 'Queued: at once. Running: within seconds; CANCELLING until then.' })
-  cancelJob(@Arg('input', () => input.CancelJobInput) { jobId }: input.CancelJobInput, @Ctx() { db }: Context) {
+  @Mutation(() => input.CancelJobPayload, {
+    description: 'Queued: at once. Running: within seconds; CANCELLING until then.',
+  })
+  cancelJob(
+    @Arg('input', () => input.CancelJobInput) { jobId }: input.CancelJobInput,
+    @Ctx() { db }: Context,
+  ) {
     return payload(input.CancelJobPayload, async () => ({ job: await cancelJob(db, uuidOf('Job', jobId)) }));
   }
 
   @Subscription(() => Job, {
     name: 'jobs',
-    description: 'First every unfinished job as it is, then each job that changes, in the order of the changes.',
+    description:
+      'First every unfinished job as it is, then each job that changes, in the order of the changes.',
     subscribe: async ({ args, context }: { args: { projectId: string }; context: Context }) =>
       followJobs(context, await projectUuid(context.db, args.projectId), context.gone),
   })

@@ -24,7 +24,9 @@ async function selectJobs(
   uuids: readonly string[],
 ): Promise<(Job | null)[]> {
   const restriction =
-    subject === 'experiment' ? "t.experiment_id = ANY ($1) AND t.kind = 'TRAINING'" : 't.evaluation_id = ANY ($1)';
+    subject === 'experiment'
+      ? "t.experiment_id = ANY ($1) AND t.kind = 'TRAINING'"
+      : 't.evaluation_id = ANY ($1)';
   const rows: Record<string, unknown>[] = await db.query(
     `/* job.of.${subject} */ SELECT ${columnsOf(db, Job)} FROM job t WHERE ${restriction}`,
     [uuids],

@@ -14,7 +14,10 @@ export interface LightCount {
   n: number;
 }
 
-export async function countLights(db: DataSource | EntityManager, versionUuid: string): Promise<LightCount[]> {
+export async function countLights(
+  db: DataSource | EntityManager,
+  versionUuid: string,
+): Promise<LightCount[]> {
   return db.query(
     `/* job.lights */ SELECT item.split, light->>'color' AS color, count(*)::int AS n FROM dataset_item item
      CROSS JOIN LATERAL ${BOXES} WHERE item.version_id = $1 AND item.lights > 0 AND ${IS_LIGHT} GROUP BY 1, 2`,
@@ -23,7 +26,8 @@ export async function countLights(db: DataSource | EntityManager, versionUuid: s
 }
 
 /** Sorted, over every split: what a model trained on this version tells apart. */
-export const classesOf = (counts: LightCount[]): string[] => [...new Set(counts.map(({ color }) => color))].sort();
+export const classesOf = (counts: LightCount[]): string[] =>
+  [...new Set(counts.map(({ color }) => color))].sort();
 
 export const inSplit = (counts: LightCount[], split: Split): number =>
   counts.reduce((sum, count) => (count.split === split ? sum + count.n : sum), 0);

@@ -30,7 +30,10 @@ registerEnumType(JobState, {
   description: 'SUCCEEDED, FAILED and CANCELLED are final; a job that lost its worker is QUEUED again.',
 });
 registerEnumType(JobKind, { name: 'JobKind' });
-registerEnumType(Weights, { name: 'Weights', description: 'Of the best epoch, or as they were before training.' });
+registerEnumType(Weights, {
+  name: 'Weights',
+  description: 'Of the best epoch, or as they were before training.',
+});
 registerEnumType(Engine, { name: 'Engine', description: 'AUTO: whatever the worker has, fastest first.' });
 
 export const FINAL: readonly JobState[] = [JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED];

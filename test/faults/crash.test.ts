@@ -19,7 +19,9 @@ const start = async (script: Script, options?: Partial<WorkerOptions>) => {
 const events = (experimentUuid: string) => readEvents(world.db, experimentUuid, 0, 1000);
 const curve = async (experimentUuid: string) =>
   (await events(experimentUuid)).flatMap((event) =>
-    'step' in event ? [[event.step, event.name, event.split, (event as { condition?: string }).condition, event.value]] : [],
+    'step' in event
+      ? [[event.step, event.name, event.split, (event as { condition?: string }).condition, event.value]]
+      : [],
   );
 
 describe('a trainer that is killed', () => {
@@ -33,9 +35,14 @@ describe('a trainer that is killed', () => {
     const whole = await world.train({ parameters: { epochs: 5 } });
     expect((await world.until(whole.uuid)).attempt).toBe(1);
     expect(await curve(killed.experimentUuid)).toEqual(await curve(whole.experimentUuid));
-    const states = (await events(killed.experimentUuid)).flatMap((event) => ('state' in event ? [event] : []));
+    const states = (await events(killed.experimentUuid)).flatMap((event) =>
+      'state' in event ? [event] : [],
+    );
     expect(states.map(({ state }) => state)).toEqual(['QUEUED', 'RUNNING', 'QUEUED', 'RUNNING', 'SUCCEEDED']);
-    expect(states[2]?.reason).toMatchObject({ code: 'TRAINER_CRASHED', message: 'The trainer was ended by SIGKILL.' });
+    expect(states[2]?.reason).toMatchObject({
+      code: 'TRAINER_CRASHED',
+      message: 'The trainer was ended by SIGKILL.',
+    });
   });
 
   it('is given up after max_attempts, with its last words', async () => {
@@ -43,7 +50,10 @@ describe('a trainer that is killed', () => {
     const job = await world.until((await world.train()).uuid);
     expect(job).toMatchObject({ state: 'FAILED', attempt: 3, crashes: 3, reasonCode: 'TRAINER_CRASHED' });
     expect(job.reasonMessage).toContain('libtensorflow: out of memory');
-    expect((await events(job.experimentUuid)).at(-1)).toMatchObject({ state: 'FAILED', reason: { code: 'TRAINER_CRASHED' } });
+    expect((await events(job.experimentUuid)).at(-1)).toMatchObject({
+      state: 'FAILED',
+      reason: { code: 'TRAINER_CRASHED' },
+    });
   });
 });
 
@@ -51,7 +61,12 @@ describe('a trainer that misbehaves', () => {
   it('fails its job without another attempt when it says why', async () => {
     await start({ fail: { code: 'LOSS_NOT_FINITE', message: 'The loss is NaN.' } });
     const job = await world.until((await world.train()).uuid);
-    expect(job).toMatchObject({ state: 'FAILED', attempt: 1, reasonCode: 'LOSS_NOT_FINITE', reasonMessage: 'The loss is NaN.' });
+    expect(job).toMatchObject({
+      state: 'FAILED',
+      attempt: 1,
+      reasonCode: 'LOSS_NOT_FINITE',
+      reasonMessage: 'The loss is NaN.',
+    });
   });
 
   it('is killed when it does not keep to the protocol', async () => {
@@ -69,7 +84,9 @@ describe('a trainer that misbehaves', () => {
   it('may be NaN: the log keeps it', async () => {
     await start({ loss: { epoch: 2, value: NaN } });
     const job = await world.until((await world.train()).uuid);
-    const losses = (await curve(job.experimentUuid)).filter(([, name, split]) => name === 'loss' && split === 'TRAIN');
+    const losses = (await curve(job.experimentUuid)).filter(
+      ([, name, split]) => name === 'loss' && split === 'TRAIN',
+    );
     expect(losses.map((row) => row[4])).toEqual([expect.any(Number), NaN, NaN]);
   });
 });
@@ -81,7 +98,12 @@ it('the trainer sees no secret of the worker', async () => {
   await start({ gate: { epoch: 2, file: gate } });
   const { uuid } = await world.train();
   const file = join(world.dataDir, 'work', uuid, '1', 'output', 'environment.json');
-  const environment = await until(() => readFile(file, 'utf8').then((text) => JSON.parse(text) as object, () => null));
+  const environment = await until(() =>
+    readFile(file, 'utf8').then(
+      (text) => JSON.parse(text) as object,
+      () => null,
+    ),
+  );
   await writeFile(gate, '');
   expect(Object.keys(environment)).toContain('PATH');
   expect(Object.keys(environment).filter((name) => /SHINGO|SECRET|KEY|URL|PASS/.test(name))).toEqual([]);
@@ -92,9 +114,15 @@ it('a worker whose folder lacks what an experiment needs fails the job with a re
   await start({});
   const { uuid, experimentUuid } = await world.train();
   await world.until(uuid);
-  await world.db.query("DELETE FROM artifact WHERE experiment_id = $1 AND kind = 'INITIAL_MODEL'", [experimentUuid]);
+  await world.db.query("DELETE FROM artifact WHERE experiment_id = $1 AND kind = 'INITIAL_MODEL'", [
+    experimentUuid,
+  ]);
   const evaluation = await world.evaluate(experimentUuid, 'INITIAL');
-  expect(await world.until(evaluation.uuid)).toMatchObject({ state: 'FAILED', attempt: 1, reasonCode: 'WEIGHTS_MISSING' });
+  expect(await world.until(evaluation.uuid)).toMatchObject({
+    state: 'FAILED',
+    attempt: 1,
+    reasonCode: 'WEIGHTS_MISSING',
+  });
 });
 
 it('an evaluation whose predictions are not all there fails and stores none', async () => {
@@ -102,9 +130,13 @@ it('an evaluation whose predictions are not all there fails and stores none', as
   const { uuid, experimentUuid } = await world.train();
   await world.until(uuid);
   const evaluation = await world.evaluate(experimentUuid, 'BEST');
-  expect(await world.until(evaluation.uuid)).toMatchObject({ state: 'FAILED', reasonCode: 'PREDICTIONS_INVALID' });
-  const [{ n }] = await world.db.query('SELECT count(*)::int AS n FROM evaluation_prediction WHERE evaluation_id = $1', [
-    evaluation.evaluationUuid,
-  ]);
+  expect(await world.until(evaluation.uuid)).toMatchObject({
+    state: 'FAILED',
+    reasonCode: 'PREDICTIONS_INVALID',
+  });
+  const [{ n }] = await world.db.query(
+    'SELECT count(*)::int AS n FROM evaluation_prediction WHERE evaluation_id = $1',
+    [evaluation.evaluationUuid],
+  );
   expect(n).toBe(0);
 });

@@ -24,15 +24,25 @@ async function deadWorker(): Promise<Lease> {
   return lease;
 }
 const age = (lease: Lease, seconds: number) =>
-  world.db.query('UPDATE job SET heartbeat_at = now() - make_interval(secs => $2) WHERE id = $1', [lease.job.uuid, seconds]);
+  world.db.query('UPDATE job SET heartbeat_at = now() - make_interval(secs => $2) WHERE id = $1', [
+    lease.job.uuid,
+    seconds,
+  ]);
 const reapNow = async () => reap(world.services, await findStale(world.db, 15));
 
 describe('a dead worker', () => {
   it('loses its job to another', async () => {
     const { job } = await deadWorker();
     await world.worker({});
-    expect(await world.until(job.uuid)).toMatchObject({ state: 'SUCCEEDED', attempt: 2, crashes: 1, worker: 'worker' });
-    const reasons = (await readEvents(world.db, job.experimentUuid, 0, 100)).flatMap((event) => ('reason' in event && event.reason ? [event.reason.code] : []));
+    expect(await world.until(job.uuid)).toMatchObject({
+      state: 'SUCCEEDED',
+      attempt: 2,
+      crashes: 1,
+      worker: 'worker',
+    });
+    const reasons = (await readEvents(world.db, job.experimentUuid, 0, 100)).flatMap((event) =>
+      'reason' in event && event.reason ? [event.reason.code] : [],
+    );
     expect(reasons).toEqual(['WORKER_LOST']);
   });
 
@@ -74,9 +84,20 @@ describe('a worker that was declared dead and is not', () => {
     await reapNow();
     const current = await claimNext(world.services, 'living');
     expect(current?.attempt).toBe(2);
-    const before = await world.db.query('SELECT j::text FROM job j UNION ALL SELECT e::text FROM experiment e');
+    const before = await world.db.query(
+      'SELECT j::text FROM job j UNION ALL SELECT e::text FROM experiment e',
+    );
     const zombie = new Recorder(world.services, old, world.dataDir, 3);
-    const metric = { name: 'loss', split: 'TRAIN' as const, condition: null, value: 1, n: 1, lower: null, upper: null, method: null };
+    const metric = {
+      name: 'loss',
+      split: 'TRAIN' as const,
+      condition: null,
+      value: 1,
+      n: 1,
+      lower: null,
+      upper: null,
+      method: null,
+    };
     const progress = { epoch: 1, epochs: 2, done: 1, total: 2, imagesPerSecond: 1, secondsLeft: null };
     await mkdir(join(world.dataDir, 'checkpoint'));
     for (const write of [
@@ -84,15 +105,19 @@ describe('a worker that was declared dead and is not', () => {
       () => zombie.engine({ type: 'engine', engine: 'cpu', reason: 'zombie' }),
       () => zombie.log({ type: 'log', level: 'info', message: 'zombie' }),
       () => zombie.progress({ type: 'progress', phase: 'TRAINING', ...progress }),
-      () => zombie.epochs([{ type: 'epoch', epoch: 1, metrics: [metric], tensors: 1, checkpoint: 'checkpoint' }]),
-      () => zombie.trained({ type: 'trained', bestEpoch: 1, epochsRun: 1, stoppedEarly: false, artifacts: [] }),
+      () =>
+        zombie.epochs([{ type: 'epoch', epoch: 1, metrics: [metric], tensors: 1, checkpoint: 'checkpoint' }]),
+      () =>
+        zombie.trained({ type: 'trained', bestEpoch: 1, epochsRun: 1, stoppedEarly: false, artifacts: [] }),
       () => zombie.failed({ code: 'ZOMBIE', message: '' }),
       () => zombie.stopped({ type: 'stopped', checkpoint: null }),
       () => zombie.halted(),
     ]) {
       await expect(write()).rejects.toThrow(FenceLost);
     }
-    expect(await world.db.query('SELECT j::text FROM job j UNION ALL SELECT e::text FROM experiment e')).toEqual(before);
+    expect(
+      await world.db.query('SELECT j::text FROM job j UNION ALL SELECT e::text FROM experiment e'),
+    ).toEqual(before);
     await expect(fenced(world.db, current as Lease, async () => 'mine')).resolves.toBe('mine');
   });
 
@@ -106,7 +131,11 @@ describe('a worker that was declared dead and is not', () => {
     await world.until(uuid, () => true);
     const folder = join(world.dataDir, 'work', uuid);
     await world.wait(async () => (await readdir(folder).catch(() => [])).length === 0);
-    expect(await world.job(uuid)).toMatchObject({ state: 'RUNNING', attempt: job.attempt + 1, worker: 'other' });
+    expect(await world.job(uuid)).toMatchObject({
+      state: 'RUNNING',
+      attempt: job.attempt + 1,
+      worker: 'other',
+    });
   });
 });
 
@@ -115,7 +144,9 @@ describe('a queued job', () => {
     const { uuid } = await world.train();
     expect(await repairQueue(world.services)).toBe(0);
     await world.db.query('DELETE FROM pgboss.job');
-    expect((await Promise.all([1, 2, 3].map(() => repairQueue(world.services)))).reduce((a, b) => a + b)).toBe(1);
+    expect(
+      (await Promise.all([1, 2, 3].map(() => repairQueue(world.services)))).reduce((a, b) => a + b),
+    ).toBe(1);
     expect(await world.queue.lacking(world.db, JOB_QUEUE, [uuid])).toEqual([]);
     expect((await claimNext(world.services, 'w'))?.job.uuid).toBe(uuid);
     expect(await claimNext(world.services, 'w')).toBeNull();

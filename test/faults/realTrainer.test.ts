@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { readEvents } from '../../src/experiments/events/log.js';
 import { conditionsOf } from '../../src/experiments/evaluationService.js';
-import { startWorker, type Worker } from '../../src/jobs/index.js';
+import { startWorker } from '../../src/jobs/index.js';
 import { createWorld, insertVersion, LIGHTS, until, type World } from './world.js';
 
 const TRAINER = fileURLToPath(new URL('../../src/training/trainerProcess.js', import.meta.url));
-const PARAMETERS = { epochs: 6, batchSize: 4, inputSize: 16, patience: null };
+const PARAMETERS = { epochs: 4, batchSize: 4, inputSize: 16, patience: null };
 
 let world: World;
 let versionUuid: string;
@@ -23,23 +23,40 @@ beforeAll(async () => {
     [versionUuid],
   );
   for (const [index, { sha256, color }] of items.entries()) {
-    const background = color === 'RED' ? { r: 200 + (index % 40), g: 20, b: 20 } : { r: 20, g: 200 + (index % 40), b: 20 };
-    const png = await sharp({ create: { width: 8, height: 8, channels: 3, background } }).withExif({ IFD0: { ImageDescription: sha256 } }).png().toBuffer();
+    const background =
+      color === 'RED' ? { r: 200 + (index % 40), g: 20, b: 20 } : { r: 20, g: 200 + (index % 40), b: 20 };
+    const png = await sharp({ create: { width: 8, height: 8, channels: 3, background } })
+      .withExif({ IFD0: { ImageDescription: sha256 } })
+      .png()
+      .toBuffer();
     await world.blobs.receive(Readable.from(png), { maxBytes: 1e6 });
     const actual = createHash('sha256').update(png).digest('hex');
-    await world.db.query('INSERT INTO picture SELECT $2, media_type, bytes, width, height, darkness, brightness FROM picture WHERE sha256 = $1', [sha256, actual]);
-    await world.db.query('UPDATE dataset_item SET sha256 = $3 WHERE version_id = $1 AND sha256 = $2', [versionUuid, sha256, actual]);
+    await world.db.query(
+      'INSERT INTO picture SELECT $2, media_type, bytes, width, height, darkness, brightness FROM picture WHERE sha256 = $1',
+      [sha256, actual],
+    );
+    await world.db.query('UPDATE dataset_item SET sha256 = $3 WHERE version_id = $1 AND sha256 = $2', [
+      versionUuid,
+      sha256,
+      actual,
+    ]);
   }
 });
 afterAll(() => world.stop());
 
-const work = (): Worker => startWorker(world.services, { engine: 'wasm', name: 'real', trainer: TRAINER });
+const work = () =>
+  world.adopt(startWorker(world.services, { engine: 'wasm', name: 'real', trainer: TRAINER }));
 const train = () => world.train({ datasetVersionUuid: versionUuid, parameters: PARAMETERS });
 const losses = async (experimentUuid: string) =>
   (await readEvents(world.db, experimentUuid, 0, 1000)).flatMap((event) =>
-    'value' in event ? [`${event.step} ${event.name} ${event.split} ${'condition' in event ? event.condition : 'all'} ${event.value}`] : [],
+    'value' in event
+      ? [
+          `${event.step} ${event.name} ${event.split} ${'condition' in event ? event.condition : 'all'} ${event.value}`,
+        ]
+      : [],
   );
-const epochsLogged = async (experimentUuid: string) => new Set((await losses(experimentUuid)).map((line) => line.split(' ')[0])).size;
+const epochsLogged = async (experimentUuid: string) =>
+  new Set((await losses(experimentUuid)).map((line) => line.split(' ')[0])).size;
 
 /** Process ids of trainers that this process has forked. */
 async function trainers(): Promise<number[]> {
@@ -57,15 +74,23 @@ async function trainers(): Promise<number[]> {
 it('killed or drained in mid-training, it comes to the same losses, and its model tells the colours apart', async () => {
   let worker = work();
   const whole = await train();
-  expect(await world.until(whole.uuid, undefined, 120_000)).toMatchObject({ state: 'SUCCEEDED', attempt: 1, engine: 'wasm' });
+  expect(await world.until(whole.uuid, undefined, 120_000)).toMatchObject({
+    state: 'SUCCEEDED',
+    attempt: 1,
+    engine: 'wasm',
+  });
   const expected = await losses(whole.experimentUuid);
-  expect(expected).toHaveLength(6 * 2 * 4);
+  expect(expected).toHaveLength(4 * 6);
 
   const killed = await train();
   await until(async () => (await epochsLogged(killed.experimentUuid)) >= 2, 60_000);
   const [pid] = await trainers();
   process.kill(pid as number, 'SIGKILL');
-  expect(await world.until(killed.uuid, undefined, 120_000)).toMatchObject({ state: 'SUCCEEDED', attempt: 2, crashes: 1 });
+  expect(await world.until(killed.uuid, undefined, 120_000)).toMatchObject({
+    state: 'SUCCEEDED',
+    attempt: 2,
+    crashes: 1,
+  });
   expect(await losses(killed.experimentUuid)).toEqual(expected);
 
   const drained = await train();
@@ -74,10 +99,16 @@ it('killed or drained in mid-training, it comes to the same losses, and its mode
   expect(await world.job(drained.uuid)).toMatchObject({ state: 'QUEUED', reasonCode: 'DRAINED' });
   expect(await trainers()).toEqual([]);
   worker = work();
-  expect(await world.until(drained.uuid, undefined, 120_000)).toMatchObject({ state: 'SUCCEEDED', attempt: 2, crashes: 0 });
+  expect(await world.until(drained.uuid, undefined, 120_000)).toMatchObject({
+    state: 'SUCCEEDED',
+    attempt: 2,
+    crashes: 0,
+  });
   expect(await losses(drained.experimentUuid)).toEqual(expected);
 
-  const evaluation = await world.evaluate(drained.experimentUuid, 'BEST', { datasetVersionUuid: versionUuid });
+  const evaluation = await world.evaluate(drained.experimentUuid, 'BEST', {
+    datasetVersionUuid: versionUuid,
+  });
   expect(await world.until(evaluation.uuid, undefined, 60_000)).toMatchObject({ state: 'SUCCEEDED' });
   const { load, db } = world.context();
   const [all] = await conditionsOf(load, db, evaluation.evaluationUuid ?? '');

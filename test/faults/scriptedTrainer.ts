@@ -58,17 +58,36 @@ async function run(script: Script, specFile: string): Promise<void> {
 
 async function train(script: Script, spec: Extract<Spec, { kind: 'TRAINING' }>): Promise<void> {
   const { epochs, seed } = spec.parameters;
-  const resumed = spec.resumeFrom && (JSON.parse(await readFile(join(spec.resumeFrom, 'state.json'), 'utf8')) as { epoch: number; loss: number });
+  const resumed =
+    spec.resumeFrom &&
+    (JSON.parse(await readFile(join(spec.resumeFrom, 'state.json'), 'utf8')) as {
+      epoch: number;
+      loss: number;
+    });
   let { epoch, loss } = resumed || { epoch: 0, loss: seed };
   while (epoch < epochs) {
     if (script.gate?.epoch === epoch + 1) while (!existsSync(script.gate.file) && !stopped) await sleep(5);
-    if (stopped) return send({ type: 'stopped', checkpoint: await checkpoint(spec.outputDir, epoch, loss, 'stop') });
-    const progress = { phase: 'TRAINING' as const, epochs, done: epoch, total: epochs, imagesPerSecond: 1, secondsLeft: null };
+    if (stopped)
+      return send({ type: 'stopped', checkpoint: await checkpoint(spec.outputDir, epoch, loss, 'stop') });
+    const progress = {
+      phase: 'TRAINING' as const,
+      epochs,
+      done: epoch,
+      total: epochs,
+      imagesPerSecond: 1,
+      secondsLeft: null,
+    };
     await send({ type: 'progress', ...progress, epoch: epoch + 1 });
     if (script.dieInEpoch === epoch + 1 && !resumed) process.kill(process.pid, 'SIGKILL');
     epoch += 1;
     loss = script.loss?.epoch === epoch ? script.loss.value : Math.sin(loss) + 1 / epoch;
-    await send({ type: 'epoch', epoch, metrics: metrics(spec, loss), tensors: 1, checkpoint: await checkpoint(spec.outputDir, epoch, loss) });
+    await send({
+      type: 'epoch',
+      epoch,
+      metrics: metrics(spec, loss),
+      tensors: 1,
+      checkpoint: await checkpoint(spec.outputDir, epoch, loss),
+    });
   }
   for (const folder of ['model', 'initial']) {
     await mkdir(join(spec.outputDir, folder), { recursive: true });
@@ -76,8 +95,17 @@ async function train(script: Script, spec: Extract<Spec, { kind: 'TRAINING' }>):
       await writeFile(join(spec.outputDir, folder, name), `${folder} ${name} ${loss}`);
     }
   }
-  const file = (path: string) => ({ path, kind: path.startsWith('model') ? 'MODEL' : 'INITIAL_MODEL', mediaType: 'application/json' });
-  const artifacts = ['model/model.json', 'model/weights.bin', 'initial/model.json', 'initial/weights.bin'].map(file);
+  const file = (path: string) => ({
+    path,
+    kind: path.startsWith('model') ? 'MODEL' : 'INITIAL_MODEL',
+    mediaType: 'application/json',
+  });
+  const artifacts = [
+    'model/model.json',
+    'model/weights.bin',
+    'initial/model.json',
+    'initial/weights.bin',
+  ].map(file);
   await send({ type: 'trained', bestEpoch: epoch, epochsRun: epoch, stoppedEarly: false, artifacts });
 }
 
@@ -91,13 +119,25 @@ async function checkpoint(outputDir: string, epoch: number, loss: number, suffix
 function metrics(spec: Spec, loss: number): Metric[] {
   return (['TRAIN', 'VALIDATION'] as const).flatMap((split) => [
     { name: 'loss', split, condition: null, value: loss, n: 4, lower: null, upper: null, method: null },
-    ...[null, ...spec.conditions].map((condition) => ({ name: 'accuracy', split, condition, value: 0.5, n: 4, lower: 0.15, upper: 0.85, method: 'WILSON' as const })),
+    ...[null, ...spec.conditions].map((condition) => ({
+      name: 'accuracy',
+      split,
+      condition,
+      value: 0.5,
+      n: 4,
+      lower: 0.15,
+      upper: 0.85,
+      method: 'WILSON' as const,
+    })),
   ]);
 }
 
 /** Always says class 0. */
 async function evaluate(script: Script, spec: Extract<Spec, { kind: 'EVALUATION' }>): Promise<void> {
-  const samples = (await readFile(spec.samplesFile, 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as Sample);
+  const samples = (await readFile(spec.samplesFile, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Sample);
   const said = samples.slice(script.forget ?? 0);
   const scores = spec.classes.map((_, index) => (index === 0 ? 1 : 0));
   const lines = said.map(({ id, label }) => `${JSON.stringify({ id, label, predicted: 0, scores })}\n`);

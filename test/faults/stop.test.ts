@@ -14,8 +14,11 @@ afterEach(() => world.stop());
 
 const gate = () => join(world.dataDir, 'gate');
 const losses = async (experimentUuid: string) =>
-  (await readEvents(world.db, experimentUuid, 0, 1000)).flatMap((event) => ('value' in event ? [event.value] : []));
-const inEpoch = (epoch: number) => (job: { epoch: number | null; state: string }) => job.epoch === epoch && job.state === 'RUNNING';
+  (await readEvents(world.db, experimentUuid, 0, 1000)).flatMap((event) =>
+    'value' in event ? [event.value] : [],
+  );
+const inEpoch = (epoch: number) => (job: { epoch: number | null; state: string }) =>
+  job.epoch === epoch && job.state === 'RUNNING';
 
 describe('a worker that shuts down', () => {
   it('gives its job back, and the next worker goes on where it was', async () => {
@@ -23,7 +26,12 @@ describe('a worker that shuts down', () => {
     const { uuid, experimentUuid } = await world.train({ parameters: { epochs: 4 } });
     await world.until(uuid, inEpoch(2));
     await first.stop();
-    expect(await world.job(uuid)).toMatchObject({ state: 'QUEUED', reasonCode: 'DRAINED', crashes: 0, worker: null });
+    expect(await world.job(uuid)).toMatchObject({
+      state: 'QUEUED',
+      reasonCode: 'DRAINED',
+      crashes: 0,
+      worker: null,
+    });
     await world.worker({});
     expect(await world.until(uuid)).toMatchObject({ state: 'SUCCEEDED', attempt: 2, crashes: 0 });
     const whole = await world.train({ parameters: { epochs: 4 } });
@@ -77,7 +85,9 @@ describe('cancelling', () => {
     // By the hint: the heartbeat is a minute away.
     expect(Date.now() - asked).toBeLessThan(5_000);
     const artifacts = await world.context().load.many(Artifact, 'experiment_id', experimentUuid);
-    expect(artifacts.map(({ path, kind }) => [path, kind])).toEqual([['checkpoint/state.json', 'CHECKPOINT']]);
+    expect(artifacts.map(({ path, kind }) => [path, kind])).toEqual([
+      ['checkpoint/state.json', 'CHECKPOINT'],
+    ]);
   });
 
   it('is heard by the heartbeat when the hint is lost', async () => {

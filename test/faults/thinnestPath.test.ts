@@ -15,7 +15,13 @@ describe('a training and an evaluation', () => {
   it('go from the mutation to events, artifacts and figures', async () => {
     const { uuid, experimentUuid } = await world.train();
     const job = await world.until(uuid);
-    expect(job).toMatchObject({ state: 'SUCCEEDED', attempt: 1, crashes: 0, engine: 'cpu', worker: 'worker' });
+    expect(job).toMatchObject({
+      state: 'SUCCEEDED',
+      attempt: 1,
+      crashes: 0,
+      engine: 'cpu',
+      worker: 'worker',
+    });
     const events = await readEvents(world.db, experimentUuid, 0, 1000);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
     expect(events.at(0)).toMatchObject({ state: 'QUEUED' });
@@ -25,7 +31,12 @@ describe('a training and an evaluation', () => {
     expect(events.at(-1)).toMatchObject({ state: 'SUCCEEDED', reason: null });
     expect(events).toHaveLength(3 + 3 * 8 + 1);
     const artifacts = await world.context().load.many(Artifact, 'experiment_id', experimentUuid, 'path');
-    expect(artifacts.map(({ path }) => path)).toEqual(['initial/model.json', 'initial/weights.bin', 'model/model.json', 'model/weights.bin']);
+    expect(artifacts.map(({ path }) => path)).toEqual([
+      'initial/model.json',
+      'initial/weights.bin',
+      'model/model.json',
+      'model/weights.bin',
+    ]);
 
     const started = await world.evaluate(experimentUuid, 'BEST');
     expect((await world.until(started.uuid)).state).toBe('SUCCEEDED');

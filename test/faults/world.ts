@@ -82,11 +82,24 @@ export async function createWorld() {
       }, ms),
     worker: async (script: Script, options: Partial<WorkerOptions> = {}) => {
       const trainer = await scripted(dataDir, script);
-      const worker = startWorker(services, { engine: 'cpu', name: 'worker', trainer, reapMs: 50, heartbeatMs: 100, ...options });
+      return world.adopt(
+        startWorker(services, {
+          engine: 'cpu',
+          name: 'worker',
+          trainer,
+          reapMs: 50,
+          heartbeatMs: 100,
+          ...options,
+        }),
+      );
+    },
+    /** It is stopped with the world at the latest. */
+    adopt: (worker: Worker) => {
       workers.push(worker);
       return worker;
     },
-    context: (gone = new AbortController().signal): Context => ({ ...services, load: new Loaders(db, true), gone }) as Context,
+    context: (gone = new AbortController().signal): Context =>
+      ({ ...services, load: new Loaders(db, true), gone }) as Context,
     stop: async () => {
       await Promise.all(workers.map((worker) => worker.stop()));
       await hub.close();
@@ -115,7 +128,11 @@ export async function insertModel(db: Db, project: string): Promise<string> {
 /** Conditions `night` and `rain`; one picture a light. */
 export async function insertVersion(db: Db, project: string, lights: LightRow[]): Promise<string> {
   const [dataset, version] = [newId(), newId()];
-  await db.query('INSERT INTO dataset (id, project_id, name) VALUES ($1, $2, $3)', [dataset, project, dataset]);
+  await db.query('INSERT INTO dataset (id, project_id, name) VALUES ($1, $2, $3)', [
+    dataset,
+    project,
+    dataset,
+  ]);
   await db.query(
     `INSERT INTO dataset_version (id, dataset_id, version, data_id, seed, train, validation, test, image_count, light_count,
        condition_names, condition_ids, condition_versions)
@@ -130,7 +147,10 @@ export async function insertVersion(db: Db, project: string, lights: LightRow[])
       [sha256],
     );
     const box = { category: 'TRAFFIC_LIGHT', x: 0, y: 0, width: 8, height: 8, color: light.color };
-    const noise = [{ ...box, color: 'UNKNOWN' }, { ...box, category: 'CAR', color: null }];
+    const noise = [
+      { ...box, color: 'UNKNOWN' },
+      { ...box, category: 'CAR', color: null },
+    ];
     await db.query(
       `INSERT INTO dataset_item (version_id, sha256, image_id, split, conditions, annotations, lights)
        VALUES ($1, $2, $3, $4, $5, $6, 2)`,
@@ -146,7 +166,9 @@ async function scripted(folder: string, script: Script): Promise<string> {
   await mkdir(join(folder, 'trainers'), { recursive: true });
   const player = new URL('./scriptedTrainer.js', import.meta.url).href;
   // JSON has no NaN.
-  const text = JSON.stringify(script, (_, value: unknown) => (Number.isNaN(value) ? 'NaN!' : value)).replaceAll('"NaN!"', 'NaN');
+  const text = JSON.stringify(script, (_, value: unknown) =>
+    Number.isNaN(value) ? 'NaN!' : value,
+  ).replaceAll('"NaN!"', 'NaN');
   await writeFile(file, `import { play } from ${JSON.stringify(player)};\nplay(${text});\n`);
   return file;
 }

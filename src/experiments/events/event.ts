@@ -108,7 +108,8 @@ export function toEvent(row: EventRow): ExperimentEvent {
     if (condition === null) return Object.assign(new MetricEvent(), metric);
     return Object.assign(new ConditionMetricEvent(), metric, { condition });
   }
-  if (row.kind === 'LOG') return Object.assign(new LogEvent(), head, { level: row.level, message: row.message });
+  if (row.kind === 'LOG')
+    return Object.assign(new LogEvent(), head, { level: row.level, message: row.message });
   const change = { state: row.state as JobState, reason: reasonOf(row.reason_code, row.message) };
   return Object.assign(row.kind === 'STATUS' ? new StatusEvent() : new DoneEvent(), head, change);
 }

@@ -12,7 +12,8 @@ interface Following {
 @Resolver()
 export class EventResolver {
   @Subscription(() => ExperimentEventUnion, {
-    description: 'Every event after afterSeq, in order, none twice, then those to come; completes after DoneEvent.',
+    description:
+      'Every event after afterSeq, in order, none twice, then those to come; completes after DoneEvent.',
     subscribe: async ({ args, context }: Following) =>
       followExperiment(context, await experimentUuid(context.db, args.id), args.afterSeq, context.gone),
   })

@@ -14,7 +14,11 @@ const MAX_MESSAGE = 2_000;
  * Appends within the caller's transaction, which holds the experiment's row from here on.
  * @throws if the experiment is gone, or has ended: after DONE comes nothing
  */
-export async function appendEvents(manager: EntityManager, experimentUuid: string, events: NewEvent[]): Promise<void> {
+export async function appendEvents(
+  manager: EntityManager,
+  experimentUuid: string,
+  events: NewEvent[],
+): Promise<void> {
   if (events.length === 0) return;
   const inserted: { seq: string }[] = await manager.query(
     `/* experiment.append */ WITH head AS (
@@ -30,7 +34,8 @@ export async function appendEvents(manager: EntityManager, experimentUuid: strin
      RETURNING seq`,
     [experimentUuid, events.length, JSON.stringify(events.map(toRow)), FINAL],
   );
-  if (inserted.length !== events.length) throw new Error(`The log of experiment ${experimentUuid} is closed.`);
+  if (inserted.length !== events.length)
+    throw new Error(`The log of experiment ${experimentUuid} is closed.`);
   await hint(manager, EXPERIMENT_TOPIC, experimentUuid);
 }
 

@@ -22,7 +22,9 @@ export interface Request {
 /** @param content whatever makes two requests different; the order of its keys counts */
 export function request(projectUuid: string, key: string, content: object): Request {
   if (key.length < 1 || key.length > 200 || key.includes('\0')) {
-    throw new ShingoError('BAD_USER_INPUT', 'idempotencyKey has 1 to 200 characters.', 400, ['idempotencyKey']);
+    throw new ShingoError('BAD_USER_INPUT', 'idempotencyKey has 1 to 200 characters.', 400, [
+      'idempotencyKey',
+    ]);
   }
   return { projectUuid, key, hash: createHash('sha256').update(JSON.stringify(content)).digest('hex') };
 }

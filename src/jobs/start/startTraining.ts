@@ -26,7 +26,10 @@ export interface StartTraining {
  * Experiment, parameters, job and message in one transaction.
  * @throws ShingoError or UserErrors NOT_FOUND, OTHER_PROJECT, BAD_PARAMETER, CONFLICT, NAME_TAKEN, DATASET_NOT_TRAINABLE
  */
-export async function startTraining({ db, queue }: { db: DataSource; queue: Queue }, input: StartTraining): Promise<Job> {
+export async function startTraining(
+  { db, queue }: { db: DataSource; queue: Queue },
+  input: StartTraining,
+): Promise<Job> {
   const { datasetVersionUuid, modelUuid, name = null, engine = null } = input;
   const version = await findVersion(db, datasetVersionUuid);
   const model = await findModel(db, modelUuid, version.projectUuid);
@@ -47,7 +50,12 @@ export async function startTraining({ db, queue }: { db: DataSource; queue: Queu
       parameters,
     });
     await appendEvents(manager, experimentUuid, [{ kind: 'STATUS', state: JobState.QUEUED, reason: null }]);
-    const job = { kind: JobKind.TRAINING, experimentUuid, evaluationUuid: null, engine: engine ?? Engine.AUTO };
+    const job = {
+      kind: JobKind.TRAINING,
+      experimentUuid,
+      evaluationUuid: null,
+      engine: engine ?? Engine.AUTO,
+    };
     return insertJob(manager, queue, wanted, job);
   });
 }
@@ -62,7 +70,10 @@ function checkParameters(given: object): TrainingParameters {
   throw new UserErrors(
     parsed.error.issues.map(({ path, message }) => {
       const field = path.map(String);
-      return new ShingoError('BAD_PARAMETER', `${field.join('.')}: ${message}`, 400, ['parameters', ...field]);
+      return new ShingoError('BAD_PARAMETER', `${field.join('.')}: ${message}`, 400, [
+        'parameters',
+        ...field,
+      ]);
     }),
   );
 }

@@ -67,7 +67,9 @@ export class Attempt {
       this.over.abort();
       this.trainer?.kill();
       await Promise.all([this.trainer?.exited, alive]);
-      await rm(workFolder(this.services.config.dataDir, this.lease), { recursive: true, force: true }).catch(() => undefined);
+      await rm(workFolder(this.services.config.dataDir, this.lease), { recursive: true, force: true }).catch(
+        () => undefined,
+      );
     }
   }
 
@@ -86,7 +88,9 @@ export class Attempt {
   private async work(): Promise<void> {
     const { db, blobs, config } = this.services;
     const folder = workFolder(config.dataDir, this.lease);
-    const inputs = await persist(this.log, () => materialise({ db, blobs }, this.lease.job, folder, this.options.engine));
+    const inputs = await persist(this.log, () =>
+      materialise({ db, blobs }, this.lease.job, folder, this.options.engine),
+    );
     const recorder = new Recorder(this.services, this.lease, inputs.outputDir, inputs.samples);
     if (this.lost) return;
     if (this.stopping) return persist(this.log, () => recorder.halted());
@@ -105,9 +109,11 @@ export class Attempt {
       cwd: inputs.outputDir,
       onMessage: (message) => {
         this.lastWord = Date.now();
-        if (!this.inbox.put(message)) this.condemn('TRAINER_PROTOCOL', 'The trainer says more than can be written down.');
+        if (!this.inbox.put(message))
+          this.condemn('TRAINER_PROTOCOL', 'The trainer says more than can be written down.');
       },
-      onNonsense: (problem) => this.condemn('TRAINER_PROTOCOL', `The trainer does not keep to the protocol: ${problem}`),
+      onNonsense: (problem) =>
+        this.condemn('TRAINER_PROTOCOL', `The trainer does not keep to the protocol: ${problem}`),
       onLine: (stream, line) => this.log.debug({ stream }, line),
     });
     this.trainer = trainer;
@@ -156,7 +162,10 @@ export class Attempt {
   }
 
   /** While a checkpoint is copied the trainer may go on and delete it; then the newest counts. */
-  private async recordEpochs(recorder: Recorder, epochs: Extract<Item, { type: 'epochs' }>['epochs']): Promise<void> {
+  private async recordEpochs(
+    recorder: Recorder,
+    epochs: Extract<Item, { type: 'epochs' }>['epochs'],
+  ): Promise<void> {
     for (;;) {
       try {
         return await persist(this.log, () => recorder.epochs(epochs));
@@ -212,7 +221,8 @@ export class Attempt {
         const seconds = Math.round(this.options.silenceMs / 1000);
         this.condemn('TRAINER_HUNG', `The trainer has said nothing for ${seconds} s.`);
       }
-      if (hints.closed) await sleep(this.options.heartbeatMs, undefined, { signal: this.over.signal }).catch(() => undefined);
+      if (hints.closed)
+        await sleep(this.options.heartbeatMs, undefined, { signal: this.over.signal }).catch(() => undefined);
       else await hints.wait(this.options.heartbeatMs);
     }
   }

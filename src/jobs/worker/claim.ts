@@ -17,7 +17,8 @@ export async function claimNext(
       const lease = await db.transaction(async (manager) => {
         const job = await lockJob(manager, message.data.jobUuid);
         // Cancelled meanwhile, or a second message for the same job: nothing to do but to drop it.
-        const claimed = job?.state === JobState.QUEUED && (await changeJob(manager, job, JobState.RUNNING, { worker }));
+        const claimed =
+          job?.state === JobState.QUEUED && (await changeJob(manager, job, JobState.RUNNING, { worker }));
         await queue.complete(manager, JOB_QUEUE, message.id);
         return claimed ? { job: claimed, attempt: claimed.attempt } : null;
       });

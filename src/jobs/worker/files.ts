@@ -29,7 +29,8 @@ export async function storeFolder(blobs: BlobStore, folder: string): Promise<Sto
   for (const name of names) {
     const path = join(folder, name);
     // Neither links nor anything else that is not plainly a file.
-    if ((await lstat(path)).isFile()) files[name.split(sep).join('/')] = (await storeFile(blobs, path)).sha256;
+    if ((await lstat(path)).isFile())
+      files[name.split(sep).join('/')] = (await storeFile(blobs, path)).sha256;
   }
   return files;
 }

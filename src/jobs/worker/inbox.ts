@@ -7,10 +7,7 @@ import type { TrainerMessage } from '../../training/protocol.js';
 
 export type Progress = Extract<TrainerMessage, { type: 'progress' }>;
 export type Epoch = Extract<TrainerMessage, { type: 'epoch' }>;
-export type Item =
-  | { type: 'epochs'; epochs: Epoch[] }
-  | { type: 'end' }
-  | Exclude<TrainerMessage, Epoch>;
+export type Item = { type: 'epochs'; epochs: Epoch[] } | { type: 'end' } | Exclude<TrainerMessage, Epoch>;
 
 const PROGRESS_MS = 250;
 /** More than this unwritten is a trainer that has run wild. */
@@ -58,7 +55,7 @@ export class Inbox {
   /** Epochs that wait behind others; log lines between them come after. */
   moreEpochs(): Epoch[] {
     const epochs: Epoch[] = [];
-    for (let at = 0; at < this.messages.length; ) {
+    for (let at = 0; at < this.messages.length;) {
       const message = this.messages[at];
       if (message?.type === 'epoch') {
         epochs.push(message);

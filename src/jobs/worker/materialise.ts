@@ -13,7 +13,12 @@ import { selectParameters } from '../../experiments/experimentService.js';
 import { selectByKey, selectOne } from '../../graphql/select.js';
 import type { BlobStore } from '../../platform/blobs.js';
 import { ShingoError } from '../../platform/error.js';
-import { trainingParametersSchema, type Sample, type Spec, type TrainingParameters } from '../../training/protocol.js';
+import {
+  trainingParametersSchema,
+  type Sample,
+  type Spec,
+  type TrainingParameters,
+} from '../../training/protocol.js';
 import type { Job } from '../job.js';
 import { BOXES, IS_LIGHT, classesOf, countLights } from '../lights.js';
 import { JobKind, Weights } from '../vocabulary.js';
@@ -32,7 +37,12 @@ interface Sources {
 }
 
 /** @param folder of this attempt alone @throws ShingoError if the job cannot be run by anyone */
-export async function materialise(sources: Sources, job: Job, folder: string, workerEngine: Spec['engine']): Promise<Inputs> {
+export async function materialise(
+  sources: Sources,
+  job: Job,
+  folder: string,
+  workerEngine: Spec['engine'],
+): Promise<Inputs> {
   await rm(folder, { recursive: true, force: true });
   const outputDir = join(folder, 'output');
   await mkdir(outputDir, { recursive: true });
@@ -58,26 +68,57 @@ async function specOf(
   if (job.kind === JobKind.TRAINING) {
     const version = experiment.datasetVersionUuid;
     const conditions = await conditionNames(db, version);
-    const samples = await writeSamples({ db, blobs }, version, [Split.TRAIN, Split.VALIDATION], classes, samplesFile);
+    const samples = await writeSamples(
+      { db, blobs },
+      version,
+      [Split.TRAIN, Split.VALIDATION],
+      classes,
+      samplesFile,
+    );
     const resumeFrom = checkpoint && join(folder, 'resume');
     if (checkpoint && resumeFrom) await restoreFiles(blobs, checkpoint.files, resumeFrom);
-    return { spec: { kind: 'TRAINING', engine, samplesFile, classes, conditions, outputDir, parameters, resumeFrom }, samples };
+    return {
+      spec: { kind: 'TRAINING', engine, samplesFile, classes, conditions, outputDir, parameters, resumeFrom },
+      samples,
+    };
   }
   const evaluation = await selectOne(db, Evaluation, job.evaluationUuid ?? '');
   if (!evaluation) throw new ShingoError('NOT_FOUND', 'The evaluation of this job is gone.');
   const conditions = await conditionNames(db, evaluation.datasetVersionUuid);
   const version = evaluation.datasetVersionUuid;
-  const samples = await writeSamples({ db, blobs }, version, [evaluation.split], evaluation.classes, samplesFile);
+  const samples = await writeSamples(
+    { db, blobs },
+    version,
+    [evaluation.split],
+    evaluation.classes,
+    samplesFile,
+  );
   const modelDir = join(folder, 'model');
   await restoreFiles(blobs, await modelFiles(db, experiment.uuid, evaluation.weights), modelDir);
   const { batchSize } = parameters;
-  return { spec: { kind: 'EVALUATION', engine, samplesFile, classes: evaluation.classes, conditions, outputDir, modelDir, batchSize }, samples };
+  return {
+    spec: {
+      kind: 'EVALUATION',
+      engine,
+      samplesFile,
+      classes: evaluation.classes,
+      conditions,
+      outputDir,
+      modelDir,
+      batchSize,
+    },
+    samples,
+  };
 }
 
 /** Columns that the API does not show. */
 async function privateColumns(db: DataSource, job: Job, workerEngine: Spec['engine']) {
-  const rows: { requested_engine: Spec['engine']; checkpoint: { files: StoredFiles; epoch: number } | null }[] =
-    await db.query('/* job.private */ SELECT requested_engine, checkpoint FROM job WHERE id = $1', [job.uuid]);
+  const rows: {
+    requested_engine: Spec['engine'];
+    checkpoint: { files: StoredFiles; epoch: number } | null;
+  }[] = await db.query('/* job.private */ SELECT requested_engine, checkpoint FROM job WHERE id = $1', [
+    job.uuid,
+  ]);
   const requested = rows[0]?.requested_engine ?? 'auto';
   return { engine: requested === 'auto' ? workerEngine : requested, checkpoint: rows[0]?.checkpoint ?? null };
 }
@@ -98,9 +139,11 @@ async function conditionNames(db: DataSource, versionUuid: string): Promise<stri
 
 async function modelFiles(db: DataSource, experimentUuid: string, weights: Weights): Promise<StoredFiles> {
   const kind = weights === Weights.BEST ? 'MODEL' : 'INITIAL_MODEL';
-  const artifacts = (await selectByKey(db, Artifact, 'experiment_id', [experimentUuid])).get(experimentUuid) ?? [];
+  const artifacts =
+    (await selectByKey(db, Artifact, 'experiment_id', [experimentUuid])).get(experimentUuid) ?? [];
   const files = artifacts.filter((artifact) => artifact.kind === kind);
-  if (files.length === 0) throw new ShingoError('WEIGHTS_MISSING', `The experiment has no ${weights} weights.`);
+  if (files.length === 0)
+    throw new ShingoError('WEIGHTS_MISSING', `The experiment has no ${weights} weights.`);
   return Object.fromEntries(files.map(({ path, sha256 }) => [path.slice(path.indexOf('/') + 1), sha256]));
 }
 
@@ -123,7 +166,7 @@ async function writeSamples(
 ): Promise<number> {
   let count = 0;
   async function* lines(): AsyncGenerator<string> {
-    for (let after = ''; ; ) {
+    for (let after = ''; ;) {
       const rows: ItemRow[] = await db.query(
         `/* job.samples */ SELECT item.sha256, item.split, item.conditions, (
            SELECT coalesce(json_agg(json_build_object('index', place - 1, 'color', light->'color', 'x', light->'x',

@@ -15,7 +15,11 @@ const lineSchema = z.object({
 });
 
 /** Reads the trainer's predictions line by line into rows, instead of those of an earlier attempt. */
-export async function replacePredictions(manager: EntityManager, evaluationUuid: string, file: string): Promise<void> {
+export async function replacePredictions(
+  manager: EntityManager,
+  evaluationUuid: string,
+  file: string,
+): Promise<void> {
   await forgetPredictions(manager, evaluationUuid);
   let batch: Prediction[] = [];
   const flush = async () => {

@@ -24,7 +24,10 @@ export async function findStale(db: DataSource, staleSeconds: number): Promise<S
 }
 
 /** Takes them from their workers, unless one has spoken since. Returns how many. */
-export async function reap({ db, queue, log }: Pick<WorkerServices, 'db' | 'queue' | 'log'>, stale: Stale[]): Promise<number> {
+export async function reap(
+  { db, queue, log }: Pick<WorkerServices, 'db' | 'queue' | 'log'>,
+  stale: Stale[],
+): Promise<number> {
   let reaped = 0;
   for (const { id, attempt, worker, heartbeat } of stale) {
     await withJob(db, id, async (manager, job) => {
@@ -50,10 +53,15 @@ export async function repairQueue({ db, queue }: Pick<WorkerServices, 'db' | 'qu
   );
   if (queued.length === 0) return 0;
   let sent = 0;
-  for (const uuid of await queue.lacking(db, JOB_QUEUE, queued.map(({ id }) => id))) {
+  for (const uuid of await queue.lacking(
+    db,
+    JOB_QUEUE,
+    queued.map(({ id }) => id),
+  )) {
     await withJob(db, uuid, async (manager, job) => {
       // Looked at again with the job held: two workers that mend at once send one message.
-      if (job.state !== JobState.QUEUED || (await queue.lacking(manager, JOB_QUEUE, [uuid])).length === 0) return;
+      if (job.state !== JobState.QUEUED || (await queue.lacking(manager, JOB_QUEUE, [uuid])).length === 0)
+        return;
       await enqueue(manager, queue, job);
       sent += 1;
     });

@@ -4,7 +4,13 @@ import type { EntityManager } from 'typeorm';
 import { appendEvents } from '../../experiments/events/log.js';
 import type { NewEvent } from '../../experiments/events/event.js';
 import { summarise } from '../../experiments/evaluationService.js';
-import { putArtifacts, setCount, setEngine, setOutcome, type NewArtifact } from '../../experiments/outcome.js';
+import {
+  putArtifacts,
+  setCount,
+  setEngine,
+  setOutcome,
+  type NewArtifact,
+} from '../../experiments/outcome.js';
 import type { TrainerMessage } from '../../training/protocol.js';
 import { changeJob, updateJob } from '../change.js';
 import type { Job } from '../job.js';
@@ -76,7 +82,12 @@ export class Recorder {
   async trained(message: Message<'trained'>): Promise<void> {
     const artifacts: NewArtifact[] = [];
     for (const { path, kind, mediaType } of message.artifacts) {
-      artifacts.push({ path, kind, mediaType, ...(await storeFile(this.services.blobs, await inside(this.outputDir, path))) });
+      artifacts.push({
+        path,
+        kind,
+        mediaType,
+        ...(await storeFile(this.services.blobs, await inside(this.outputDir, path))),
+      });
     }
     await this.fenced(async (manager, job) => {
       await putArtifacts(manager, job.experimentUuid, artifacts);
@@ -107,7 +118,8 @@ export class Recorder {
   /** Stopped as asked: the checkpoint is kept, for the next attempt or as what a cancelled training came to. */
   async stopped({ checkpoint }: Message<'stopped'>): Promise<void> {
     const { blobs, queue } = this.services;
-    const files = checkpoint === null ? null : await storeFolder(blobs, await inside(this.outputDir, checkpoint));
+    const files =
+      checkpoint === null ? null : await storeFolder(blobs, await inside(this.outputDir, checkpoint));
     await this.fenced(async (manager, job) => {
       const stored = await checkpointOf(manager, job);
       if (files) await updateJob(manager, job, { checkpoint: { files, epoch: stored?.epoch ?? 0 } });
@@ -137,7 +149,10 @@ export class Recorder {
   }
 }
 
-async function checkpointOf(manager: EntityManager, job: Job): Promise<{ files: StoredFiles; epoch: number } | null> {
+async function checkpointOf(
+  manager: EntityManager,
+  job: Job,
+): Promise<{ files: StoredFiles; epoch: number } | null> {
   const rows: { checkpoint: { files: StoredFiles; epoch: number } | null }[] = await manager.query(
     '/* job.checkpoint */ SELECT checkpoint FROM job WHERE id = $1',
     [job.uuid],

@@ -99,7 +99,10 @@ export class TrainerProcess {
   private receive(raw: unknown): void {
     const parsed = trainerMessageSchema.safeParse(raw);
     if (parsed.success) this.options.onMessage(parsed.data);
-    else this.options.onNonsense(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
+    else
+      this.options.onNonsense(
+        parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
+      );
   }
 
   private read(name: 'stdout' | 'stderr', stream: Readable | null): void {

@@ -1,6 +1,7 @@
 /** A worker: takes jobs off the queue, one a slot, and mends what other workers left. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { TICK_MS } from '../../platform/hub.js';
 import { QUEUE_TOPIC } from '../../platform/queue.js';
 import { messageOf } from '../../platform/error.js';
 import type { Spec } from '../../training/protocol.js';
@@ -61,8 +62,10 @@ class RunningWorker implements Worker {
     while (!signal.aborted) {
       try {
         while (!signal.aborted && this.attempts.size < (this.options.slots ?? 1) && (await this.takeOne()));
-        if (this.attempts.size < (this.options.slots ?? 1)) await hints.wait();
-        else await Promise.race(this.attempts.values());
+        if (this.attempts.size >= (this.options.slots ?? 1)) await Promise.race(this.attempts.values());
+        // Without a hub there is nothing to wait for, but a look every so often will do.
+        else if (hints.closed) await sleep(TICK_MS, undefined, { signal }).catch(() => undefined);
+        else await hints.wait();
       } catch (error) {
         this.services.log.warn({ reason: messageOf(error) }, 'no job could be taken');
         await sleep(1_000, undefined, { signal }).catch(() => undefined);
@@ -92,13 +95,18 @@ class RunningWorker implements Worker {
     const { signal } = this.stopping;
     const { db, log, config } = this.services;
     const { staleSeconds = 15, reapMs = 3_000 } = this.options;
-    await sweepFolders(db, config.dataDir).catch((error: unknown) => log.warn({ err: error }, 'old folders remain'));
+    await sweepFolders(db, config.dataDir).catch((error: unknown) =>
+      log.warn({ err: error }, 'old folders remain'),
+    );
     let before = new Set<string>();
     while (!signal.aborted) {
       try {
         const stale = await findStale(db, staleSeconds);
         const key = ({ id, attempt, heartbeat }: Stale) => `${id} ${attempt} ${heartbeat}`;
-        await reap(this.services, stale.filter((one) => before.has(key(one))));
+        await reap(
+          this.services,
+          stale.filter((one) => before.has(key(one))),
+        );
         before = new Set(stale.map(key));
         await repairQueue(this.services);
       } catch (error) {

@@ -4,6 +4,7 @@ interface PgError {
   code?: string;
   constraint?: string;
   detail?: string;
+  message?: string;
   driverError?: PgError;
 }
 
@@ -22,6 +23,10 @@ export const isUniqueViolation = (error: unknown, constraint?: string): boolean 
 /** A value that the database refuses is the user's to mend; every other database error is ours. */
 export function translateDatabaseError(error: unknown): unknown {
   const pg = pgError(error);
+  // Half of a surrogate pair, which JavaScript's texts and JSON may hold and PostgreSQL's JSON may not.
+  if (pg?.code === '22P02' && pg.message?.endsWith('type json')) {
+    return new ShingoError('BAD_USER_INPUT', 'A text holds a character that cannot be stored.');
+  }
   switch (pg?.code) {
     case '23514':
       return new ShingoError(

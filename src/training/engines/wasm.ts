@@ -3,6 +3,7 @@ import { tf } from '../tensorflow.js';
 import { EngineUnavailable, type EngineDriver } from './engine.js';
 import { importOptional } from './packages.js';
 import { registerWasmGradients } from './wasmGradients.js';
+import { replaceWasmKernels } from './wasmReplacements.js';
 
 export const wasm: EngineDriver = {
   name: 'wasm',
@@ -14,6 +15,7 @@ export const wasm: EngineDriver = {
     restore();
     if (!started) throw new EngineUnavailable('the WebAssembly backend does not start');
     registerWasmGradients();
+    replaceWasmKernels();
     const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
     return {
       description: simd ? 'WebAssembly with SIMD' : 'WebAssembly without SIMD',

@@ -10,10 +10,11 @@
  * Shapes: x [batch, height, width, inChannels], dy [batch, outHeight, outWidth, outChannels]; NHWC only.
  */
 import { tf } from '../tensorflow.js';
+import { borrow, view } from './wasmTensors.js';
 
 type Conv2DInfo = tf.backend_util.Conv2DInfo;
 type Pair = [number, number];
-interface ConvAttributes {
+export interface ConvAttributes {
   strides: Pair | number;
   dilations?: Pair | number;
   pad: 'valid' | 'same' | number | tf.backend_util.ExplicitPadding;
@@ -22,7 +23,7 @@ interface ConvAttributes {
   filterShape: [number, number, number, number];
   inputShape: [number, number, number, number];
 }
-interface KernelArguments {
+export interface KernelArguments {
   inputs: Record<string, tf.TensorInfo>;
   attributes: ConvAttributes;
 }
@@ -40,10 +41,9 @@ export function registerWasmGradients(): void {
     if (tf.getKernel(kernelName, 'wasm')) continue;
     tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc: composed(gradient) });
   }
-  replaceConv2DBackpropInput();
 }
 
-function composed(gradient: GradientKernel): tf.KernelFunc {
+export function composed(gradient: GradientKernel): tf.KernelFunc {
   return ({ inputs, attrs }) => {
     const attributes = attrs as unknown as ConvAttributes;
     if (attributes.dataFormat === 'NCHW') throw new Error('wasm gradients: dataFormat NCHW is not supported');
@@ -54,26 +54,11 @@ function composed(gradient: GradientKernel): tf.KernelFunc {
   };
 }
 
-const replaced = Symbol.for('shingo.wasm.Conv2DBackpropInput');
-
-/** Pointwise stride-1 convolutions, most of a MobileNet, go to matMul; the others stay with the backend's kernel. */
-function replaceConv2DBackpropInput(): void {
-  const original = tf.getKernel('Conv2DBackpropInput', 'wasm')?.kernelFunc;
-  if (!original || replaced in original) return;
-  const pointwise = composed(pointwiseBackpropInput);
-  const kernelFunc: tf.KernelFunc = (args) =>
-    isPointwise(args.inputs.filter!.shape, args.attrs as unknown as ConvAttributes)
-      ? pointwise(args)
-      : original(args);
-  tf.unregisterKernel('Conv2DBackpropInput', 'wasm');
-  tf.registerKernel({
-    kernelName: 'Conv2DBackpropInput',
-    backendName: 'wasm',
-    kernelFunc: Object.assign(kernelFunc, { [replaced]: true }),
-  });
-}
-
-function isPointwise(filterShape: readonly number[], { strides, pad, dataFormat }: ConvAttributes): boolean {
+/** A 1×1 convolution at stride 1 is a matrix product. */
+export function isPointwise(
+  filterShape: readonly number[],
+  { strides, pad, dataFormat }: ConvAttributes,
+): boolean {
   const [strideHeight, strideWidth] = pair(strides);
   const padless = pad === 'same' || pad === 'valid' || pad === 0;
   return (
@@ -86,14 +71,6 @@ function isPointwise(filterShape: readonly number[], { strides, pad, dataFormat 
   );
 }
 
-function pointwiseBackpropInput({ inputs }: KernelArguments): tf.Tensor {
-  const dy = borrow(inputs.dy!);
-  const [, , inChannels, outChannels] = inputs.filter!.shape as [number, number, number, number];
-  const filter = tf.reshape(borrow(inputs.filter!), [inChannels, outChannels]);
-  const dx = tf.matMul(tf.reshape(dy, [-1, outChannels]), tf.transpose(filter));
-  return tf.reshape(dx, [...dy.shape.slice(0, 3), inChannels]);
-}
-
 function conv2DBackpropFilter({ inputs, attributes }: KernelArguments): tf.Tensor {
   const { filterShape } = attributes;
   const x = inputs.x!;
@@ -101,7 +78,7 @@ function conv2DBackpropFilter({ inputs, attributes }: KernelArguments): tf.Tenso
   if (isPointwise(filterShape, attributes))
     return tf.reshape(transposedMatMul(tf.reshape(borrow(x), [-1, filterShape[2]]), dy), filterShape);
   const info = convolution(x.shape, filterShape, attributes, false);
-  return tf.reshape(transposedMatMul(patches(read(x), info), dy), filterShape);
+  return tf.reshape(transposedMatMul(patches(view(x), info), dy), filterShape);
 }
 
 /** aᵀ·b for tall a [rows, m] and b [rows, n]. Transposing the narrower one touches the least memory. */
@@ -127,8 +104,8 @@ function patches(x: Float32Array, info: Conv2DInfo): tf.Tensor2D {
 function depthwiseBackpropFilter({ inputs, attributes }: KernelArguments): tf.Tensor {
   const { filterShape } = attributes;
   const [, , inChannels, multiplier] = filterShape;
-  const x = read(inputs.x!);
-  const dy = read(inputs.dy!);
+  const x = view(inputs.x!);
+  const dy = view(inputs.dy!);
   const info = convolution(inputs.x!.shape, filterShape, attributes, true);
   const outChannels = inChannels * multiplier;
   // Sums run in double precision and are rounded once.
@@ -241,14 +218,3 @@ function convolution(
 }
 
 const pair = (value: Pair | number): Pair => (Array.isArray(value) ? value : [value, value]);
-
-/** A kernel's inputs belong to its caller: take a reference, or the surrounding tidy frees them. */
-function borrow(info: tf.TensorInfo): tf.Tensor {
-  const { backend } = tf.engine();
-  backend.incRef(info.dataId);
-  return tf.engine().makeTensorFromTensorInfo(info);
-}
-
-function read(info: tf.TensorInfo): Float32Array {
-  return tf.engine().backend.readSync(info.dataId) as Float32Array;
-}

@@ -1,4 +1,10 @@
-import { ConditionMetricEvent, DoneEvent, MetricEvent, type ExperimentEvent, type NewMetric } from '../../../src/experiments/events/event.js';
+import {
+  ConditionMetricEvent,
+  DoneEvent,
+  MetricEvent,
+  type ExperimentEvent,
+  type NewMetric,
+} from '../../../src/experiments/events/event.js';
 import { followExperiment } from '../../../src/experiments/events/follow.js';
 import { appendEvents, readEvents } from '../../../src/experiments/events/log.js';
 import { cancelJob } from '../../../src/jobs/jobService.js';
@@ -11,11 +17,27 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 const gone = new AbortController().signal;
-const metric = (step: number, value = 1): NewMetric => ({ kind: 'METRIC', name: 'loss', split: 'TRAIN', condition: null, step, value, n: 3, lower: null, upper: null, method: null });
-const append = (uuid: string, ...events: NewMetric[]) => world.db.transaction((manager) => appendEvents(manager, uuid, events));
+const metric = (step: number, value = 1): NewMetric => ({
+  kind: 'METRIC',
+  name: 'loss',
+  split: 'TRAIN',
+  condition: null,
+  step,
+  value,
+  n: 3,
+  lower: null,
+  upper: null,
+  method: null,
+});
+const append = (uuid: string, ...events: NewMetric[]) =>
+  world.db.transaction((manager) => appendEvents(manager, uuid, events));
 const experiment = async () => (await world.train()).experimentUuid;
 
-async function read(uuid: string, afterSeq: number, enough: (event: ExperimentEvent) => boolean): Promise<ExperimentEvent[]> {
+async function read(
+  uuid: string,
+  afterSeq: number,
+  enough: (event: ExperimentEvent) => boolean,
+): Promise<ExperimentEvent[]> {
   const seen: ExperimentEvent[] = [];
   for await (const event of await followExperiment(world, uuid, afterSeq, gone)) {
     seen.push(event);
@@ -42,7 +64,7 @@ it('has no gap and no disorder, however many write at once and give up', async (
   let writing = true;
   const seen: number[] = [];
   const reader = (async () => {
-    for (let cursor = 0; writing || cursor < 401; ) {
+    for (let cursor = 0; writing || cursor < 401;) {
       for (const { seq } of await readEvents(world.db, uuid, cursor, 7)) {
         seen.push(seq);
         cursor = seq;
@@ -103,7 +125,9 @@ describe('a reader', () => {
     const uuid = await experiment();
     await expect(followExperiment(world, uuid, 2, gone)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
     await expect(followExperiment(world, uuid, -1, gone)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
-    await expect(followExperiment(world, world.project, 0, gone)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(followExperiment(world, world.project, 0, gone)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
   });
 
   it('that goes away ends at once', async () => {

@@ -17,7 +17,10 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
-async function ask(source: string, variableValues: object = {}): Promise<{ data: any; statements: string[] }> {
+async function ask(
+  source: string,
+  variableValues: object = {},
+): Promise<{ data: any; statements: string[] }> {
   const context = world.context();
   const statements: string[] = [];
   const db = new Proxy(world.db, {
@@ -30,8 +33,16 @@ async function ask(source: string, variableValues: object = {}): Promise<{ data:
       };
     },
   });
-  const loaders = new (context.load.constructor as new (...parameters: unknown[]) => typeof context.load)(db, true);
-  const answer = await graphql({ schema, source, variableValues: variableValues as never, contextValue: { ...context, db, load: loaders } });
+  const loaders = new (context.load.constructor as new (...parameters: unknown[]) => typeof context.load)(
+    db,
+    true,
+  );
+  const answer = await graphql({
+    schema,
+    source,
+    variableValues: variableValues as never,
+    contextValue: { ...context, db, load: loaders },
+  });
   if (answer.errors) throw answer.errors[0] as Error;
   return { data: JSON.parse(JSON.stringify(answer.data)), statements };
 }
@@ -44,16 +55,30 @@ const EXPERIMENTS = `query ($projectId: ID!, $first: Int) { experiments(projectI
 it('tells all about an experiment', async () => {
   const { data } = await ask(EXPERIMENTS, { projectId: toGlobalId('Project', world.project), first: 1 });
   const [node] = data.experiments.nodes;
-  expect(node).toMatchObject({ name: 'a/b', state: 'SUCCEEDED', engine: 'cpu', model: { name: 'colour' }, job: { state: 'SUCCEEDED', reason: null } });
+  expect(node).toMatchObject({
+    name: 'a/b',
+    state: 'SUCCEEDED',
+    engine: 'cpu',
+    model: { name: 'colour' },
+    job: { state: 'SUCCEEDED', reason: null },
+  });
   expect(node.metrics.map(({ step, value }: { step: number; value: unknown }) => [step, value])).toEqual([
     [1, expect.any(Number)],
     [2, 'NaN'],
     [3, 'NaN'],
   ]);
   expect(node.evaluations).toEqual([
-    { split: 'TEST', weights: 'BEST', n: 3, classes: ['GREEN', 'RED'], conditions: expect.arrayContaining([{ condition: null, accuracy: 1 / 3 }]) },
+    {
+      split: 'TEST',
+      weights: 'BEST',
+      n: 3,
+      classes: ['GREEN', 'RED'],
+      conditions: expect.arrayContaining([{ condition: null, accuracy: 1 / 3 }]),
+    },
   ]);
-  expect(node.artifacts[0].url).toBe(`/experiments/${toGlobalId('Experiment', trained)}/artifacts/initial/model.json`);
+  expect(node.artifacts[0].url).toBe(
+    `/experiments/${toGlobalId('Experiment', trained)}/artifacts/initial/model.json`,
+  );
 });
 
 it('asks the database as often for 40 experiments as for 2', async () => {
@@ -65,7 +90,10 @@ it('asks the database as often for 40 experiments as for 2', async () => {
     );
   }
   const projectId = toGlobalId('Project', world.project);
-  const [few, many] = [await ask(EXPERIMENTS, { projectId, first: 2 }), await ask(EXPERIMENTS, { projectId, first: 40 })];
+  const [few, many] = [
+    await ask(EXPERIMENTS, { projectId, first: 2 }),
+    await ask(EXPERIMENTS, { projectId, first: 40 }),
+  ];
   expect(many.data.experiments.nodes).toHaveLength(40);
   expect(many.statements.sort()).toEqual(few.statements.sort());
   expect(new Set(many.statements).size).toBe(many.statements.length);
@@ -75,19 +103,47 @@ it('finds an experiment by the names of project and experiment, slashes and all'
   const [{ name }] = await world.db.query('SELECT name FROM project WHERE id = $1', [world.project]);
   const { data } = await ask('query ($id: ID!) { experiment(id: $id) { id } }', { id: `${name}/a/b` });
   expect(data.experiment.id).toBe(toGlobalId('Experiment', trained));
-  await expect(ask('query ($id: ID!) { experiment(id: $id) { id } }', { id: `${name}/none` })).rejects.toMatchObject({ originalError: { code: 'NOT_FOUND' } });
+  await expect(
+    ask('query ($id: ID!) { experiment(id: $id) { id } }', { id: `${name}/none` }),
+  ).rejects.toMatchObject({ originalError: { code: 'NOT_FOUND' } });
 });
 
 it('filters metrics by name, split and condition; all stands for every light', async () => {
   const query = `query ($id: ID!, $conditions: [String!], $afterSeq: Int, $first: Int) { experiment(id: $id) {
     metrics(names: ["accuracy"], splits: [VALIDATION], conditions: $conditions, afterSeq: $afterSeq, first: $first) { seq step condition lower method } } }`;
   const metrics = async (variables: object) =>
-    (await ask(query, { id: toGlobalId('Experiment', trained), ...variables })).data.experiment.metrics as { seq: number; step: number; condition: string | null }[];
-  expect((await metrics({})).map(({ condition }) => condition)).toEqual([null, 'night', 'rain', null, 'night', 'rain', null, 'night', 'rain']);
-  expect((await metrics({ conditions: ['all', 'rain'] })).map(({ condition }) => condition)).toEqual([null, 'rain', null, 'rain', null, 'rain']);
+    (await ask(query, { id: toGlobalId('Experiment', trained), ...variables })).data.experiment.metrics as {
+      seq: number;
+      step: number;
+      condition: string | null;
+    }[];
+  expect((await metrics({})).map(({ condition }) => condition)).toEqual([
+    null,
+    'night',
+    'rain',
+    null,
+    'night',
+    'rain',
+    null,
+    'night',
+    'rain',
+  ]);
+  expect((await metrics({ conditions: ['all', 'rain'] })).map(({ condition }) => condition)).toEqual([
+    null,
+    'rain',
+    null,
+    'rain',
+    null,
+    'rain',
+  ]);
   const [first] = await metrics({ first: 1 });
-  expect((await metrics({ afterSeq: first?.seq, first: 2 })).map(({ condition }) => condition)).toEqual(['night', 'rain']);
-  await expect(metrics({ first: 10_001 })).rejects.toMatchObject({ originalError: { code: 'BAD_USER_INPUT' } });
+  expect((await metrics({ afterSeq: first?.seq, first: 2 })).map(({ condition }) => condition)).toEqual([
+    'night',
+    'rain',
+  ]);
+  await expect(metrics({ first: 10_001 })).rejects.toMatchObject({
+    originalError: { code: 'BAD_USER_INPUT' },
+  });
 });
 
 it('lists jobs, evaluations and artifacts with filters', async () => {
@@ -101,9 +157,14 @@ it('lists jobs, evaluations and artifacts with filters', async () => {
     { projectId, experiment: toGlobalId('Experiment', trained) },
   );
   expect(data).toEqual({
-    jobs: { totalCount: 1, nodes: [{ kind: 'EVALUATION', experiment: { name: 'a/b' }, evaluation: { split: 'TEST' } }] },
+    jobs: {
+      totalCount: 1,
+      nodes: [{ kind: 'EVALUATION', experiment: { name: 'a/b' }, evaluation: { split: 'TEST' } }],
+    },
     evaluations: { totalCount: 1, nodes: [{ job: { kind: 'EVALUATION' }, datasetVersion: { version: 1 } }] },
-    artifacts: { nodes: ['model/model.json', 'model/weights.bin'].map((path) => ({ path, experiment: { name: 'a/b' } })) },
+    artifacts: {
+      nodes: ['model/model.json', 'model/weights.bin'].map((path) => ({ path, experiment: { name: 'a/b' } })),
+    },
     experiments: { nodes: [{ name: 'a/b' }] },
   });
 });

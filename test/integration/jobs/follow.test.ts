@@ -24,7 +24,10 @@ it('says first what is unfinished, then what changes, to the end', async () => {
   const over = await world.train();
   await cancelJob(world.db, over.uuid);
   const [first, second] = [await world.train(), await world.train()];
-  const reading = read(followJobs(world, world.project, gone), (seen) => seen.filter(({ state }) => state === 'SUCCEEDED').length === 2);
+  const reading = read(
+    followJobs(world, world.project, gone),
+    (seen) => seen.filter(({ state }) => state === 'SUCCEEDED').length === 2,
+  );
   await world.worker({});
   const seen = await reading;
   expect(seen.slice(0, 2).map(({ uuid, state }) => [uuid, state])).toEqual([
@@ -68,8 +71,21 @@ it('ends at once when the client goes, and when the project goes', async () => {
 
 it('misses nothing without hints', async () => {
   await world.hub.close();
-  const silent = { db: world.db, hub: { ...world.hub, listen: () => ({ closed: false, wait: () => new Promise<void>((resolve) => setTimeout(resolve, 20)), close: () => undefined }) } };
-  const reading = read(followJobs(silent as never, world.project, gone), (seen) => seen.at(-1)?.state === 'CANCELLED');
+  const silent = {
+    db: world.db,
+    hub: {
+      ...world.hub,
+      listen: () => ({
+        closed: false,
+        wait: () => new Promise<void>((resolve) => setTimeout(resolve, 20)),
+        close: () => undefined,
+      }),
+    },
+  };
+  const reading = read(
+    followJobs(silent as never, world.project, gone),
+    (seen) => seen.at(-1)?.state === 'CANCELLED',
+  );
   const { uuid } = await world.train();
   await cancelJob(world.db, uuid);
   expect((await reading).at(-1)?.uuid).toBe(uuid);

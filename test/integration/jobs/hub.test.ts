@@ -17,7 +17,9 @@ afterAll(async () => {
 const FAR = 60_000;
 const listening = () =>
   until(async () => {
-    const [{ n }] = await database.db.query("SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'shingo hub' AND query LIKE '%LISTEN%' AND datname = current_database()");
+    const [{ n }] = await database.db.query(
+      "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'shingo hub' AND query LIKE '%LISTEN%' AND datname = current_database()",
+    );
     return n > 0;
   });
 
@@ -25,7 +27,10 @@ it('wakes whoever waits for the key, and nobody else', async () => {
   await listening();
   const [a, b] = [hub.listen('t', 'a'), hub.listen('t', 'b')];
   const woken: string[] = [];
-  const both = Promise.all([a.wait(FAR).then(() => woken.push('a')), b.wait(FAR).then(() => woken.push('b'))]);
+  const both = Promise.all([
+    a.wait(FAR).then(() => woken.push('a')),
+    b.wait(FAR).then(() => woken.push('b')),
+  ]);
   await hint(database.db, 't', 'a');
   await until(async () => woken.length > 0);
   expect(woken).toEqual(['a']);
@@ -81,7 +86,9 @@ it('comes back when its connection is cut, and wakes everyone', async () => {
   await listening();
   const hints = hub.listen('t', 'cut');
   const woken = hints.wait(FAR);
-  await database.db.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'shingo hub' AND datname = current_database()");
+  await database.db.query(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'shingo hub' AND datname = current_database()",
+  );
   await woken;
   await listening();
   const again = hints.wait(FAR);

@@ -5,7 +5,14 @@ import { selectOne } from '../../../src/graphql/select.js';
 import { newId } from '../../../src/platform/ids.js';
 import { JOB_QUEUE } from '../../../src/jobs/index.js';
 import { trainingParametersSchema } from '../../../src/training/protocol.js';
-import { createWorld, insertModel, insertProject, insertVersion, LIGHTS, type World } from '../../faults/world.js';
+import {
+  createWorld,
+  insertModel,
+  insertProject,
+  insertVersion,
+  LIGHTS,
+  type World,
+} from '../../faults/world.js';
 
 let world: World;
 beforeAll(async () => {
@@ -13,15 +20,23 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
-const count = async (table: string) => (await world.db.query(`SELECT count(*)::int AS n FROM ${table}`))[0].n as number;
+const count = async (table: string) =>
+  (await world.db.query(`SELECT count(*)::int AS n FROM ${table}`))[0].n as number;
 const tables = ['experiment', 'experiment_parameter', 'experiment_event', 'job', 'pgboss.job', 'evaluation'];
 const everything = async () => Promise.all(tables.map(count));
 
 describe('starting a training', () => {
   it('fills in the defaults and remembers them', async () => {
-    const { uuid, experimentUuid } = await world.train({ name: 'first', parameters: { epochs: 7, patience: null, momentum: null } });
+    const { uuid, experimentUuid } = await world.train({
+      name: 'first',
+      parameters: { epochs: 7, patience: null, momentum: null },
+    });
     expect(await world.job(uuid)).toMatchObject({ state: 'QUEUED', attempt: 0, kind: 'TRAINING' });
-    expect(await selectOne(world.db, Experiment, experimentUuid)).toMatchObject({ name: 'first', state: 'QUEUED', lastSeq: 1 });
+    expect(await selectOne(world.db, Experiment, experimentUuid)).toMatchObject({
+      name: 'first',
+      state: 'QUEUED',
+      lastSeq: 1,
+    });
     const { load, db } = world.context();
     const parameters = await parametersOf(load, db, experimentUuid);
     expect(Object.fromEntries(parameters.map(({ name, number, text }) => [name, number ?? text]))).toEqual(
@@ -53,13 +68,18 @@ describe('starting a training', () => {
       Array.from({ length: 10 }, (_, i) => world.train({ idempotencyKey, parameters: { epochs: i + 1 } })),
     );
     expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    for (const one of tries) if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'CONFLICT', field: ['idempotencyKey'] });
+    for (const one of tries)
+      if (one.status === 'rejected')
+        expect(one.reason).toMatchObject({ code: 'CONFLICT', field: ['idempotencyKey'] });
   });
 
   it('is the same request when defaults are spelled out', async () => {
     const idempotencyKey = randomUUID();
     const first = await world.train({ idempotencyKey, parameters: { epochs: 3 } });
-    const second = await world.train({ idempotencyKey, parameters: { epochs: 3, seed: 1, optimizer: 'Adam' } });
+    const second = await world.train({
+      idempotencyKey,
+      parameters: { epochs: 3, seed: 1, optimizer: 'Adam' },
+    });
     expect(second.uuid).toBe(first.uuid);
   });
 
@@ -71,8 +91,16 @@ describe('starting a training', () => {
   it('that is refused changes nothing', async () => {
     const other = await insertProject(world.db);
     await world.train({ name: 'taken' });
-    const oneColour = await insertVersion(world.db, world.project, LIGHTS.map((light) => ({ ...light, color: 'RED' })));
-    const noValidation = await insertVersion(world.db, world.project, LIGHTS.filter(({ split }) => split !== 'VALIDATION'));
+    const oneColour = await insertVersion(
+      world.db,
+      world.project,
+      LIGHTS.map((light) => ({ ...light, color: 'RED' })),
+    );
+    const noValidation = await insertVersion(
+      world.db,
+      world.project,
+      LIGHTS.filter(({ split }) => split !== 'VALIDATION'),
+    );
     const unknown = newId();
     const before = await everything();
     const refused: [Parameters<World['train']>[0], object][] = [
@@ -88,7 +116,9 @@ describe('starting a training', () => {
         { parameters: { learningRate: -1, epochs: 0, optimizer: 'Magic' } },
         {
           errors: expect.arrayContaining(
-            ['learningRate', 'epochs', 'optimizer'].map((name) => expect.objectContaining({ code: 'BAD_PARAMETER', field: ['parameters', name] })),
+            ['learningRate', 'epochs', 'optimizer'].map((name) =>
+              expect.objectContaining({ code: 'BAD_PARAMETER', field: ['parameters', name] }),
+            ),
           ),
         },
       ],
@@ -107,26 +137,46 @@ describe('starting an evaluation', () => {
   };
 
   it('needs weights, lights, and colours that were learnt', async () => {
-    await expect(world.evaluate(await untrained(), 'BEST')).rejects.toMatchObject({ code: 'EXPERIMENT_NOT_TRAINED' });
-    await expect(world.evaluate(newId(), 'BEST')).rejects.toMatchObject({ code: 'NOT_FOUND', field: ['experimentId'] });
+    await expect(world.evaluate(await untrained(), 'BEST')).rejects.toMatchObject({
+      code: 'EXPERIMENT_NOT_TRAINED',
+    });
+    await expect(world.evaluate(newId(), 'BEST')).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      field: ['experimentId'],
+    });
     const experiment = await trained();
-    const noTest = await insertVersion(world.db, world.project, LIGHTS.filter(({ split }) => split !== 'TEST'));
-    await expect(world.evaluate(experiment, 'BEST', { datasetVersionUuid: noTest })).rejects.toMatchObject({ code: 'SPLIT_EMPTY' });
-    const yellow = await insertVersion(world.db, world.project, [...LIGHTS, { color: 'YELLOW', split: 'TEST' }]);
+    const noTest = await insertVersion(
+      world.db,
+      world.project,
+      LIGHTS.filter(({ split }) => split !== 'TEST'),
+    );
+    await expect(world.evaluate(experiment, 'BEST', { datasetVersionUuid: noTest })).rejects.toMatchObject({
+      code: 'SPLIT_EMPTY',
+    });
+    const yellow = await insertVersion(world.db, world.project, [
+      ...LIGHTS,
+      { color: 'YELLOW', split: 'TEST' },
+    ]);
     await expect(world.evaluate(experiment, 'BEST', { datasetVersionUuid: yellow })).rejects.toMatchObject({
       code: 'CLASSES_DIFFER',
       message: expect.stringContaining('1 YELLOW'),
     });
     const strange = await insertVersion(world.db, await insertProject(world.db), LIGHTS);
-    await expect(world.evaluate(experiment, 'BEST', { datasetVersionUuid: strange })).rejects.toMatchObject({ code: 'OTHER_PROJECT' });
+    await expect(world.evaluate(experiment, 'BEST', { datasetVersionUuid: strange })).rejects.toMatchObject({
+      code: 'OTHER_PROJECT',
+    });
   });
 
   it('is one job however many clients race, and not the training that had the key', async () => {
     const experiment = await trained();
     const idempotencyKey = randomUUID();
-    const jobs = await Promise.all(Array.from({ length: 20 }, () => world.evaluate(experiment, 'BEST', { idempotencyKey })));
+    const jobs = await Promise.all(
+      Array.from({ length: 20 }, () => world.evaluate(experiment, 'BEST', { idempotencyKey })),
+    );
     expect(new Set(jobs.map(({ evaluationUuid }) => evaluationUuid)).size).toBe(1);
-    await expect(world.evaluate(experiment, 'INITIAL', { idempotencyKey })).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(world.evaluate(experiment, 'INITIAL', { idempotencyKey })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
     await expect(world.train({ idempotencyKey })).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 });

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { startEngine } from '../../../src/training/engines/index.js';
 import { registerWasmGradients } from '../../../src/training/engines/wasmGradients.js';
+import { replaceWasmKernels } from '../../../src/training/engines/wasmReplacements.js';
 import { tf } from '../../../src/training/tensorflow.js';
 
 interface Convolution {
@@ -123,7 +124,18 @@ describe('registration', () => {
   it('can be repeated', async () => {
     const before = tf.getKernel('Conv2DBackpropInput', 'wasm').kernelFunc;
     registerWasmGradients();
+    replaceWasmKernels();
     expect(tf.getKernel('Conv2DBackpropInput', 'wasm').kernelFunc).toBe(before);
+  });
+
+  it('a clone outlives its original', () => {
+    const original = tf.tensor1d([1, 2, 3]);
+    const copy = tf.clone(original);
+    original.dispose();
+    expect(Array.from(copy.dataSync())).toEqual([1, 2, 3]);
+    const buffers = tf.memory().numDataBuffers;
+    copy.dispose();
+    expect(tf.memory().numDataBuffers).toBe(buffers - 1);
   });
 
   it('keeps no tensor', async () => {
