@@ -17,7 +17,10 @@ const OPEN = new Set(['/livez', '/readyz', '/', '/graphiql']);
 
 export async function createHttpServer(services: Services, schema: GraphQLSchema): Promise<FastifyInstance> {
   const { config, log } = services;
-  const loggerInstance: FastifyBaseLogger = log.child({}, { level: log.level === 'debug' ? 'debug' : 'warn' });
+  const loggerInstance: FastifyBaseLogger = log.child(
+    {},
+    { level: log.level === 'debug' ? 'debug' : 'warn' },
+  );
   const app: FastifyInstance = Fastify({
     loggerInstance,
     bodyLimit: MAX_BODY_BYTES,
@@ -39,12 +42,10 @@ export async function createHttpServer(services: Services, schema: GraphQLSchema
       .send({ code: 'INTERNAL', message: 'Something went wrong in the service; its log says what.' });
   });
   app.setNotFoundHandler((request, reply) =>
-    reply
-      .code(404)
-      .send({
-        code: 'NOT_FOUND',
-        message: `There is nothing at ${request.url.slice(0, 200)}; the API is at /graphql.`,
-      }),
+    reply.code(404).send({
+      code: 'NOT_FOUND',
+      message: `There is nothing at ${request.url.slice(0, 200)}; the API is at /graphql.`,
+    }),
   );
   await addGraphql(app, services, schema);
   addPages(app, services);

@@ -111,7 +111,9 @@ export function checkOperation(
     return document;
   } catch (error) {
     // Whatever else throws is the parser.
-    return [coded(error instanceof GraphQLError ? error : new GraphQLError(String(error)), 'GRAPHQL_PARSE_FAILED')];
+    return [
+      coded(error instanceof GraphQLError ? error : new GraphQLError(String(error)), 'GRAPHQL_PARSE_FAILED'),
+    ];
   }
 }
 

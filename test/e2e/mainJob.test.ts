@@ -174,7 +174,10 @@ test('the examples of the README work as they stand there, on the data of the de
   const live = subscribe<{ experimentEvents: Event }>(service.url, subscription, {});
   await live.completed;
   await live.close();
-  expect(live.received.at(-1)?.experimentEvents).toMatchObject({ __typename: 'DoneEvent', state: 'SUCCEEDED' });
+  expect(live.received.at(-1)?.experimentEvents).toMatchObject({
+    __typename: 'DoneEvent',
+    state: 'SUCCEEDED',
+  });
   expect(live.received.length).toBeGreaterThan(10);
 });
 

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import pg from 'pg';
 import { readEvents } from '../../src/experiments/events/log.js';
 import type { Worker, WorkerOptions } from '../../src/jobs/index.js';
 import type { Script } from './scriptedTrainer.js';
@@ -56,6 +57,39 @@ describe('a trainer that is killed', () => {
     });
   });
 });
+
+it('a trainer that is faster than the blob store loses no epoch', async () => {
+  await start({ keep: 3 });
+  const job = await world.until((await world.train({ parameters: { epochs: 200 } })).uuid);
+  expect(job).toMatchObject({ state: 'SUCCEEDED', attempt: 1, crashes: 0 });
+  const epochs = (await curve(job.experimentUuid)).filter((row) => row[1] === 'loss' && row[2] === 'TRAIN');
+  expect(epochs.map(([epoch]) => epoch)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
+});
+
+it('a database that drops every connection again and again costs neither an attempt nor an event', async () => {
+  await start({ keep: 3 });
+  const { uuid, experimentUuid } = await world.train({ parameters: { epochs: 150 } });
+  for (let cut = 0; cut < 5; cut += 1) {
+    const seen = (await events(experimentUuid)).length;
+    await world.wait(async () => (await events(experimentUuid)).length > seen + 5);
+    await cutConnections(world.databaseUrl);
+  }
+  expect(await world.until(uuid)).toMatchObject({ state: 'SUCCEEDED', attempt: 1, crashes: 0 });
+  const log = await events(experimentUuid);
+  expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
+  const epochs = (await curve(experimentUuid)).filter((row) => row[1] === 'loss' && row[2] === 'TRAIN');
+  expect(epochs.map(([epoch]) => epoch)).toEqual(Array.from({ length: 150 }, (_, index) => index + 1));
+});
+
+/** All but the one that does it. */
+async function cutConnections(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+  );
+  await client.end();
+}
 
 describe('a trainer that misbehaves', () => {
   it('fails its job without another attempt when it says why', async () => {

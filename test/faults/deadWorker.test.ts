@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readEvents } from '../../src/experiments/events/log.js';
 import { JOB_QUEUE } from '../../src/jobs/index.js';
 import { cancelJob } from '../../src/jobs/jobService.js';
+import { JobState } from '../../src/jobs/vocabulary.js';
 import { claimNext } from '../../src/jobs/worker/claim.js';
 import { FenceLost, fenced, heartbeat, type Lease } from '../../src/jobs/worker/fence.js';
 import { findStale, reap, repairQueue, sweepFolders } from '../../src/jobs/worker/reaper.js';
@@ -124,7 +125,7 @@ describe('a worker that was declared dead and is not', () => {
   it('has its trainer killed', async () => {
     await world.worker({ gate: { epoch: 2, file: join(world.dataDir, 'never') } }, { reapMs: 60_000 });
     const { uuid } = await world.train();
-    const job = await world.until(uuid, ({ epoch, state }) => epoch === 1 && state === 'RUNNING');
+    const job = await world.until(uuid, ({ epoch, state }) => epoch === 1 && state === JobState.RUNNING);
     // As another host would: it takes the job for itself.
     await world.db.query("UPDATE job SET attempt = attempt + 1, worker = 'other' WHERE id = $1", [uuid]);
     // Its folder goes when its trainer has gone.

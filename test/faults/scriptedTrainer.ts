@@ -3,7 +3,7 @@
  * each epoch's computed from the one before, so a resumed run equals an uninterrupted one only if its state came back.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Metric, Sample, Spec, TrainerMessage } from '../../src/training/protocol.js';
@@ -28,7 +28,7 @@ export interface Script {
   loss?: { epoch: number; value: number };
   /** Predictions that are left out. */
   forget?: number;
-  /** Checkpoints are removed as soon as they are announced, but for the last so many. */
+  /** Removes all checkpoints but the last so many, as the real trainer does. */
   keep?: number;
 }
 
@@ -88,6 +88,7 @@ async function train(script: Script, spec: Extract<Spec, { kind: 'TRAINING' }>):
       tensors: 1,
       checkpoint: await checkpoint(spec.outputDir, epoch, loss),
     });
+    if (script.keep) await rm(join(spec.outputDir, `checkpoints/${epoch - script.keep}`), { recursive: true, force: true });
   }
   for (const folder of ['model', 'initial']) {
     await mkdir(join(spec.outputDir, folder), { recursive: true });

@@ -98,8 +98,11 @@ export async function createWorld() {
       workers.push(worker);
       return worker;
     },
-    context: (gone = new AbortController().signal): Context =>
-      ({ ...services, load: new Loaders(db, true), gone }) as Context,
+    context: (gone = new AbortController().signal): Context => ({
+      ...services,
+      load: new Loaders(db, true),
+      gone,
+    }),
     stop: async () => {
       await Promise.all(workers.map((worker) => worker.stop()));
       await hub.close();

@@ -29,6 +29,8 @@ export function boxProblem(
   box: Box,
   picture: { width: number; height: number },
 ): { field: string; message: string } | null {
+  // The schema cannot say of the input of a change that it may be missing but not be null.
+  if (box.category == null) return { field: 'category', message: 'A box has a category.' };
   if (box.category !== Category.TRAFFIC_LIGHT) {
     for (const field of ['color', 'role'] as const) {
       if (box[field] != null) return { field, message: `${field} belongs to a TRAFFIC_LIGHT only.` };

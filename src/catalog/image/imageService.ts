@@ -41,12 +41,19 @@ export async function updateImage(db: DataSource, uuid: string, change: ImageCha
       Object.entries(change).filter(([, value]) => value !== undefined),
     ) as ImageChange;
     const before = (await selectOne(manager, Image, uuid)) as Image;
+    // Another request moved it while the locks were waited for: its place must not be taken back.
+    if (change.placeUuid === undefined && before.placeUuid !== placeUuid) {
+      throw new ShingoError('CONFLICT', 'Another request moved this image; try again.', 409);
+    }
     const after = {
       ...{ fileName: before.fileName, recordedAt: before.recordedAt, latitude: before.latitude },
       ...{ longitude: before.longitude, drive: before.drive, weather: before.weatherLabel },
       ...{ timeOfDay: before.timeOfDayLabel, scene: before.sceneName },
       ...given,
     };
+    // The schema cannot say of an input that it may be missing but not be null.
+    if (after.fileName == null)
+      throw new ShingoError('BAD_USER_INPUT', 'An image has a file name.', 400, ['fileName']);
     if ((after.latitude == null) !== (after.longitude == null)) {
       throw new ShingoError('BAD_USER_INPUT', 'Give latitude and longitude together.', 400, ['latitude']);
     }

@@ -28,6 +28,8 @@ export interface AttemptOptions {
 
 const MOST_LOG_LINES = 1_000;
 const EXIT_MS = 5_000;
+/** A restart of the database takes less. */
+const PERSIST_MS = 60_000;
 
 export const workFolder = (dataDir: string, lease: Lease): string =>
   join(dataDir, 'work', lease.job.uuid, String(lease.attempt));
@@ -88,12 +90,12 @@ export class Attempt {
   private async work(): Promise<void> {
     const { db, blobs, config } = this.services;
     const folder = workFolder(config.dataDir, this.lease);
-    const inputs = await persist(this.log, () =>
+    const inputs = await this.persist(() =>
       materialise({ db, blobs }, this.lease.job, folder, this.options.engine),
     );
     const recorder = new Recorder(this.services, this.lease, inputs.outputDir, inputs.samples);
     if (this.lost) return;
-    if (this.stopping) return persist(this.log, () => recorder.halted());
+    if (this.stopping) return this.persist(() => recorder.halted());
     const trainer = this.launch(inputs);
     for (;;) {
       const item = await this.inbox.take();
@@ -101,6 +103,11 @@ export class Attempt {
       if (item.type === 'end') return this.ended(recorder, await trainer.exited);
       if (await this.record(recorder, item)) return trainer.finish(EXIT_MS);
     }
+  }
+
+  /** Someone waits for the end of a worker that is stopping; the reaper mends what then stays unwritten. */
+  private persist<T>(work: () => Promise<T>): Promise<T> {
+    return persist(this.log, work, this.stopping ? this.services.config.drainSeconds * 1000 : PERSIST_MS);
   }
 
   private launch(inputs: Inputs): TrainerProcess {
@@ -131,7 +138,7 @@ export class Attempt {
 
   /** True: that was its last word. */
   private async record(recorder: Recorder, item: Exclude<Item, { type: 'end' }>): Promise<boolean> {
-    const write = (work: () => Promise<void>) => persist(this.log, work);
+    const write = (work: () => Promise<void>) => this.persist(work);
     switch (item.type) {
       case 'progress':
         await write(() => recorder.progress(item));
@@ -168,7 +175,7 @@ export class Attempt {
   ): Promise<void> {
     for (;;) {
       try {
-        return await persist(this.log, () => recorder.epochs(epochs));
+        return await this.persist(() => recorder.epochs(epochs));
       } catch (error) {
         const newer = (error as NodeJS.ErrnoException).code === 'ENOENT' ? this.inbox.moreEpochs() : [];
         if (newer.length === 0) throw error;
@@ -179,7 +186,7 @@ export class Attempt {
 
   /** The trainer has gone without a last word. */
   private async ended(recorder: Recorder, exit: Exit): Promise<void> {
-    if (this.stopping && !this.fault) return persist(this.log, () => recorder.halted());
+    if (this.stopping && !this.fault) return this.persist(() => recorder.halted());
     await this.crash(this.fault ?? crashReason(exit, this.trainer?.lastWords ?? ''));
   }
 
@@ -191,7 +198,7 @@ export class Attempt {
     const { db } = this.services;
     const recorder = new Recorder(this.services, this.lease, '', 0);
     if (error instanceof TrainerFault || error instanceof ShingoError) {
-      await persist(this.log, () => recorder.failed({ code: error.code, message: error.message }));
+      await this.persist(() => recorder.failed({ code: error.code, message: error.message }));
       return;
     }
     this.log.error({ err: error, db: db.isInitialized }, 'an attempt broke');
@@ -201,7 +208,7 @@ export class Attempt {
   private async crash(reason: Reason): Promise<void> {
     this.log.warn({ reason }, 'the trainer has crashed');
     const { db, queue } = this.services;
-    await persist(this.log, () =>
+    await this.persist(() =>
       fenced(db, this.lease, (manager, job) => settleCrash(manager, queue, job, reason)),
     );
   }

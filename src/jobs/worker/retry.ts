@@ -13,7 +13,7 @@ const isPassing = (error: unknown): boolean => {
 };
 
 /** Tries again for a while what fails because the database is away: a training must not die of its restart. */
-export async function persist<T>(log: Log, work: () => Promise<T>, forMs = 60_000): Promise<T> {
+export async function persist<T>(log: Log, work: () => Promise<T>, forMs: number): Promise<T> {
   const until = Date.now() + forMs;
   for (let wait = 200; ; wait = Math.min(wait * 2, 5_000)) {
     try {

@@ -31,6 +31,7 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
+const REPAIR_EVERY = 10;
 const TRAINER = fileURLToPath(new URL('../../training/trainerProcess.js', import.meta.url));
 
 export function startWorker(services: WorkerServices, options: WorkerOptions): Worker {
@@ -99,7 +100,7 @@ class RunningWorker implements Worker {
       log.warn({ err: error }, 'old folders remain'),
     );
     let before = new Set<string>();
-    while (!signal.aborted) {
+    for (let pass = 0; !signal.aborted; pass += 1) {
       try {
         const stale = await findStale(db, staleSeconds);
         const key = ({ id, attempt, heartbeat }: Stale) => `${id} ${attempt} ${heartbeat}`;
@@ -108,7 +109,8 @@ class RunningWorker implements Worker {
           stale.filter((one) => before.has(key(one))),
         );
         before = new Set(stale.map(key));
-        await repairQueue(this.services);
+        // Rarely needed, and it looks at every queued job.
+        if (pass % REPAIR_EVERY === 0) await repairQueue(this.services);
       } catch (error) {
         log.warn({ reason: messageOf(error) }, 'the queue could not be looked after');
       }

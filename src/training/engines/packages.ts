@@ -30,7 +30,10 @@ export async function importOptional(name: string, via: string[] = []): Promise<
   try {
     return (await import(name)) as Record<string, unknown>;
   } catch (error) {
-    throw new EngineUnavailable(`${name} is installed but does not load: its native part is missing or does not fit`, { cause: error });
+    throw new EngineUnavailable(
+      `${name} is installed but does not load: its native part is missing or does not fit`,
+      { cause: error },
+    );
   }
 }
 

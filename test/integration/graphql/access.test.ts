@@ -51,10 +51,26 @@ function upgrade({ url }: TestService, headers: Record<string, string>): Promise
 }
 
 describe('with keys', () => {
-  const SECRETS = ['/graphql?query={__typename}', `/blobs/${'0'.repeat(64)}`, '/nowhere', '/graphql/', '//graphql'];
+  const SECRETS = [
+    '/graphql?query={__typename}',
+    `/blobs/${'0'.repeat(64)}`,
+    '/nowhere',
+    '/graphql/',
+    '//graphql',
+  ];
 
   test.each(SECRETS)('%s is UNAUTHENTICATED without one, or with a wrong one', async (path) => {
-    for (const authorization of [undefined, '', 'Bearer', 'Bearer ', 'Bearer wrong', `Basic ${KEYS[0]}`, KEYS[0], `Bearer ${KEYS[0]}x`, `Bearer ${KEYS.join(',')}`]) {
+    for (const authorization of [
+      undefined,
+      '',
+      'Bearer',
+      'Bearer ',
+      'Bearer wrong',
+      `Basic ${KEYS[0]}`,
+      KEYS[0],
+      `Bearer ${KEYS[0]}x`,
+      `Bearer ${KEYS.join(',')}`,
+    ]) {
       const answer = await get(locked, path, authorization === undefined ? {} : { authorization });
       expect([authorization, answer]).toEqual([authorization, { status: 401, code: 'UNAUTHENTICATED' }]);
     }
@@ -62,30 +78,46 @@ describe('with keys', () => {
 
   test('either key opens, whatever the case of the word Bearer', async () => {
     for (const authorization of [`Bearer ${KEYS[0]}`, `bearer ${KEYS[1]}`]) {
-      expect(await locked.ask('{ __typename }', {}, { authorization })).toEqual({ data: { __typename: 'Query' } });
+      expect(await locked.ask('{ __typename }', {}, { authorization })).toEqual({
+        data: { __typename: 'Query' },
+      });
     }
   });
 
   test('a mutation without a key changes nothing', async () => {
-    expect((await locked.ask('mutation { createProject(input: { name: "x" }) { project { id } } }')) as unknown).toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(
+      (await locked.ask('mutation { createProject(input: { name: "x" }) { project { id } } }')) as unknown,
+    ).toMatchObject({ code: 'UNAUTHENTICATED' });
     expect((await locked.put(Buffer.from('x'))).status).toBe(401);
     expect(await locked.db.query('SELECT 1 FROM project')).toEqual([]);
   });
 
   test('health checks and the page need none', async () => {
-    for (const path of ['/livez', '/readyz', '/', '/graphiql', '/graphiql?x=1']) expect((await get(locked, path, {})).status).toBe(200);
+    for (const path of ['/livez', '/readyz', '/', '/graphiql', '/graphiql?x=1'])
+      expect((await get(locked, path, {})).status).toBe(200);
   });
 
   test('a socket without the right key in connection_init is closed, and says why', async () => {
-    for (const connectionParams of [{}, { authorization: 'Bearer wrong' }, { authorization: 7 }, { authorization: KEYS[0] }, { authorization: null }]) {
+    for (const connectionParams of [
+      {},
+      { authorization: 'Bearer wrong' },
+      { authorization: 7 },
+      { authorization: KEYS[0] },
+      { authorization: null },
+    ]) {
       const answer = await askSocket(locked, { query: '{ __typename }' }, { connectionParams });
       expect(answer.closed).toEqual({ code: 4403, reason: 'UNAUTHENTICATED' });
     }
   });
 
   test('a socket with a key in connection_init is answered', async () => {
-    for (const connectionParams of [{ authorization: `Bearer ${KEYS[0]}` }, { Authorization: `Bearer ${KEYS[1]}` }]) {
-      expect((await askSocket(locked, { query: '{ __typename }' }, { connectionParams })).data).toEqual({ __typename: 'Query' });
+    for (const connectionParams of [
+      { authorization: `Bearer ${KEYS[0]}` },
+      { Authorization: `Bearer ${KEYS[1]}` },
+    ]) {
+      expect((await askSocket(locked, { query: '{ __typename }' }, { connectionParams })).data).toEqual({
+        __typename: 'Query',
+      });
     }
   });
 
@@ -96,34 +128,54 @@ describe('with keys', () => {
 });
 
 describe('without keys', () => {
-  test.each(['localhost', 'localhost:4600', '127.0.0.1:80', '[::1]:4600', '127.9.9.9'])('the host %s is this machine', async (host) => {
-    expect((await get(open, '/readyz', { host })).status).toBe(200);
-    expect(await upgrade(open, { host })).toBe(101);
-  });
-
-  test.each(['evil.example', 'evil.example:4600', '127.0.0.1.evil.example', 'localhost.evil.example', '192.168.0.7', '127.1', '@localhost', 'localhost@evil.example'])(
-    'the host %j, which may have been pointed here, is FORBIDDEN',
+  test.each(['localhost', 'localhost:4600', '127.0.0.1:80', '[::1]:4600', '127.9.9.9'])(
+    'the host %s is this machine',
     async (host) => {
-      expect(await get(open, '/graphql?query={__typename}', { host })).toEqual({ status: 403, code: 'FORBIDDEN' });
-      expect(await upgrade(open, { host })).toBe(403);
+      expect((await get(open, '/readyz', { host })).status).toBe(200);
+      expect(await upgrade(open, { host })).toBe(101);
     },
   );
+
+  test.each([
+    'evil.example',
+    'evil.example:4600',
+    '127.0.0.1.evil.example',
+    'localhost.evil.example',
+    '192.168.0.7',
+    '127.1',
+    '@localhost',
+    'localhost@evil.example',
+  ])('the host %j, which may have been pointed here, is FORBIDDEN', async (host) => {
+    expect(await get(open, '/graphql?query={__typename}', { host })).toEqual({
+      status: 403,
+      code: 'FORBIDDEN',
+    });
+    expect(await upgrade(open, { host })).toBe(403);
+  });
 });
 
 describe('a page', () => {
-  test.each(['http://evil.example', 'https://localhost.evil.example', 'null', 'file://', '', 'localhost', 'http://localhost@evil.example'])(
-    'of the origin %j is FORBIDDEN, key or not',
-    async (origin) => {
-      const host = 'localhost:4600';
-      for (const [service, headers] of [
-        [open, {}],
-        [locked, { authorization: `Bearer ${KEYS[0]}` }],
-      ] as const) {
-        expect(await get(service, '/graphql?query={__typename}', { host, origin, ...headers })).toEqual({ status: 403, code: 'FORBIDDEN' });
-        expect(await upgrade(service, { host, origin, ...headers })).toBe(403);
-      }
-    },
-  );
+  test.each([
+    'http://evil.example',
+    'https://localhost.evil.example',
+    'null',
+    'file://',
+    '',
+    'localhost',
+    'http://localhost@evil.example',
+  ])('of the origin %j is FORBIDDEN, key or not', async (origin) => {
+    const host = 'localhost:4600';
+    for (const [service, headers] of [
+      [open, {}],
+      [locked, { authorization: `Bearer ${KEYS[0]}` }],
+    ] as const) {
+      expect(await get(service, '/graphql?query={__typename}', { host, origin, ...headers })).toEqual({
+        status: 403,
+        code: 'FORBIDDEN',
+      });
+      expect(await upgrade(service, { host, origin, ...headers })).toBe(403);
+    }
+  });
 
   test('of the same origin may ask', async () => {
     const headers = { host: 'localhost:4600', origin: 'http://localhost:4600' };
@@ -132,7 +184,11 @@ describe('a page', () => {
   });
 
   test('cannot make a browser ask without a preflight: forms and images are refused', async () => {
-    const form = { method: 'POST', body: '{"query":"{ __typename }"}', headers: { 'content-type': 'text/plain' } };
+    const form = {
+      method: 'POST',
+      body: '{"query":"{ __typename }"}',
+      headers: { 'content-type': 'text/plain' },
+    };
     for (const response of [
       await fetch(`${open.url}/graphql`, form),
       await fetch(`${open.url}/graphql?query={__typename}`),

@@ -47,7 +47,8 @@ test('every operator of every field means over HTTP what it says', async () => {
   let holdingOfSome = 0;
   const tried = Object.entries(images.shape.columns).flatMap(([name, { kind, samples }]) =>
     OPERATORS[kind].map((operator) => {
-      const operand = operator === 'isNull' ? true : ['in', 'notIn'].includes(operator) ? samples.slice(0, 2) : samples[0];
+      const operand =
+        operator === 'isNull' ? true : ['in', 'notIn'].includes(operator) ? samples.slice(0, 2) : samples[0];
       return { [name]: { [operator]: operand } };
     }),
   );
@@ -125,5 +126,7 @@ test('the name of a condition stands for its filter, within and, or and not too'
 test('lists of one project never show the images of another, whatever the filter', async () => {
   const other = await randomImages(service.db, 5, 1);
   const theirs = other.rows.map((row) => row.values.id);
-  expect(await foundByHttp({ or: [{ id: { in: theirs } }, { not: { and: [] , or: [] } }] })).toHaveLength(images.rows.length);
+  expect(await foundByHttp({ or: [{ id: { in: theirs } }, { not: { and: [], or: [] } }] })).toHaveLength(
+    images.rows.length,
+  );
 });

@@ -23,7 +23,10 @@ async function both(operation: Operation): Promise<{ http: string; socket: strin
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(operation),
   });
-  return { http: stableCode(await response.json() as never), socket: stableCode(await askSocket(service, operation)) };
+  return {
+    http: stableCode((await response.json()) as never),
+    socket: stableCode(await askSocket(service, operation)),
+  };
 }
 
 /** The schema itself is the only thing that goes this deep. */
@@ -31,7 +34,8 @@ const nested = (depth: number) =>
   `{ __type(name: "Image") { fields { type ${'{ ofType '.repeat(depth - 4)}{ name }${' }'.repeat(depth - 4)} } } }`;
 const images = (first: number | string) =>
   `images(projectId: "here", first: ${first}) { nodes { id annotations { id category x y width height } conditions { sources } } }`;
-const aliases = (count: number) => `{ ${Array.from({ length: count }, (_, n) => `a${n}: project(id: "here") { id }`).join(' ')} }`;
+const aliases = (count: number) =>
+  `{ ${Array.from({ length: count }, (_, n) => `a${n}: project(id: "here") { id }`).join(' ')} }`;
 const doubling = (levels: number) =>
   `{ ...F0 } ${Array.from({ length: levels }, (_, n) => `fragment F${n} on Query { ...F${n + 1} ...F${n + 1} }`).join(' ')}
    fragment F${levels} on Query { __typename }`;
@@ -39,7 +43,10 @@ const doubling = (levels: number) =>
 const refused: Record<string, { operation: Operation; code: string }> = {
   'deeper than allowed': { operation: { query: nested(MAX_DEPTH + 1) }, code: 'TOO_COMPLEX' },
   'more aliases than allowed': { operation: { query: aliases(MAX_ALIASES + 1) }, code: 'TOO_COMPLEX' },
-  'more tokens than allowed': { operation: { query: `{ ${'__typename '.repeat(5001)} }` }, code: 'GRAPHQL_PARSE_FAILED' },
+  'more tokens than allowed': {
+    operation: { query: `{ ${'__typename '.repeat(5001)} }` },
+    code: 'GRAPHQL_PARSE_FAILED',
+  },
   'no GraphQL': { operation: { query: '{ images(' }, code: 'GRAPHQL_PARSE_FAILED' },
   'an empty document': { operation: { query: ' ' }, code: 'GRAPHQL_PARSE_FAILED' },
   'a field that is not there': { operation: { query: '{ nope }' }, code: 'GRAPHQL_VALIDATION_FAILED' },
@@ -47,9 +54,15 @@ const refused: Record<string, { operation: Operation; code: string }> = {
     operation: { query: '{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }' },
     code: 'GRAPHQL_VALIDATION_FAILED',
   },
-  'more fields than may be touched': { operation: { query: `{ ${images(500)} b: ${images(500)} c: ${images(500)} d: ${images(500)} }` }, code: 'TOO_COMPLEX' },
+  'more fields than may be touched': {
+    operation: { query: `{ ${images(500)} b: ${images(500)} c: ${images(500)} d: ${images(500)} }` },
+    code: 'TOO_COMPLEX',
+  },
   'more rows by a variable': {
-    operation: { query: `query ($n: Int!) { ${images('$n')} b: ${images('$n')} c: ${images('$n')} d: ${images('$n')} }`, variables: { n: 500 } },
+    operation: {
+      query: `query ($n: Int!) { ${images('$n')} b: ${images('$n')} c: ${images('$n')} d: ${images('$n')} }`,
+      variables: { n: 500 },
+    },
     code: 'TOO_COMPLEX',
   },
   'fragments that double thirty times': { operation: { query: doubling(30) }, code: 'TOO_COMPLEX' },
@@ -57,7 +70,10 @@ const refused: Record<string, { operation: Operation; code: string }> = {
     operation: { query: `query ($n: Int!) { ${images('$n')} }`, variables: { n: 'many' } },
     code: 'BAD_USER_INPUT',
   },
-  'a variable that is missing': { operation: { query: `query ($n: Int!) { ${images('$n')} }` }, code: 'BAD_USER_INPUT' },
+  'a variable that is missing': {
+    operation: { query: `query ($n: Int!) { ${images('$n')} }` },
+    code: 'BAD_USER_INPUT',
+  },
   'an operation that is not there': {
     operation: { query: 'query A { __typename } query B { __typename }', operationName: 'C' },
     code: 'OPERATION_RESOLUTION_FAILURE',
@@ -66,7 +82,10 @@ const refused: Record<string, { operation: Operation; code: string }> = {
     operation: { query: 'query A { __typename } query B { __typename }' },
     code: 'OPERATION_RESOLUTION_FAILURE',
   },
-  'an id of no project': { operation: { query: '{ images(projectId: "nowhere") { totalCount } }' }, code: 'NOT_FOUND' },
+  'an id of no project': {
+    operation: { query: '{ images(projectId: "nowhere") { totalCount } }' },
+    code: 'NOT_FOUND',
+  },
   'an id of nothing': { operation: { query: '{ image(id: "nowhere") { id } }' }, code: 'INVALID_ID' },
 };
 
@@ -80,16 +99,24 @@ test('what is just within the limits is answered', async () => {
     expect((await service.ask(query)).errors).toBeUndefined();
   }
   expect((await service.ask(`{ ${images(500)} }`)).errors).toBeUndefined();
-  const message = (await service.ask(`{ ${images(500)} b: ${images(500)} c: ${images(500)} d: ${images(500)} }`)).errors?.[0]?.message;
+  const message = (
+    await service.ask(`{ ${images(500)} b: ${images(500)} c: ${images(500)} d: ${images(500)} }`)
+  ).errors?.[0]?.message;
   expect(message).toContain(String(MAX_COMPLEXITY));
-  expect(Object.keys((await service.ok('{ __schema { types { name } } }')).__schema.types).length).toBeGreaterThan(50);
+  expect(
+    Object.keys((await service.ok('{ __schema { types { name } } }')).__schema.types).length,
+  ).toBeGreaterThan(50);
 });
 
 test('a filter nested a hundred thousand deep is refused; the service lives on', async () => {
   const depth = 100_000;
   const body = `{"query":"query ($w: ImageWhere) { images(projectId: \\"here\\", where: $w) { totalCount } }","variables":{"w":${'{"not":'.repeat(depth)}{}${'}'.repeat(depth)}}}`;
-  const response = await fetch(`${service.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-  stableCode(await response.json() as never);
+  const response = await fetch(`${service.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+  stableCode((await response.json()) as never);
   expect((await service.ok('{ project(id: "here") { name } }')).project.name).toBe('here');
 });
 

@@ -39,7 +39,11 @@ beforeAll(async () => {
   for (const day of [1, 2, 3]) {
     const place = await newPlace(db, project, { city: 'Same', name: `${day}` });
     const start = (hour: number) => new Date(Date.UTC(2024, 0, day % 2, hour));
-    await createWeather(db, place.uuid, { weatherName: WeatherName.RAIN, startTime: start(0), endTime: start(5) });
+    await createWeather(db, place.uuid, {
+      weatherName: WeatherName.RAIN,
+      startTime: start(0),
+      endTime: start(5),
+    });
     await createWeather(db, place.uuid, { weatherName: WeatherName.FOG, startTime: start(5), endTime: null });
   }
 });
@@ -55,11 +59,13 @@ const LISTS: Record<string, ListDeclaration<Node & object>> = {
   datasets: datasetList,
   datasetVersions: datasetVersionList,
   models: modelList,
-} as never;
+};
 
 const sortable = (declaration: ListDeclaration<Node>) => [
   'id',
-  ...Object.entries(declaration.fields).flatMap(([name, field]) => (field.kind === 'column' && field.sortable ? [name] : [])),
+  ...Object.entries(declaration.fields).flatMap(([name, field]) =>
+    field.kind === 'column' && field.sortable ? [name] : [],
+  ),
 ];
 
 type Page = Awaited<ReturnType<typeof list<Node>>>;
@@ -80,14 +86,22 @@ async function inOrder(declaration: ListDeclaration<Node>, orderBy: OrderBy[]): 
   return rows.map((row) => row.id);
 }
 
-async function walk(declaration: ListDeclaration<Node>, orderBy: OrderBy[], size: number, backwards: boolean): Promise<string[]> {
+async function walk(
+  declaration: ListDeclaration<Node>,
+  orderBy: OrderBy[],
+  size: number,
+  backwards: boolean,
+): Promise<string[]> {
   const found: string[] = [];
   let cursor: string | null = null;
-  for (let more = true; more; ) {
+  for (let more = true; more;) {
     const args: object = backwards ? { last: size, before: cursor } : { first: size, after: cursor };
     const { nodes, edges, pageInfo }: Page = await page(declaration, { orderBy, ...args });
     expect(edges.map((edge) => edge.node)).toEqual(nodes);
-    expect([pageInfo.startCursor, pageInfo.endCursor]).toEqual([edges[0]?.cursor ?? null, edges.at(-1)?.cursor ?? null]);
+    expect([pageInfo.startCursor, pageInfo.endCursor]).toEqual([
+      edges[0]?.cursor ?? null,
+      edges.at(-1)?.cursor ?? null,
+    ]);
     expect(backwards ? pageInfo.hasNextPage : pageInfo.hasPreviousPage).toBe(cursor !== null);
     const uuids = nodes.map((node) => node.uuid);
     if (backwards) found.unshift(...uuids);
@@ -102,29 +116,40 @@ async function walk(declaration: ListDeclaration<Node>, orderBy: OrderBy[], size
 describe.each(Object.keys(LISTS))('%s', (name) => {
   const declaration = LISTS[name] as ListDeclaration<Node>;
 
-  test.each(sortable(declaration).flatMap((field) => [Direction.ASC, Direction.DESC].map((direction) => [field, direction] as const)))(
-    'in pages by %s %s are the whole list, forwards and backwards',
-    async (field, direction) => {
-      const orderBy = [{ field, direction }];
-      const wanted = await inOrder(declaration, orderBy);
-      expect(wanted.length).toBeGreaterThan(0);
-      const size = Math.max(1, Math.floor(wanted.length / 5));
-      expect(await walk(declaration, orderBy, size, false)).toEqual(wanted);
-      expect(await walk(declaration, orderBy, size, true)).toEqual(wanted);
-    },
-  );
+  test.each(
+    sortable(declaration).flatMap((field) =>
+      [Direction.ASC, Direction.DESC].map((direction) => [field, direction] as const),
+    ),
+  )('in pages by %s %s are the whole list, forwards and backwards', async (field, direction) => {
+    const orderBy = [{ field, direction }];
+    const wanted = await inOrder(declaration, orderBy);
+    expect(wanted.length).toBeGreaterThan(0);
+    const size = Math.max(1, Math.floor(wanted.length / 5));
+    expect(await walk(declaration, orderBy, size, false)).toEqual(wanted);
+    expect(await walk(declaration, orderBy, size, true)).toEqual(wanted);
+  });
 });
 
 const imageOrder = fc.uniqueArray(
-  fc.record({ field: fc.constantFrom(...sortable(imageList as never)), direction: fc.constantFrom(Direction.ASC, Direction.DESC) }),
+  fc.record({
+    field: fc.constantFrom(...sortable(imageList as never)),
+    direction: fc.constantFrom(Direction.ASC, Direction.DESC),
+  }),
   { minLength: 1, maxLength: 3, selector: ({ field }) => field },
 );
 
 test('images in pages by up to three fields in mixed directions are the whole list', async () => {
   await fc.assert(
-    fc.asyncProperty(imageOrder, fc.integer({ min: 1, max: 50 }), fc.boolean(), async (orderBy, size, backwards) => {
-      expect(await walk(imageList as never, orderBy, size, backwards)).toEqual(await inOrder(imageList as never, orderBy));
-    }),
+    fc.asyncProperty(
+      imageOrder,
+      fc.integer({ min: 1, max: 50 }),
+      fc.boolean(),
+      async (orderBy, size, backwards) => {
+        expect(await walk(imageList as never, orderBy, size, backwards)).toEqual(
+          await inOrder(imageList as never, orderBy),
+        );
+      },
+    ),
     { numRuns: 60 },
   );
 });
@@ -132,11 +157,18 @@ test('images in pages by up to three fields in mixed directions are the whole li
 test('a page between two cursors is what stands between them', async () => {
   await fc.assert(
     fc.asyncProperty(imageOrder, fc.nat(44), fc.nat(44), fc.boolean(), async (orderBy, a, b, backwards) => {
-      const all = await page(imageList as never, { orderBy, first: 100 });
+      const all = await page(imageList, { orderBy, first: 100 });
       const [after, before] = [all.edges[a]?.cursor, all.edges[b]?.cursor];
-      const between = await page(imageList as never, { orderBy, after, before, ...(backwards ? { last: 3 } : { first: 3 }) });
+      const between = await page(imageList, {
+        orderBy,
+        after,
+        before,
+        ...(backwards ? { last: 3 } : { first: 3 }),
+      });
       const wanted = all.nodes.slice(a + 1, b).map((node) => node.uuid);
-      expect(between.nodes.map((node) => node.uuid)).toEqual(backwards ? wanted.slice(-3) : wanted.slice(0, 3));
+      expect(between.nodes.map((node) => node.uuid)).toEqual(
+        backwards ? wanted.slice(-3) : wanted.slice(0, 3),
+      );
     }),
     { numRuns: 30 },
   );
@@ -157,18 +189,27 @@ test('over HTTP: pages with a filter, the count of the whole list on each of the
   const wanted = images.rows
     .filter((row) => row.values.recordedAt !== null)
     .map((row) => [row.values.recordedAt as string, row.values.fileName as string] as const)
-    .sort(([timeA, nameA], [timeB, nameB]) => timeB.localeCompare(timeA) || Buffer.compare(Buffer.from(nameA), Buffer.from(nameB)));
+    .sort(
+      ([timeA, nameA], [timeB, nameB]) =>
+        timeB.localeCompare(timeA) || Buffer.compare(Buffer.from(nameA), Buffer.from(nameB)),
+    );
   expect(seen).toEqual(wanted);
 });
 
 test('pages of no rows, the default page, and pages out of bounds', async () => {
-  const none = await page(imageList as never, { first: 0 });
+  const none = await page(imageList, { first: 0 });
   expect([none.nodes.length, none.pageInfo]).toEqual([
     0,
     { hasNextPage: true, hasPreviousPage: false, startCursor: null, endCursor: null },
   ]);
   expect((await page(imageList as never, {})).nodes).toHaveLength(45);
-  for (const wrong of [{ first: -1 }, { last: -1 }, { first: 501 }, { first: 1, last: 1 }, { first: 2 ** 31 - 1 }]) {
+  for (const wrong of [
+    { first: -1 },
+    { last: -1 },
+    { first: 501 },
+    { first: 1, last: 1 },
+    { first: 2 ** 31 - 1 },
+  ]) {
     expect(await codeOf(page(imageList as never, wrong))).toBe('BAD_USER_INPUT');
   }
 });
@@ -177,14 +218,19 @@ describe('a cursor', () => {
   const order = [{ field: 'recordedAt', direction: Direction.ASC }];
 
   test('mangled in any way gives INVALID_CURSOR or the page it gave, never a fault', async () => {
-    const all = await page(imageList as never, { orderBy: order, first: 100 });
-    const mangling = fc.tuple(fc.nat(44), fc.nat(200), fc.string({ unit: 'binary', maxLength: 3 }), fc.nat(5));
+    const all = await page(imageList, { orderBy: order, first: 100 });
+    const mangling = fc.tuple(
+      fc.nat(44),
+      fc.nat(200),
+      fc.string({ unit: 'binary', maxLength: 3 }),
+      fc.nat(5),
+    );
     await fc.assert(
       fc.asyncProperty(mangling, async ([which, at, put, cut]) => {
         const cursor = all.edges[which]!.cursor;
         const place = at % (cursor.length + 1);
         const mangled = cursor.slice(0, place) + put + cursor.slice(place + cut);
-        const answer = page(imageList as never, { orderBy: order, after: mangled });
+        const answer = page(imageList, { orderBy: order, after: mangled });
         const same = Buffer.from(mangled, 'base64url').equals(Buffer.from(cursor, 'base64url'));
         if (same) expect((await answer).nodes[0]?.uuid).toBe(all.nodes[which + 1]?.uuid);
         else expect(await codeOf(answer)).toBe('INVALID_CURSOR');
@@ -194,25 +240,29 @@ describe('a cursor', () => {
   });
 
   test('whose values were exchanged gives INVALID_CURSOR, whatever they are', async () => {
-    const { edges } = await page(imageList as never, { orderBy: order, first: 1 });
+    const { edges } = await page(imageList, { orderBy: order, first: 1 });
     const [sign] = JSON.parse(Buffer.from(edges[0]!.cursor, 'base64url').toString()) as string[];
     const values = fc.oneof(fc.array(fc.jsonValue(), { maxLength: 3 }), fc.jsonValue());
     await fc.assert(
       fc.asyncProperty(values, async (value) => {
         const forged = JSON.stringify(Array.isArray(value) ? [sign, ...value] : value);
-        const answer = page(imageList as never, { orderBy: order, before: Buffer.from(forged).toString('base64url') });
+        const answer = page(imageList, { orderBy: order, before: Buffer.from(forged).toString('base64url') });
         expect(await codeOf(answer)).toBe('INVALID_CURSOR');
       }),
     );
   });
 
   test('of another order, another list or any text gives INVALID_CURSOR', async () => {
-    const { edges } = await page(imageList as never, { orderBy: order, first: 1 });
+    const { edges } = await page(imageList, { orderBy: order, first: 1 });
     const after = edges[0]!.cursor;
     const otherWay = [{ field: 'recordedAt', direction: Direction.DESC }];
     expect(await codeOf(page(imageList as never, { orderBy: otherWay, after }))).toBe('INVALID_CURSOR');
     expect(await codeOf(page(imageList as never, { after }))).toBe('INVALID_CURSOR');
-    expect(await codeOf(page(weatherList as never, { orderBy: [{ field: 'startTime', direction: Direction.ASC }], after }))).toBe('INVALID_CURSOR');
+    expect(
+      await codeOf(
+        page(weatherList as never, { orderBy: [{ field: 'startTime', direction: Direction.ASC }], after }),
+      ),
+    ).toBe('INVALID_CURSOR');
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'binary' }), async (text) => {
         expect(await codeOf(page(imageList as never, { after: text }))).toBe('INVALID_CURSOR');
@@ -221,9 +271,12 @@ describe('a cursor', () => {
   });
 
   test('is refused over HTTP with the same code', async () => {
-    const query = 'query ($id: ID!, $after: String) { images(projectId: $id, after: $after) { nodes { id } } }';
+    const query =
+      'query ($id: ID!, $after: String) { images(projectId: $id, after: $after) { nodes { id } } }';
     for (const after of ['', 'x', '\0', 'e30', 'bnVsbA', '💥']) {
-      expect(stableCode(await service.ask(query, { id: images.project.globalId, after }))).toBe('INVALID_CURSOR');
+      expect(stableCode(await service.ask(query, { id: images.project.globalId, after }))).toBe(
+        'INVALID_CURSOR',
+      );
     }
   });
 });

@@ -14,7 +14,11 @@ beforeAll(async () => {
   images = await randomImages(service.db, 40, 3);
   for (let n = 0; n < 12; n++) {
     const { uuid } = await newPlace(service.db, images.project);
-    await createWeather(service.db, uuid, { weatherName: WeatherName.RAIN, startTime: new Date(0), endTime: null });
+    await createWeather(service.db, uuid, {
+      weatherName: WeatherName.RAIN,
+      startTime: new Date(0),
+      endTime: null,
+    });
     const dataset = await createNamed(service.db, 'dataset', images.project.uuid, { name: `dataset ${n}` });
     await createDatasetVersion(service.db, dataset, { seed: 1, train: 1, validation: 0, test: 0 });
   }
@@ -31,15 +35,35 @@ const PROJECT = 'project.resolve';
 const cases: Case[] = [
   {
     list: 'images',
-    fields: 'place { city } annotations { category } conditions { condition { name } sources } project { name }',
-    statements: [PROJECT, 'image.list', 'place.by.id', 'annotation.by.image_id', 'condition.by.project_id', 'condition.ofImages', 'project.by.id'],
+    fields:
+      'place { city } annotations { category } conditions { condition { name } sources } project { name }',
+    statements: [
+      PROJECT,
+      'image.list',
+      'place.by.id',
+      'annotation.by.image_id',
+      'condition.by.project_id',
+      'condition.ofImages',
+      'project.by.id',
+    ],
   },
-  { list: 'images', fields: 'weather { value } timeOfDay { value } objects { cars } darkness { darkness }', statements: [PROJECT, 'image.list'] },
+  {
+    list: 'images',
+    fields: 'weather { value } timeOfDay { value } objects { cars } darkness { darkness }',
+    statements: [PROJECT, 'image.list'],
+  },
   { list: 'weathers', fields: 'place { city }', statements: [PROJECT, 'weather.list', 'place.by.id'] },
   {
     list: 'datasetVersions',
     fields: 'dataset { name project { name } } counts { condition split images lights }',
-    statements: [PROJECT, 'dataset_version.list', 'dataset.by.id', 'project.by.id', 'dataset.counts', 'dataset.countNames'],
+    statements: [
+      PROJECT,
+      'dataset_version.list',
+      'dataset.by.id',
+      'project.by.id',
+      'dataset.counts',
+      'dataset.countNames',
+    ],
   },
   { list: 'datasets', fields: 'project { name }', statements: [PROJECT, 'dataset.list', 'project.by.id'] },
   { list: 'annotations', fields: 'imageId', statements: [PROJECT, 'annotation.list'] },
@@ -49,23 +73,36 @@ const cases: Case[] = [
 
 const run = (query: string) => statementsOf(service.db, () => service.ok(query));
 
-test.each(cases)('$list { $fields } costs the same for one row as for all', async ({ list, fields, statements }) => {
-  const query = (first: number) => `{ ${list}(projectId: "${images.project.name}", first: ${first}) { nodes { id ${fields} } } }`;
-  const rows = (await service.ok(query(30)))[list].nodes.length;
-  expect(rows).toBeGreaterThan(2);
-  for (const first of [1, 2, 30]) expect((await run(query(first))).sort()).toEqual([...statements].sort());
-});
+test.each(cases)(
+  '$list { $fields } costs the same for one row as for all',
+  async ({ list, fields, statements }) => {
+    const query = (first: number) =>
+      `{ ${list}(projectId: "${images.project.name}", first: ${first}) { nodes { id ${fields} } } }`;
+    const rows = (await service.ok(query(30)))[list].nodes.length;
+    expect(rows).toBeGreaterThan(2);
+    for (const first of [1, 2, 30]) expect((await run(query(first))).sort()).toEqual([...statements].sort());
+  },
+);
 
 test('the whole list is counted only when it is asked for, and once however often', async () => {
   const at = `projectId: "${images.project.name}", first: 1`;
-  expect(await run(`{ images(${at}) { nodes { id } pageInfo { hasNextPage } } }`)).toEqual([PROJECT, 'image.list']);
+  expect(await run(`{ images(${at}) { nodes { id } pageInfo { hasNextPage } } }`)).toEqual([
+    PROJECT,
+    'image.list',
+  ]);
   expect(await run(`{ images(${at}) { totalCount } }`)).toContain('image.count');
-  expect(await run(`query ($with: Boolean = false) { images(${at}) { nodes { id } totalCount @include(if: $with) } }`)).not.toContain('image.count');
+  expect(
+    await run(
+      `query ($with: Boolean = false) { images(${at}) { nodes { id } totalCount @include(if: $with) } }`,
+    ),
+  ).not.toContain('image.count');
 });
 
 test('two nodes of one type are read together', async () => {
   const [a, b] = images.rows.map((row) => row.values.id as string);
-  expect(await run(`{ a: node(id: "${a}") { id } b: node(id: "${b}") { id } c: image(id: "${a}") { id } }`)).toEqual(['image.by.id']);
+  expect(
+    await run(`{ a: node(id: "${a}") { id } b: node(id: "${b}") { id } c: image(id: "${a}") { id } }`),
+  ).toEqual(['image.by.id']);
 });
 
 test('a filter by the name of a condition reads the conditions once', async () => {

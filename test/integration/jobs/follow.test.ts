@@ -1,6 +1,7 @@
 import { followJobs } from '../../../src/jobs/follow.js';
 import type { Job } from '../../../src/jobs/job.js';
 import { cancelJob } from '../../../src/jobs/jobService.js';
+import { JobState } from '../../../src/jobs/vocabulary.js';
 import { createWorld, insertProject, type World } from '../../faults/world.js';
 
 let world: World;
@@ -26,7 +27,7 @@ it('says first what is unfinished, then what changes, to the end', async () => {
   const [first, second] = [await world.train(), await world.train()];
   const reading = read(
     followJobs(world, world.project, gone),
-    (seen) => seen.filter(({ state }) => state === 'SUCCEEDED').length === 2,
+    (seen) => seen.filter(({ state }) => state === JobState.SUCCEEDED).length === 2,
   );
   await world.worker({});
   const seen = await reading;
@@ -40,7 +41,7 @@ it('says first what is unfinished, then what changes, to the end', async () => {
   for (const { uuid } of [first, second]) {
     const states = seen.filter((job) => job.uuid === uuid).map(({ state }) => state);
     expect(states.at(-1)).toBe('SUCCEEDED');
-    expect(states.indexOf('RUNNING' as never)).toBeGreaterThan(0);
+    expect(states.indexOf(JobState.RUNNING)).toBeGreaterThan(0);
   }
 });
 
@@ -82,10 +83,7 @@ it('misses nothing without hints', async () => {
       }),
     },
   };
-  const reading = read(
-    followJobs(silent as never, world.project, gone),
-    (seen) => seen.at(-1)?.state === 'CANCELLED',
-  );
+  const reading = read(followJobs(silent, world.project, gone), (seen) => seen.at(-1)?.state === JobState.CANCELLED);
   const { uuid } = await world.train();
   await cancelJob(world.db, uuid);
   expect((await reading).at(-1)?.uuid).toBe(uuid);

@@ -16,7 +16,12 @@ test('every number there is survives JSON in both directions, NaN and infinities
 });
 
 test('a finite number stays a JSON number, the others are texts', () => {
-  expect([0.5, NaN, Infinity, -Infinity].map((value) => Real.serialize(value))).toEqual([0.5, 'NaN', 'Infinity', '-Infinity']);
+  expect([0.5, NaN, Infinity, -Infinity].map((value) => Real.serialize(value))).toEqual([
+    0.5,
+    'NaN',
+    'Infinity',
+    '-Infinity',
+  ]);
 });
 
 test('a literal in the query means what the same variable means', () => {
@@ -30,14 +35,24 @@ test('a literal in the query means what the same variable means', () => {
   }
 });
 
-test.each(['', 'nan', 'inf', '1', 'toString', 'constructor', '__proto__', 'hasOwnProperty'])('the text %j is no number', (text) => {
-  expect(() => Real.parseValue(text)).toThrow(bad);
-  expect(() => Real.serialize(text)).toThrow(bad);
-  expect(() => Real.parseLiteral({ kind: Kind.STRING, value: text })).toThrow(bad);
-});
+test.each(['', 'nan', 'inf', '1', 'toString', 'constructor', '__proto__', 'hasOwnProperty'])(
+  'the text %j is no number',
+  (text) => {
+    expect(() => Real.parseValue(text)).toThrow(bad);
+    expect(() => Real.serialize(text)).toThrow(bad);
+    expect(() => Real.parseLiteral({ kind: Kind.STRING, value: text })).toThrow(bad);
+  },
+);
 
 test('nothing but numbers and the three texts is taken', () => {
-  const others = fc.oneof(fc.boolean(), fc.constant(null), fc.constant(undefined), fc.array(fc.integer()), fc.object(), fc.bigInt());
+  const others = fc.oneof(
+    fc.boolean(),
+    fc.constant(null),
+    fc.constant(undefined),
+    fc.array(fc.integer()),
+    fc.object(),
+    fc.bigInt(),
+  );
   fc.assert(fc.property(others, (value) => expect(() => Real.parseValue(value)).toThrow(bad)));
   for (const text of ['true', 'null', 'RED', '[1]', '{a: 1}']) {
     expect(() => Real.parseLiteral(parseValue(text))).toThrow(bad);

@@ -11,7 +11,10 @@ export interface Coded {
 /** Every error of an answer: request errors, and the userErrors of its mutations. */
 export function errorsOf(answer: Partial<GraphqlAnswer<unknown>>): Coded[] {
   const payloads = Object.values((answer.data ?? {}) as Record<string, { userErrors?: Coded[] } | null>);
-  const coded = (answer.errors ?? []).map(({ message, extensions }) => ({ message, code: extensions?.code ?? 'none' }));
+  const coded = (answer.errors ?? []).map(({ message, extensions }) => ({
+    message,
+    code: extensions?.code ?? 'none',
+  }));
   return [...coded, ...payloads.flatMap((payload) => payload?.userErrors ?? [])];
 }
 
@@ -49,7 +52,11 @@ export async function askSocket(
         next: (answer) => (first ??= answer as never),
         error: (error) => {
           if (Array.isArray(error)) done({ data: null, errors: error as never });
-          else done({ data: null, closed: { code: (error as CloseEvent).code, reason: (error as CloseEvent).reason } });
+          else
+            done({
+              data: null,
+              closed: { code: (error as CloseEvent).code, reason: (error as CloseEvent).reason },
+            });
         },
         complete: () => done(first as never),
       });

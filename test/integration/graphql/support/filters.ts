@@ -33,15 +33,22 @@ function comparison(kind: Kind, samples: Exclude<Value, null>[]): fc.Arbitrary<W
   const one = fc.constantFrom(...samples);
   const operators = OPERATORS[kind].map((operator) => {
     if (operator === 'isNull') return fc.boolean().map((value) => ({ [operator]: value }));
-    if (LISTS.includes(operator)) return fc.array(one, { maxLength: 3 }).map((list) => ({ [operator]: list }));
+    if (LISTS.includes(operator))
+      return fc.array(one, { maxLength: 3 }).map((list) => ({ [operator]: list }));
     if (operator === 'contains' || operator === 'startsWith') {
       const part = fc.tuple(one, fc.nat(3), fc.nat(4));
-      return part.map(([text, from, length]) => ({ [operator]: [...String(text)].slice(from, from + length).join('') }));
+      return part.map(([text, from, length]) => ({
+        [operator]: [...String(text)].slice(from, from + length).join(''),
+      }));
     }
     return one.map((value) => ({ [operator]: value }));
   });
   const single = fc.oneof(...operators);
-  return fc.oneof({ weight: 5, arbitrary: single }, fc.tuple(single, single).map(([a, b]) => ({ ...a, ...b })), fc.constant({}));
+  return fc.oneof(
+    { weight: 5, arbitrary: single },
+    fc.tuple(single, single).map(([a, b]) => ({ ...a, ...b })),
+    fc.constant({}),
+  );
 }
 
 /** A filter of this shape, nested at most `depth` deep. */
@@ -50,7 +57,11 @@ export function filterOf(shape: Shape, depth: number): fc.Arbitrary<Where> {
     comparison(kind, samples).map((inner) => ({ [name]: inner })),
   );
   const term = fc.oneof(...columns);
-  if (depth === 0) return fc.oneof({ weight: 6, arbitrary: term }, fc.tuple(term, term).map(([a, b]) => ({ ...a, ...b })));
+  if (depth === 0)
+    return fc.oneof(
+      { weight: 6, arbitrary: term },
+      fc.tuple(term, term).map(([a, b]) => ({ ...a, ...b })),
+    );
   const inner = filterOf(shape, depth - 1);
   const relations = Object.entries(shape.relations).map(([name, { shape: other, many }]) =>
     filterOf(other, depth - 1).map((where) => ({ [name]: many ? { some: where } : where })),
@@ -76,7 +87,9 @@ export function holds(shape: Shape, where: Where, row: Row): boolean {
       const inner = (relation.many ? (value as { some: Where }).some : value) as Where;
       return (row.related[name] ?? []).some((other) => holds(relation.shape, inner, other));
     }
-    return Object.entries(value as Where).every(([operator, operand]) => compare(operator, row.values[name] ?? null, operand));
+    return Object.entries(value as Where).every(([operator, operand]) =>
+      compare(operator, row.values[name] ?? null, operand),
+    );
   });
 }
 

@@ -18,7 +18,12 @@ import { newImages, newPlace, newProject, nameOf, type ImageRow } from './world.
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
 const member = <T>(values: Record<string, T>) => fc.constantFrom(...Object.values(values));
 /** Few values, so that many images share one: ties are where paging goes wrong. */
-const times = ['2024-01-01T00:00:00.000Z', '2024-06-15T03:30:00.000Z', '2024-06-15T03:30:00.001Z', '2025-02-28T23:59:59.999Z'];
+const times = [
+  '2024-01-01T00:00:00.000Z',
+  '2024-06-15T03:30:00.000Z',
+  '2024-06-15T03:30:00.001Z',
+  '2025-02-28T23:59:59.999Z',
+];
 
 const box = fc.record({
   category: member(Category),
@@ -69,7 +74,10 @@ export async function randomImages(db: DataSource, count: number, seed: number):
     latitude: position?.[0] ?? null,
     longitude: position?.[1] ?? null,
     place: place === null ? null : nameOf(places[place]!),
-    boxes: boxes?.map((one) => (one.category === Category.TRAFFIC_LIGHT ? one : { ...one, color: null, role: null })) ?? null,
+    boxes:
+      boxes?.map((one) =>
+        one.category === Category.TRAFFIC_LIGHT ? one : { ...one, color: null, role: null },
+      ) ?? null,
   }));
   await newImages(db, project, rows);
   // No mutation makes these yet; filters know them.

@@ -16,7 +16,13 @@ export const newProject = (db: DataSource, name = `project-${++made}`): Promise<
   createProject(db, { name });
 
 export function newPlace(db: DataSource, project: Project, fields: Partial<Place> = {}): Promise<Place> {
-  const { country = 'Japan', prefecture = 'Tokyo', city = `City ${++made}`, timeZone = 'Asia/Tokyo', ...rest } = fields;
+  const {
+    country = 'Japan',
+    prefecture = 'Tokyo',
+    city = `City ${++made}`,
+    timeZone = 'Asia/Tokyo',
+    ...rest
+  } = fields;
   return createPlace(db, project.uuid, { ...rest, country, prefecture, city, timeZone });
 }
 
@@ -33,7 +39,11 @@ export interface PictureFacts {
 export const digestOf = (label: string) => createHash('sha256').update(label).digest('hex');
 
 /** Pictures as rows only: what the catalog says of images needs no pixels. Returns their digests. */
-export async function newPictures(db: DataSource, labels: string[], facts: PictureFacts = {}): Promise<string[]> {
+export async function newPictures(
+  db: DataSource,
+  labels: string[],
+  facts: PictureFacts = {},
+): Promise<string[]> {
   const digests = labels.map(digestOf);
   await db.query(
     `INSERT INTO picture (sha256, media_type, bytes, width, height, darkness, brightness)
@@ -48,11 +58,19 @@ export type ImageRow = Partial<RegisterImageRow> & { label: string; facts?: Pict
 /** Registers images whose pictures are made on the way. Returns their UUIDs in the order of the rows. */
 export async function newImages(db: DataSource, project: Project, rows: ImageRow[]): Promise<string[]> {
   for (const { label, facts } of rows) await newPictures(db, [label], facts);
-  const inputs = rows.map(({ label, facts: _, ...row }) => ({ ...row, sha256: digestOf(label), fileName: row.fileName ?? `${label}.jpg` }));
+  const inputs = rows.map(({ label, facts: _, ...row }) => ({
+    ...row,
+    sha256: digestOf(label),
+    fileName: row.fileName ?? `${label}.jpg`,
+  }));
   return (await registerImages(db, project.uuid, inputs)).imageUuids;
 }
 
-export async function newImage(db: DataSource, project: Project, row: Partial<ImageRow> = {}): Promise<string> {
+export async function newImage(
+  db: DataSource,
+  project: Project,
+  row: Partial<ImageRow> = {},
+): Promise<string> {
   return (await newImages(db, project, [{ label: `image-${++made}`, ...row }]))[0] as string;
 }
 
