@@ -17,7 +17,7 @@ afterEach(() => worker?.stop());
 const start = async (script: Script, options?: Partial<WorkerOptions>) => {
   worker = await world.worker(script, options);
 };
-const events = (experimentUuid: string) => readEvents(world.db, experimentUuid, 0, 1000);
+const events = (experimentUuid: string) => readEvents(world.db, experimentUuid, 0, 10_000);
 const curve = async (experimentUuid: string) =>
   (await events(experimentUuid)).flatMap((event) =>
     'step' in event
@@ -67,7 +67,7 @@ it('a trainer that is faster than the blob store loses no epoch', async () => {
 });
 
 it('a database that drops every connection again and again costs neither an attempt nor an event', async () => {
-  await start({ keep: 3 });
+  await start({ keep: 3, pace: 20 });
   const { uuid, experimentUuid } = await world.train({ parameters: { epochs: 150 } });
   for (let cut = 0; cut < 5; cut += 1) {
     const seen = (await events(experimentUuid)).length;

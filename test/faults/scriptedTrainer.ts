@@ -28,6 +28,8 @@ export interface Script {
   loss?: { epoch: number; value: number };
   /** Predictions that are left out. */
   forget?: number;
+  /** Milliseconds that an epoch takes. */
+  pace?: number;
   /** Removes all checkpoints but the last so many, as the real trainer does. */
   keep?: number;
 }
@@ -79,6 +81,7 @@ async function train(script: Script, spec: Extract<Spec, { kind: 'TRAINING' }>):
     };
     await send({ type: 'progress', ...progress, epoch: epoch + 1 });
     if (script.dieInEpoch === epoch + 1 && !resumed) process.kill(process.pid, 'SIGKILL');
+    if (script.pace) await sleep(script.pace);
     epoch += 1;
     loss = script.loss?.epoch === epoch ? script.loss.value : Math.sin(loss) + 1 / epoch;
     await send({
@@ -88,7 +91,8 @@ async function train(script: Script, spec: Extract<Spec, { kind: 'TRAINING' }>):
       tensors: 1,
       checkpoint: await checkpoint(spec.outputDir, epoch, loss),
     });
-    if (script.keep) await rm(join(spec.outputDir, `checkpoints/${epoch - script.keep}`), { recursive: true, force: true });
+    if (script.keep)
+      await rm(join(spec.outputDir, `checkpoints/${epoch - script.keep}`), { recursive: true, force: true });
   }
   for (const folder of ['model', 'initial']) {
     await mkdir(join(spec.outputDir, folder), { recursive: true });

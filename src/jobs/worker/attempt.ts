@@ -9,10 +9,11 @@ import { ShingoError, messageOf } from '../../platform/error.js';
 import type { Log } from '../../platform/log.js';
 import type { Spec } from '../../training/protocol.js';
 import { JOB_TOPIC, JobState, type Reason } from '../vocabulary.js';
+import { TrainerFault } from './fault.js';
 import { FenceLost, fenced, heartbeat, type Lease, type WorkerServices } from './fence.js';
 import { Inbox, type Item } from './inbox.js';
 import { materialise, type Inputs } from './materialise.js';
-import { Recorder, TrainerFault } from './record.js';
+import { Recorder } from './record.js';
 import { persist } from './retry.js';
 import { settleCrash } from './settle.js';
 import { TrainerProcess, type Exit } from './trainerProcess.js';
@@ -177,7 +178,8 @@ export class Attempt {
       try {
         return await this.persist(() => recorder.epochs(epochs));
       } catch (error) {
-        const newer = (error as NodeJS.ErrnoException).code === 'ENOENT' ? this.inbox.moreEpochs() : [];
+        const gone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+        const newer = gone ? await this.inbox.laterEpochs(EXIT_MS) : [];
         if (newer.length === 0) throw error;
         epochs.push(...newer);
       }

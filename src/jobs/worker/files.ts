@@ -1,6 +1,6 @@
 /** Between a trainer's folder and the blob store. */
-import { constants, createReadStream } from 'node:fs';
-import { copyFile, lstat, mkdir, readdir, realpath } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, lstat, mkdir, open, readdir, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { BlobStore } from '../../platform/blobs.js';
 
@@ -19,7 +19,9 @@ export async function inside(folder: string, path: string): Promise<string> {
 }
 
 export async function storeFile(blobs: BlobStore, path: string): Promise<{ sha256: string; bytes: number }> {
-  const { sha256, bytes } = await blobs.receive(createReadStream(path), { maxBytes: Infinity });
+  // Opened here: a stream that fails to open before anyone listens would end the process.
+  const file = await open(path);
+  const { sha256, bytes } = await blobs.receive(file.createReadStream(), { maxBytes: Infinity });
   return { sha256, bytes };
 }
 

@@ -52,8 +52,17 @@ export class Inbox {
     }
   }
 
+  /** Waits for epochs that must be on their way: the trainer has deleted a checkpoint because it has newer ones. */
+  async laterEpochs(ms: number): Promise<Epoch[]> {
+    for (const end = Date.now() + ms; ;) {
+      const epochs = this.moreEpochs();
+      if (epochs.length > 0 || this.ended || Date.now() >= end) return epochs;
+      await this.news(end - Date.now());
+    }
+  }
+
   /** Epochs that wait behind others; log lines between them come after. */
-  moreEpochs(): Epoch[] {
+  private moreEpochs(): Epoch[] {
     const epochs: Epoch[] = [];
     for (let at = 0; at < this.messages.length;) {
       const message = this.messages[at];

@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { open } from 'node:fs/promises';
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { forgetPredictions, insertPredictions, type Prediction } from '../../experiments/outcome.js';
+import { TrainerFault } from './fault.js';
 
 const BATCH = 2_000;
 
@@ -26,15 +26,28 @@ export async function replacePredictions(
     if (batch.length > 0) await insertPredictions(manager, evaluationUuid, batch);
     batch = [];
   };
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
-    batch.push(parse(line));
-    if (batch.length === BATCH) await flush();
+  const handle = await open(file);
+  try {
+    for await (const line of handle.readLines()) {
+      batch.push(parse(line));
+      if (batch.length === BATCH) await flush();
+    }
+  } finally {
+    await handle.close();
   }
   await flush();
 }
 
+function read(line: string): z.infer<typeof lineSchema> {
+  try {
+    return lineSchema.parse(JSON.parse(line));
+  } catch {
+    throw new TrainerFault('PREDICTIONS_INVALID', `This is no prediction: ${line.slice(0, 200)}`);
+  }
+}
+
 function parse(line: string): Prediction {
-  const { id, label, predicted, scores } = lineSchema.parse(JSON.parse(line));
+  const { id, label, predicted, scores } = read(line);
   const [sha256, light] = id.split(':') as [string, string];
   return { sha256, light: Number(light), actual: label, predicted, score: scores[predicted] ?? NaN };
 }

@@ -15,6 +15,7 @@ import type { TrainerMessage } from '../../training/protocol.js';
 import { changeJob, updateJob } from '../change.js';
 import type { Job } from '../job.js';
 import { JobKind, JobState } from '../vocabulary.js';
+import { TrainerFault } from './fault.js';
 import { fenced, type Lease, type WorkerServices } from './fence.js';
 import { inside, storeFile, storeFolder, type StoredFiles } from './files.js';
 import type { Epoch, Progress } from './inbox.js';
@@ -22,16 +23,6 @@ import { replacePredictions } from './predictions.js';
 import { settleFailure, settleStop } from './settle.js';
 
 type Message<T extends TrainerMessage['type']> = Extract<TrainerMessage, { type: T }>;
-
-/** A trainer that breaks its word: its job fails, as another attempt would. */
-export class TrainerFault extends Error {
-  constructor(
-    readonly code: string,
-    message: string,
-  ) {
-    super(message);
-  }
-}
 
 /** Only a training has a log; see changeJob. */
 async function tell(manager: EntityManager, job: Job, events: NewEvent[]): Promise<void> {

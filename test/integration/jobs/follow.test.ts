@@ -83,7 +83,10 @@ it('misses nothing without hints', async () => {
       }),
     },
   };
-  const reading = read(followJobs(silent, world.project, gone), (seen) => seen.at(-1)?.state === JobState.CANCELLED);
+  const reading = read(
+    followJobs(silent, world.project, gone),
+    (seen) => seen.at(-1)?.state === JobState.CANCELLED,
+  );
   const { uuid } = await world.train();
   await cancelJob(world.db, uuid);
   expect((await reading).at(-1)?.uuid).toBe(uuid);
