@@ -28,6 +28,8 @@ const countObjects = (
   name: string,
   change: string,
 ) => `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    -- In one order for everybody: two statements over the same images cannot wait for each other in a circle.
+    PERFORM 1 FROM image WHERE id IN (SELECT image_id FROM (${change}) c) ORDER BY id FOR NO KEY UPDATE;
     WITH change AS (${change}), delta AS (
       SELECT image_id,
         coalesce(sum(n) FILTER (WHERE category IN ('PERSON', 'RIDER')), 0) AS people,

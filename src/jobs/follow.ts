@@ -1,17 +1,21 @@
 import type { DataSource } from 'typeorm';
+import type { Services } from '../graphql/context.js';
 import { columnsOf, hydrate } from '../graphql/select.js';
-import { endable, type Hub } from '../platform/hub.js';
+import { endable } from '../platform/hub.js';
 import { Job } from './job.js';
+import { persist } from './retry.js';
 import { PROJECT_JOBS_TOPIC } from './vocabulary.js';
 
 const PAGE = 500;
+/** A database that is away for longer ends the reading with an error. */
+const AWAY_MS = 60_000;
 
 /**
  * First every unfinished job as it is, then each job that changes, in the order of the changes; several changes of
  * one job between two looks are its newest state. Ends when the reader has gone, or the project.
  */
 export function followJobs(
-  services: { db: DataSource; hub: Hub },
+  services: Pick<Services, 'db' | 'hub' | 'log'>,
   projectUuid: string,
   gone: AbortSignal,
 ): AsyncIterableIterator<Job, void> {
@@ -19,11 +23,13 @@ export function followJobs(
 }
 
 async function* jobs(
-  { db, hub }: { db: DataSource; hub: Hub },
+  { db, hub, log }: Pick<Services, 'db' | 'hub' | 'log'>,
   projectUuid: string,
   signal: AbortSignal,
 ): AsyncGenerator<Job, void> {
   const hints = hub.listen(PROJECT_JOBS_TOPIC, projectUuid, signal);
+  const steady = <T>(question: string, ask: () => Promise<T>) =>
+    persist(log, () => hub.together(`jobs ${projectUuid} ${question}`, ask), AWAY_MS);
   try {
     const start = await unfinished(db, projectUuid);
     let cursor = start.head;
@@ -32,10 +38,10 @@ async function* jobs(
       yield job;
     }
     while (!hints.closed) {
-      const head = await headOf(db, projectUuid);
+      const head = await steady('head', () => headOf(db, projectUuid));
       if (head === null) return;
       while (cursor < head) {
-        const page = await changes(db, projectUuid, cursor);
+        const page = await steady(`after ${cursor}`, () => changes(db, projectUuid, cursor));
         for (const job of page) {
           if (hints.closed) return;
           yield job;

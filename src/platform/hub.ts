@@ -26,6 +26,11 @@ export interface Hints {
 export interface Hub {
   /** Listen first, then read, then wait: nothing falls between. Closes itself when `signal` is aborted. */
   listen(topic: string, key: string, signal?: AbortSignal): Hints;
+  /**
+   * Whoever is woken by the same hint asks the same question: it is asked once. Only questions that have not yet been
+   * put are shared, so that no answer is older than the hint.
+   */
+  together<T>(question: string, ask: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -105,6 +110,7 @@ class Listener implements Hints {
 
 class PostgresHub implements Hub {
   private readonly keys = new Map<string, Listeners>();
+  private readonly unasked = new Map<string, Promise<unknown>>();
   private readonly closing = new AbortController();
   private readonly running: Promise<void>;
 
@@ -131,6 +137,17 @@ class PostgresHub implements Hub {
     if (signal?.aborted || this.closing.signal.aborted) listener.close();
     else signal?.addEventListener('abort', close, { once: true });
     return listener;
+  }
+
+  together<T>(question: string, ask: () => Promise<T>): Promise<T> {
+    const waiting = this.unasked.get(question);
+    if (waiting) return waiting as Promise<T>;
+    const answer = new Promise((resolve) => setImmediate(resolve)).then(() => {
+      this.unasked.delete(question);
+      return ask();
+    });
+    this.unasked.set(question, answer);
+    return answer;
   }
 
   async close(): Promise<void> {

@@ -33,8 +33,6 @@ export async function createProject(
   db: DataSource,
   input: { name: string; description?: string | null },
 ): Promise<Project> {
-  if (parseGlobalId(input.name))
-    throw new ShingoError('BAD_USER_INPUT', 'This name reads like an id.', 400, ['name']);
   const uuid = newId();
   return db.transaction(async (manager) => {
     await named(input.name, () =>
@@ -66,6 +64,7 @@ export async function updateProject(
 }
 
 async function named(name: string, work: () => Promise<unknown>): Promise<void> {
+  if (parseGlobalId(name)) throw new ShingoError('BAD_USER_INPUT', 'This name reads like an id.', 400, ['name']);
   try {
     await work();
   } catch (error) {

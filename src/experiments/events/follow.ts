@@ -1,12 +1,15 @@
-import type { DataSource } from 'typeorm';
-import { endable, type Hub } from '../../platform/hub.js';
+import type { Services } from '../../graphql/context.js';
+import { endable } from '../../platform/hub.js';
 import { ShingoError } from '../../platform/error.js';
+import { persist } from '../../jobs/retry.js';
 import { EXPERIMENT_TOPIC, isFinal } from '../../jobs/vocabulary.js';
 import type { ExperimentEvent } from './event.js';
 import { logHead, readEvents } from './log.js';
 
 /** A page is what one slow reader makes the server hold. */
 const PAGE = 500;
+/** A database that is away for longer ends the reading with an error; the reader comes back with its cursor. */
+const AWAY_MS = 60_000;
 
 /**
  * Every event after `afterSeq`, in order, none twice; then those to come; ends after DONE, or when the reader has
@@ -14,7 +17,7 @@ const PAGE = 500;
  * @throws ShingoError NOT_FOUND, BAD_USER_INPUT
  */
 export async function followExperiment(
-  services: { db: DataSource; hub: Hub },
+  services: Pick<Services, 'db' | 'hub' | 'log'>,
   experimentUuid: string,
   afterSeq: number,
   gone: AbortSignal,
@@ -30,19 +33,21 @@ export async function followExperiment(
 }
 
 async function* events(
-  { db, hub }: { db: DataSource; hub: Hub },
+  { db, hub, log }: Pick<Services, 'db' | 'hub' | 'log'>,
   experimentUuid: string,
   afterSeq: number,
   signal: AbortSignal,
 ): AsyncGenerator<ExperimentEvent, void> {
   const hints = hub.listen(EXPERIMENT_TOPIC, experimentUuid, signal);
+  const steady = <T>(question: string, ask: () => Promise<T>) =>
+    persist(log, () => hub.together(`experiment ${experimentUuid} ${question}`, ask), AWAY_MS);
   let cursor = afterSeq;
   try {
     while (!hints.closed) {
-      const head = await logHead(db, experimentUuid);
+      const head = await steady('head', () => logHead(db, experimentUuid));
       if (!head) return;
       while (cursor < head.lastSeq) {
-        const page = await readEvents(db, experimentUuid, cursor, PAGE);
+        const page = await steady(`after ${cursor}`, () => readEvents(db, experimentUuid, cursor, PAGE));
         if (page.length === 0) return; // Deleted since.
         for (const event of page) {
           if (hints.closed) return;

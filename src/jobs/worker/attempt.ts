@@ -14,7 +14,7 @@ import { FenceLost, fenced, heartbeat, type Lease, type WorkerServices } from '.
 import { Inbox, type Item } from './inbox.js';
 import { materialise, type Inputs } from './materialise.js';
 import { Recorder } from './record.js';
-import { persist } from './retry.js';
+import { persist } from '../retry.js';
 import { settleCrash } from './settle.js';
 import { TrainerProcess, type Exit } from './trainerProcess.js';
 

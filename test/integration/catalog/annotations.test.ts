@@ -71,7 +71,7 @@ test('counts follow whatever several connections insert, change and delete at a 
       }
       expect(await outOfStep()).toEqual([]);
     }),
-    { numRuns: 12 },
+    { numRuns: 12, endOnFailure: true },
   );
 });
 

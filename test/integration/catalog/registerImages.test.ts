@@ -181,7 +181,7 @@ test('a box may leave the picture; one for the whole picture has its size', asyn
 test('what nobody looked at has no counts; where somebody looked and found nothing they are nought', async () => {
   await register([row(1), row(2, { boxes: [] }), row(3, { boxes: [light()] })]);
   const { images } = await service.ok(
-    `{ images(projectId: "${project.globalId}") { nodes { objects { people trafficLights } annotations { category } } } }`,
+    `{ images(projectId: "${project.globalId}", orderBy: [{ field: FILE_NAME }]) { nodes { objects { people trafficLights } annotations { category } } } }`,
   );
   expect(images.nodes).toEqual([
     { objects: null, annotations: [] },

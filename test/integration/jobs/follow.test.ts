@@ -74,6 +74,7 @@ it('misses nothing without hints', async () => {
   await world.hub.close();
   const silent = {
     db: world.db,
+    log: world.log,
     hub: {
       ...world.hub,
       listen: () => ({

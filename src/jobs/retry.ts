@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pgError } from '../../platform/database/errors.js';
-import { messageOf } from '../../platform/error.js';
-import type { Log } from '../../platform/log.js';
+import { pgError } from '../platform/database/errors.js';
+import { messageOf } from '../platform/error.js';
+import type { Log } from '../platform/log.js';
 
 /** The server is going or gone, has no connection left, or two transactions met: the same again may well succeed. */
 const PASSING = /^(08|57P|53|40)/;
@@ -12,7 +12,7 @@ const isPassing = (error: unknown): boolean => {
   return pg?.code ? PASSING.test(pg.code) : NETWORK.test(messageOf(error));
 };
 
-/** Tries again for a while what fails because the database is away: a training must not die of its restart. */
+/** Tries again for a while what fails because the database is away: neither a training nor a reader must die of its restart. */
 export async function persist<T>(log: Log, work: () => Promise<T>, forMs: number): Promise<T> {
   const until = Date.now() + forMs;
   for (let wait = 200; ; wait = Math.min(wait * 2, 5_000)) {
