@@ -64,7 +64,8 @@ export async function updateProject(
 }
 
 async function named(name: string, work: () => Promise<unknown>): Promise<void> {
-  if (parseGlobalId(name)) throw new ShingoError('BAD_USER_INPUT', 'This name reads like an id.', 400, ['name']);
+  if (parseGlobalId(name))
+    throw new ShingoError('BAD_USER_INPUT', 'This name reads like an id.', 400, ['name']);
   try {
     await work();
   } catch (error) {
