@@ -10,7 +10,7 @@ import { sha256, startTestService, type TestService } from '../../support/servic
 let service: TestService;
 let jpeg: Buffer;
 beforeAll(async () => {
-  service = await startTestService({ env: { SHINGO_MAX_UPLOAD_BYTES: '200000' } });
+  service = await startTestService({ env: { SHINGO_MAX_UPLOAD_BYTES: '200000', SHINGO_DRAIN_SECONDS: '1' } });
   jpeg = await picture(64, 48);
 });
 afterAll(() => service.stop());
@@ -58,12 +58,6 @@ describe('before any picture is there, what is refused leaves neither file nor r
   test('random bytes', async () => refused(await service.put(randomBytes(5000)), 422, 'PICTURE_UNSUPPORTED'));
   test('a JPEG that is cut off', async () =>
     refused(await service.put(jpeg.subarray(0, jpeg.length / 2)), 422, 'PICTURE_TRUNCATED'));
-  test('a JPEG of which only the beginning is one', async () =>
-    refused(
-      await service.put(Buffer.concat([jpeg.subarray(0, 20), randomBytes(3000), jpeg.subarray(-2)])),
-      422,
-      'PICTURE_DAMAGED',
-    ));
   test('other bytes than announced', async () =>
     refused(await service.put(jpeg, sha256(Buffer.from('other'))), 422, 'SHA256_MISMATCH'));
   test('more bytes than allowed', async () =>
@@ -105,7 +99,7 @@ describe('before any picture is there, what is refused leaves neither file nor r
       headers: { 'content-type': 'image/jpeg' },
     });
     const { code } = (await sent.json()) as { code: string };
-    expect([sent.status, code]).toEqual(name === '.' ? [404, 'NOT_FOUND'] : [400, 'SHA256_INVALID']);
+    expect([sent.status, code]).toEqual([400, 'SHA256_INVALID']);
     const got = await fetch(`${service.url}/blobs/${name}`);
     expect([got.status, ((await got.json()) as { code: string }).code]).toEqual([sent.status, code]);
   });

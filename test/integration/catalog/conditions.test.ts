@@ -54,11 +54,11 @@ test('a rainy night is in rain and in night, each with the sources that put it t
 
 test('another filter is another version; the old ones stay, and a description alone is none', async () => {
   const { condition } = await create('wet', { weather: { eq: 'RAIN' } });
-  const versions = async () =>
-    (await service.db.query(
+  const versions = async (): Promise<object[]> =>
+    service.db.query(
       'SELECT v.version, v.filter FROM condition_version v JOIN condition c ON c.id = v.condition_id WHERE c.name = $1 AND c.project_id = $2 ORDER BY 1',
       ['wet', project.uuid],
-    )) as object[];
+    );
   expect((await update(condition.id, { description: 'Rain.' })).condition).toMatchObject({
     version: 1,
     description: 'Rain.',

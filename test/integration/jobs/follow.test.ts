@@ -76,7 +76,8 @@ it('misses nothing without hints', async () => {
     db: world.db,
     log: world.log,
     hub: {
-      ...world.hub,
+      together: <T>(_: string, ask: () => Promise<T>) => ask(),
+      close: () => Promise.resolve(),
       listen: () => ({
         closed: false,
         wait: () => new Promise<void>((resolve) => setTimeout(resolve, 20)),

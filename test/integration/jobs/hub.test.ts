@@ -96,3 +96,17 @@ it('comes back when its connection is cut, and wakes everyone', async () => {
   await again;
   hints.close();
 });
+
+it('asks once what many ask together, and again what is asked later', async () => {
+  let asked = 0;
+  const ask = async () => {
+    asked += 1;
+    // Whoever comes while the answer is on its way gets one of their own: this one may be too old for them.
+    if (asked === 1) void hub.together('q', ask);
+    return asked;
+  };
+  expect(await Promise.all([1, 2, 3].map(() => hub.together('q', ask)))).toEqual([1, 1, 1]);
+  expect(await hub.together('q', ask)).toBe(2);
+  await expect(hub.together('bad', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(await hub.together('bad', () => Promise.resolve('yes'))).toBe('yes');
+});
