@@ -94,7 +94,9 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
     url,
     stop: async () => {
       await closeSockets();
-      await app.close();
+      // A client that neither sends nor goes away must not hold up the stop.
+      const patience = setTimeout(() => app.server.closeAllConnections(), config.drainSeconds * 1000);
+      await app.close().finally(() => clearTimeout(patience));
     },
   };
 }

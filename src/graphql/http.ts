@@ -36,6 +36,10 @@ export async function createHttpServer(services: Services, schema: GraphQLSchema
     const status = error.statusCode ?? 500;
     if (status < 500)
       return reply.code(status).send({ code: error.code ?? 'BAD_REQUEST', message: error.message });
+    if (request.raw.destroyed && !request.raw.complete) {
+      request.log.debug({ err: error }, 'a client hung up within its request');
+      return reply.code(400).send({ code: 'BAD_REQUEST', message: 'The request broke off.' });
+    }
     request.log.error({ err: error }, 'a request failed');
     return reply
       .code(500)
@@ -47,9 +51,27 @@ export async function createHttpServer(services: Services, schema: GraphQLSchema
       message: `There is nothing at ${request.url.slice(0, 200)}; the API is at /graphql.`,
     }),
   );
+  boundConnections(app, config.drainSeconds);
   await addGraphql(app, services, schema);
   addPages(app, services);
   return app;
+}
+
+/** How long a client may go on sending what was refused already; time enough to read why. */
+const LINGER_MS = 2000;
+
+/** A client that never ends its request keeps neither a connection nor the process for ever. */
+function boundConnections(app: FastifyInstance, drainSeconds: number): void {
+  app.addHook('onRequest', async ({ raw }, reply) => {
+    // Taken now: Node parts the request from its socket when the answer is out.
+    const { socket } = raw;
+    reply.raw.once('finish', () => {
+      if (!raw.complete) setTimeout(() => raw.complete || socket.destroy(), LINGER_MS).unref();
+    });
+  });
+  app.addHook('preClose', async () => {
+    setTimeout(() => app.server.closeAllConnections(), drainSeconds * 1000).unref();
+  });
 }
 
 async function addGraphql(app: FastifyInstance, services: Services, schema: GraphQLSchema): Promise<void> {

@@ -122,7 +122,7 @@ test('images → conditions → data set → training watched live across a cut 
 
   const { experiment, version } = await startTraining(
     { epochs: 3, patience: null, learningRate: 0.005 },
-    'first',
+    'first-training',
   );
   const first = subscribe<{ experimentEvents: Event }>(service.url, EVENTS, { id: experiment, afterSeq: 0 });
   await first.until((events) =>

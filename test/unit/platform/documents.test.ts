@@ -20,7 +20,7 @@ test('every error code of the service is explained in docs/errors.md', async () 
 
 test('every setting stands in the README with its default, and no other', async () => {
   const readme = await readFile('README.md', 'utf8');
-  const documented = [...readme.matchAll(/^\| `(SHINGO_\w+)` \|/gm)].map((match) => match[1]);
+  const documented = [...readme.matchAll(/^\| `(SHINGO_\w+)` *\|/gm)].map((match) => match[1]);
   expect(documented.sort()).toEqual(Object.keys(environmentSchema.shape).sort());
 });
 
