@@ -165,9 +165,9 @@ test('the examples of the README work as they stand there, on the data of the de
   expect(experiment).toMatchObject({ state: 'SUCCEEDED', engine: 'wasm' });
   expect(experiment.evaluations[0].conditions.map((row: any) => row.condition)).toEqual([
     null,
-    'sunny',
     'night',
     'rain',
+    'sunny',
   ]);
   const { createCondition } = await service.ok(mutation);
   expect(createCondition.condition).toMatchObject({ name: 'small-red-at-night', version: 1 });
