@@ -240,6 +240,10 @@ const BOX_KEYS = [
 
 function canonical(annotations: Record<string, unknown>[] | null): string[] | null {
   return (
-    annotations && annotations.map((box) => JSON.stringify(BOX_KEYS.map((key) => box[key] ?? null))).sort()
+    annotations && annotations.map((box) => JSON.stringify(BOX_KEYS.map((key) => plain(box[key])))).sort()
   );
 }
+
+/** Arrows are a set: the order in which they were named is no content. */
+const plain = (value: unknown) =>
+  Array.isArray(value) ? [...new Set(value as string[])].sort() : (value ?? null);

@@ -13,12 +13,19 @@ const COLORS = ['RED', 'GREEN', 'YELLOW'];
 
 /** `count` images with a light each, by turns red, green and yellow. */
 export const lights = (count: number, prefix: string): ImageRow[] =>
-  Array.from({ length: count }, (_, n) => ({ label: `${prefix}-${n}`, boxes: [light(COLORS[n % 3]) as Box & object] }));
+  Array.from({ length: count }, (_, n) => ({
+    label: `${prefix}-${n}`,
+    boxes: [light(COLORS[n % 3]) as Box & object],
+  }));
 
-export const newDataset = (db: DataSource, project: Project, name = 'set') => createNamed(db, 'dataset', project.uuid, { name });
+export const newDataset = (db: DataSource, project: Project, name = 'set') =>
+  createNamed(db, 'dataset', project.uuid, { name });
 
-export const version = (db: DataSource, dataset: string, change: Partial<VersionRecipe> = {}): Promise<DatasetVersion> =>
-  createDatasetVersion(db, dataset, { ...RECIPE, ...change });
+export const version = (
+  db: DataSource,
+  dataset: string,
+  change: Partial<VersionRecipe> = {},
+): Promise<DatasetVersion> => createDatasetVersion(db, dataset, { ...RECIPE, ...change });
 
 export interface Item {
   sha256: string;

@@ -442,7 +442,7 @@ test('any wrong value in any place of any operation gives a stable code, or is n
         codes.add(await codesWith(one, path, value));
       },
     ),
-    { numRuns: Number(process.env.TEST_RUNS ?? 600) },
+    { numRuns: Number(process.env.TEST_RUNS ?? 400) },
   );
   for (const code of ['BAD_USER_INPUT', 'INVALID_ID']) expect(codes).toContain(code);
 });

@@ -86,7 +86,7 @@ test('random filters, with and, or, not, places and annotations, choose what a p
     fc.asyncProperty(filterOf(images.shape, 3), async (where) => {
       expect(await found(where)).toEqual(expected(where));
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 
@@ -96,7 +96,7 @@ test('a filter and its not give every image exactly once', async () => {
     fc.asyncProperty(filterOf(images.shape, 2), async (where) => {
       expect([...(await found(where)), ...(await found({ not: where }))].sort()).toEqual([...all].sort());
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });
 

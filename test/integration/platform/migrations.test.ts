@@ -46,7 +46,9 @@ const PARTS = {
 async function dump(db: DataSource): Promise<Record<keyof typeof PARTS, string[]>> {
   const texts = async (sql: string) => {
     const rows: object[] = await db.query(sql);
-    const lines = rows.map((row) => JSON.stringify(row)).filter((line) => !/"_?migration(_id_seq)?"|"PK_/.test(line));
+    const lines = rows
+      .map((row) => JSON.stringify(row))
+      .filter((line) => !/"_?migration(_id_seq)?"|"PK_/.test(line));
     return lines.sort();
   };
   const parts = Object.entries(PARTS).map(async ([part, sql]) => [part, await texts(sql)] as const);
@@ -60,7 +62,14 @@ test('up, down to nothing and up again is the same schema', async () => {
   expect(first.columns.length).toBeGreaterThan(100);
   expect(first.triggers.length).toBeGreaterThan(2);
   for (const _ of migrations) await migrateDown(db);
-  expect(await dump(db)).toEqual({ columns: [], constraints: [], indexes: [], triggers: [], functions: [], others: [] });
+  expect(await dump(db)).toEqual({
+    columns: [],
+    constraints: [],
+    indexes: [],
+    triggers: [],
+    functions: [],
+    others: [],
+  });
   expect(await migrate(db)).toHaveLength(migrations.length);
   expect(await dump(db)).toEqual(first);
   expect(await migrate(db)).toEqual([]);
