@@ -3,7 +3,7 @@
  * file can be told. This one is a folder; the layout (first two hex digits as sub-folder) keeps directories small.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
 import { access, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
@@ -52,7 +52,8 @@ export class BlobStore {
     options: { maxBytes: number; sha256?: string; inspect?: (path: string) => Promise<T> },
   ): Promise<{ sha256: string; bytes: number; facts: T | undefined }> {
     const incoming = join(this.folder, 'incoming');
-    await mkdir(incoming, { recursive: true });
+    // Not awaited: a source that fails before the pipeline listens to it would end the process.
+    mkdirSync(incoming, { recursive: true });
     const partial = join(incoming, randomUUID());
     const hash = createHash('sha256');
     let bytes = 0;

@@ -5,7 +5,7 @@
  * the message, that the work is now its own; from then on that row says whether the work lives. Two leases for one
  * work would have to be kept in step, and a training outlives any expiry that is worth having.
  */
-import PgBoss from 'pg-boss';
+import { PgBoss, type ConnectionOptions } from 'pg-boss';
 import type { DataSource, EntityManager } from 'typeorm';
 import { hint } from './hub.js';
 import type { Log } from './log.js';
@@ -72,13 +72,12 @@ export async function createQueue(
   await boss.start();
   for (const name of options.queues) {
     await boss.createQueue(name, {
-      name,
       retryLimit: RETRIES,
       retryDelay: 1,
       retryBackoff: true,
       expireInSeconds: EXPIRE_SECONDS,
       // A job may wait long for a free GPU.
-      retentionDays: 365,
+      retentionSeconds: 365 * 86_400,
     });
   }
   return new BossQueue(boss);
@@ -131,7 +130,7 @@ class BossQueue implements Queue {
 }
 
 /** pg-boss's statements go through the connection of the caller's transaction. */
-function within(manager: EntityManager): PgBoss.ConnectionOptions {
+function within(manager: EntityManager): ConnectionOptions {
   const runner = manager.queryRunner;
   if (!runner?.isTransactionActive) throw new Error('queue: a transaction is needed');
   return {

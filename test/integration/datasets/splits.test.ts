@@ -69,9 +69,7 @@ test('within every large stratum each split has its share to about one image, wh
           ['VALIDATION', validation],
           ['TEST', test],
         ] as const) {
-          expect(Math.abs(items.filter((item) => item.split === split).length - share * 270)).toBeLessThan(
-            3,
-          );
+          expect(Math.abs(items.filter((item) => item.split === split).length - share * 270)).toBeLessThan(3);
         }
       },
     ),

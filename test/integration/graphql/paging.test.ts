@@ -217,7 +217,7 @@ test('pages of no rows, the default page, and pages out of bounds', async () => 
 describe('a cursor', () => {
   const order = [{ field: 'recordedAt', direction: Direction.ASC }];
 
-  test.skip('mangled in any way gives INVALID_CURSOR or the page it gave, never a fault', async () => {
+  test('mangled in any way gives INVALID_CURSOR, never a fault', async () => {
     const all = await page(imageList, { orderBy: order, first: 100 });
     const mangling = fc.tuple(
       fc.nat(44),
@@ -231,8 +231,7 @@ describe('a cursor', () => {
         const place = at % (cursor.length + 1);
         const mangled = cursor.slice(0, place) + put + cursor.slice(place + cut);
         const answer = page(imageList, { orderBy: order, after: mangled });
-        const same = Buffer.from(mangled, 'base64url').equals(Buffer.from(cursor, 'base64url'));
-        if (same) expect((await answer).nodes[0]?.uuid).toBe(all.nodes[which + 1]?.uuid);
+        if (mangled === cursor) expect((await answer).nodes[0]?.uuid).toBe(all.nodes[which + 1]?.uuid);
         else expect(await codeOf(answer)).toBe('INVALID_CURSOR');
       }),
       { numRuns: 300 },
