@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
 import { pgError } from '../platform/database/errors.js';
 import { messageOf } from '../platform/error.js';
 import type { Log } from '../platform/log.js';
@@ -8,6 +9,12 @@ const PASSING = /^(08|57P|53|40)/;
 const NETWORK = /ECONN|EPIPE|ETIMEDOUT|timeout|terminated|Connection ended|not queryable/i;
 
 const isPassing = (error: unknown): boolean => {
+  // The connection broke between two statements of a transaction, and TypeORM has given it back.
+  if (
+    error instanceof QueryRunnerProviderAlreadyReleasedError ||
+    error instanceof QueryRunnerAlreadyReleasedError
+  )
+    return true;
   const pg = pgError(error);
   return pg?.code ? PASSING.test(pg.code) : NETWORK.test(messageOf(error));
 };
