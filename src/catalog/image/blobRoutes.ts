@@ -1,5 +1,5 @@
 /** PUT and GET /blobs/{sha256}: the bytes of pictures, outside GraphQL where bytes do not belong. */
-import type { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../../graphql/context.js';
 import { ShingoError } from '../../platform/error.js';
@@ -9,6 +9,17 @@ interface BlobRequest {
   Params: { sha256: string };
 }
 
+/**
+ * The body as a stream of its own: destroying the request's would cut the connection, and a client whose bytes are
+ * refused on the way could not read why.
+ */
+function apart(body: Readable): Readable {
+  const own = new PassThrough();
+  body.once('error', (error) => own.destroy(error));
+  body.once('close', () => body.readableEnded || own.destroy(new Error('The request broke off.')));
+  return body.pipe(own);
+}
+
 export async function blobRoutes(app: FastifyInstance, { db, blobs, config }: Services): Promise<void> {
   await app.register(async (scope) => {
     // The body stays a stream, whatever it calls itself: its size is metered and its digest taken on the way to disk.
@@ -16,7 +27,7 @@ export async function blobRoutes(app: FastifyInstance, { db, blobs, config }: Se
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     scope.put<BlobRequest>('/blobs/:sha256', { bodyLimit: config.maxUploadBytes }, async (request, reply) => {
       // A request without a body at all is an empty file, and is refused as one.
-      const source = (request.body as Readable | undefined) ?? request.raw;
+      const source = apart((request.body as Readable | undefined) ?? request.raw);
       const isNew = await storePicture(db, blobs, request.params.sha256, source, config.maxUploadBytes);
       return reply.code(isNew ? 201 : 200).send({ sha256: request.params.sha256, created: isNew });
     });

@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import sharp from 'sharp';
 import { sha256, startTestService, type TestService } from '../../support/service.js';
 
@@ -62,6 +63,20 @@ describe('before any picture is there, what is refused leaves neither file nor r
     refused(await service.put(jpeg, sha256(Buffer.from('other'))), 422, 'SHA256_MISMATCH'));
   test('more bytes than allowed', async () =>
     refused(await service.put(Buffer.concat([jpeg, Buffer.alloc(200_000)])), 413, 'BLOB_TOO_LARGE'));
+  test('more bytes than allowed, without end: the answer comes, then the connection ends', async () => {
+    const sent = request(`${service.url}/blobs/${'0'.repeat(64)}`, { method: 'PUT' });
+    // The reset that ends the sending is what is wanted.
+    sent.on('error', () => undefined);
+    const more = (error?: Error | null) => void (error ?? sent.write(Buffer.alloc(60_000), more));
+    more();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    // Not events.once, which takes the reset for a failure.
+    const closed = new Promise((resolve) => response.socket.once('close', resolve));
+    const body = await text(response);
+    await refused(new Response(body, { status: response.statusCode! }), 413, 'BLOB_TOO_LARGE');
+    await closed;
+  });
+
   test.each([
     'A'.repeat(64),
     'g'.repeat(64),
