@@ -34,7 +34,7 @@ export async function startEngine(
       const why = choice === 'auto' ? passedOver.map((clause) => `; ${clause}`).join('') : '; chosen by name';
       return {
         name: driver.name,
-        reason: `${driver.name}: ${started.description}${why}.`,
+        reason: `${started.description}${why}.`,
         release: () => started.release(),
       };
     } catch (error) {

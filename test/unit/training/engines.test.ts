@@ -30,7 +30,7 @@ describe('startEngine', () => {
     const { name, reason } = await startEngine('auto', drivers);
     expect(name).toBe('wasm');
     expect(reason).toBe(
-      'wasm: a fake wasm; cuda passed over: package x not installed; webgpu passed over: no adapter.',
+      'a fake wasm; cuda passed over: package x not installed; webgpu passed over: no adapter.',
     );
   });
 

@@ -194,7 +194,7 @@ export class FakeService {
       algorithm: 'mobilenetv2',
       state: 'SUCCEEDED',
       engine: 'wasm',
-      engineReason: `wasm: WebAssembly with SIMD; cuda passed over: ${'the addon does not load '.repeat(9)}`,
+      engineReason: `WebAssembly with SIMD; cuda passed over: ${'the addon does not load '.repeat(9)}`,
       bestEpoch: this.story.losses.length,
       epochsRun: this.story.losses.length,
       stoppedEarly: true,
