@@ -11,6 +11,8 @@ interface Up {
   url: string;
   process: ChildProcess;
   exit: Promise<{ code: number | null; output: string }>;
+  /** When it has said that it stops. */
+  stopping: Promise<void>;
 }
 
 let dataDir: string;
@@ -41,15 +43,21 @@ function up(env: Record<string, string> = {}): Promise<Up> {
   });
   running.push(child);
   let output = '';
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const stopping = new Promise<void>((resolve) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+        if (output.includes('stopping: work in progress')) resolve();
+      });
+    }
+  });
   const exit = new Promise<{ code: number | null; output: string }>((resolve) =>
     child.on('exit', (code) => resolve({ code, output })),
   );
   return new Promise((resolve, reject) => {
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
+    child.stdout.on('data', () => {
       const url = /Shingo is at (\S+)/.exec(output)?.[1];
-      if (url) resolve({ url, process: child, exit });
+      if (url) resolve({ url, process: child, exit, stopping });
     });
     void exit.then(({ code }) => reject(new Error(`exit ${code}: ${output}`)));
   });
@@ -124,8 +132,10 @@ test('Ctrl-C saves the running job; a second start finds everything and goes on 
   const job = await startLongTraining(first.url);
   const live = subscribe<any>(first.url, METRICS, { after: 0 });
   await live.until((events) => events.some((e) => e.experimentEvents.step === 2));
-  // As a terminal does it: to the whole group, trainer and all.
+  // As a terminal does it: to the whole group, trainer and all; and as npm passes it on, once more.
   process.kill(-(first.process.pid as number), 'SIGINT');
+  await first.stopping;
+  process.kill(first.process.pid as number, 'SIGINT');
   const { code, output } = await first.exit;
   expect({ code, stopped: output.includes('PostgreSQL stopped') }).toEqual({ code: 0, stopped: true });
   await live.close();
