@@ -213,7 +213,8 @@ function printOutcome(screen: Screen, experiment: Experiment, curves: Curves): v
 /** The reason names what was passed over and why: the first thing to read when training is slow. */
 function printEngine(screen: Screen, { engine, engineReason }: Experiment): void {
   screen.line(`  engine ${screen.colors.bold(engine ?? '–')}`);
-  for (const sentence of (engineReason ?? '').split('; ')) for (const line of wrap(sentence, 94)) screen.note(`  ${line}`);
+  for (const sentence of (engineReason ?? '').split('; '))
+    for (const line of wrap(sentence, 94)) screen.note(`  ${line}`);
 }
 
 function printConditions(screen: Screen, curves: Curves): void {
