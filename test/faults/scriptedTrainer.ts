@@ -3,7 +3,7 @@
  * each epoch's computed from the one before, so a resumed run equals an uninterrupted one only if its state came back.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Metric, Sample, Spec, TrainerMessage } from '../../src/training/protocol.js';
@@ -48,7 +48,10 @@ export function play(script: Script): void {
 
 async function run(script: Script, specFile: string): Promise<void> {
   const spec = JSON.parse(await readFile(specFile, 'utf8')) as Spec;
-  await writeFile(join(spec.outputDir, 'environment.json'), JSON.stringify(process.env));
+  // Named when it is whole: the test waits for the name.
+  const environment = join(spec.outputDir, 'environment.json');
+  await writeFile(`${environment}.part`, JSON.stringify(process.env));
+  await rename(`${environment}.part`, environment);
   if (script.lastWords) process.stderr.write(`${script.lastWords}\n`);
   if (script.dieAtOnce) process.kill(process.pid, 'SIGKILL');
   await send({ type: 'engine', engine: 'cpu', reason: 'scripted' });
