@@ -89,10 +89,14 @@ const tasks = {
     await build();
     await step([at('dist/src/printSchema.js')]);
   },
-  bench: async ([name, ...args]) => {
+  bench: async (args) => {
     await build();
-    if (!name || !/^[\w-]+$/.test(name)) fail('usage: npm run bench -- NAME [--json]');
-    await step(['--enable-source-maps', at('dist/bench', `${name}.js`), ...args]);
+    await step([
+      '--enable-source-maps',
+      '--disable-warning=ExperimentalWarning',
+      at('dist/bench/main.js'),
+      ...args,
+    ]);
   },
   format: () => step([tool('prettier', 'bin/prettier.cjs'), '--write', '--log-level=warn', '.']),
 };
