@@ -1,5 +1,6 @@
 import { Catalog1763900000000 } from './1763900000000-Catalog.js';
 import { Learning1763900001000 } from './1763900001000-Learning.js';
+import { Uploads1764000006000 } from './1764000006000-Uploads.js';
 
 /** In order. A migration that has been released is never edited. */
-export const migrations = [Catalog1763900000000, Learning1763900001000];
+export const migrations = [Catalog1763900000000, Learning1763900001000, Uploads1764000006000];
