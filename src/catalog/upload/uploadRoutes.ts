@@ -49,7 +49,7 @@ export async function uploadRoutes(app: FastifyInstance, services: Services): Pr
           throw new ShingoError('UPLOAD_COMPLETED', 'This upload is complete; create another.', 409);
         const offset = offsetOf(request, upload.bytes);
         request.raw.setTimeout(SILENCE_MS, () => request.raw.destroy());
-        const body = bodyOf(request);
+        const body = bodyOf(request, 'end');
         try {
           const received = await partials.alone(upload.uuid, (signal) =>
             partials.append(upload.uuid, body, { offset, total: upload.bytes, signal }),
