@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { migrations } from '../migrations/index.js';
 import { blobRoutes } from './catalog/image/blobRoutes.js';
+import { startUploadSweep } from './catalog/upload/sweep.js';
+import { uploadRoutes } from './catalog/upload/uploadRoutes.js';
 import { artifactRoutes } from './experiments/artifactRoutes.js';
 import type { Services } from './graphql/context.js';
 import { createHttpServer } from './graphql/http.js';
@@ -16,7 +18,9 @@ import { startEmbeddedPostgres } from './platform/database/embedded.js';
 import { ShingoError } from './platform/error.js';
 import { createHub } from './platform/hub.js';
 import type { Log } from './platform/log.js';
+import { PartialFiles } from './platform/partialFiles.js';
 import { createQueue } from './platform/queue.js';
+import { createSigner, keyInFolder } from './platform/signer.js';
 import { createSchema, entities } from './schema.js';
 
 export interface Running {
@@ -63,7 +67,13 @@ export async function openServices(
       await queue.stop();
       await db.destroy();
     };
-    return { config, db, log, queue, hub, blobs: new BlobStore(join(config.dataDir, 'blobs')), stop };
+    return {
+      ...{ config, db, log, queue, hub, stop },
+      blobs: new BlobStore(join(config.dataDir, 'blobs')),
+      // Beside the blobs: a finished file gets there by a rename.
+      partials: new PartialFiles(join(config.dataDir, 'blobs', 'partial')),
+      signer: createSigner(config.uploadKey ?? (await keyInFolder(config.dataDir))),
+    };
   } catch (error) {
     await db.destroy();
     throw error;
@@ -77,6 +87,7 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
   const app = await createHttpServer(services, schema);
   await blobRoutes(app, services);
   await artifactRoutes(app, services);
+  await uploadRoutes(app, services);
   try {
     await app.listen({ host: config.host, port: config.port });
   } catch (error) {
@@ -86,6 +97,7 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
       `Port ${config.port} of ${config.host} is taken; set SHINGO_PORT.`,
     );
   }
+  const stopSweep = startUploadSweep(services);
   const closeSockets = attachSocketServer(app.server, services, schema);
   const { port } = app.server.address() as AddressInfo;
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
@@ -93,6 +105,7 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
   return {
     url,
     stop: async () => {
+      await stopSweep();
       await closeSockets();
       // A client that neither sends nor goes away must not hold up the stop.
       const patience = setTimeout(() => app.server.closeAllConnections(), config.drainSeconds * 1000);

@@ -9,10 +9,12 @@ import { Place } from './place/place.js';
 import { PlaceResolver } from './place/placeResolver.js';
 import { Project } from './project/project.js';
 import { ProjectResolver } from './project/projectResolver.js';
+import { Upload } from './upload/upload.js';
+import { UploadResolver } from './upload/uploadResolver.js';
 import { Weather } from './weather/weather.js';
 import { WeatherResolver } from './weather/weatherResolver.js';
 
-export const catalogEntities = [Project, Place, Weather, Image, Annotation, Condition];
+export const catalogEntities = [Project, Place, Weather, Image, Annotation, Condition, Upload];
 export const catalogResolvers = [
   ProjectResolver,
   PlaceResolver,
@@ -22,4 +24,5 @@ export const catalogResolvers = [
   AnnotationResolver,
   ConditionResolver,
   CoverageResolver,
+  UploadResolver,
 ] as const;

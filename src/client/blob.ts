@@ -17,12 +17,17 @@ export async function blobOf(source: string | Uint8Array, mediaType: string): Pr
 export function blobStored(answer: Answer, sha256: string): boolean {
   if (answer.status === 201) return true;
   if (answer.status === 200 || answer.status === 204) return false;
-  const body = parseJson(answer.text) as { code?: unknown; message?: unknown } | null | undefined;
-  if (typeof body?.code === 'string' && typeof body.message === 'string' && answer.status < 500) {
-    throw new ApiError(body.code, body.message, { status: answer.status });
-  }
+  const refused = refusal(answer);
+  if (refused) throw refused;
   if (answer.status === 413) {
     throw new ApiError('BLOB_TOO_LARGE', 'the file is larger than the server accepts', { status: 413 });
   }
   throw unexpected(answer, `PUT /blobs/${sha256}`);
+}
+
+/** What the server said of the bytes, if it did not want them. */
+export function refusal(answer: Answer): ApiError | null {
+  const body = parseJson(answer.text) as { code?: unknown; message?: unknown } | null | undefined;
+  if (typeof body?.code !== 'string' || typeof body.message !== 'string' || answer.status >= 500) return null;
+  return new ApiError(body.code, body.message, { status: answer.status });
 }

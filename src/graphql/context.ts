@@ -5,7 +5,9 @@ import type { BlobStore } from '../platform/blobs.js';
 import type { Config } from '../platform/config.js';
 import type { Hub } from '../platform/hub.js';
 import type { Log } from '../platform/log.js';
+import type { PartialFiles } from '../platform/partialFiles.js';
 import type { Queue } from '../platform/queue.js';
+import type { Signer } from '../platform/signer.js';
 import { selectByKey } from './select.js';
 
 /** What the process has: made once at start-up. */
@@ -13,6 +15,9 @@ export interface Services {
   config: Config;
   db: DataSource;
   blobs: BlobStore;
+  /** Files that are on their way into the blob store. */
+  partials: PartialFiles;
+  signer: Signer;
   queue: Queue;
   hub: Hub;
   log: Log;

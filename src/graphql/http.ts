@@ -28,7 +28,10 @@ export async function createHttpServer(services: Services, schema: GraphQLSchema
   });
   app.addHook('onRequest', async (request) => {
     checkOrigin(config, request.raw);
-    if (!OPEN.has(request.url.split('?')[0] ?? '')) checkKey(config, request.headers.authorization);
+    // A route that is `signed` checks its own address: the signature stands for the key.
+    const { signed } = request.routeOptions.config as { signed?: boolean };
+    if (!signed && !OPEN.has(request.url.split('?')[0] ?? ''))
+      checkKey(config, request.headers.authorization);
   });
   app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
     if (error instanceof ShingoError)

@@ -77,19 +77,25 @@ export class BlobStore {
     try {
       await pipeline(source, meter, createWriteStream(partial, { flags: 'wx' }));
       const sha256 = hash.digest('hex');
-      if (options.sha256 !== undefined && options.sha256 !== sha256) {
-        throw new ShingoError(
-          'SHA256_MISMATCH',
-          `The bytes received have SHA-256 ${sha256}, not the one in the address.`,
-          422,
-        );
-      }
+      if (options.sha256 !== undefined && options.sha256 !== sha256) throw mismatch(sha256);
       const facts = await options.inspect?.(partial);
       await this.adopt(partial, sha256);
       return { sha256, bytes, facts };
     } finally {
       await rm(partial, { force: true });
     }
+  }
+
+  /**
+   * Takes a whole file into the store; the file is gone from where it was.
+   * @throws ShingoError SHA256_MISMATCH; then the file stays where it is
+   */
+  async take(file: string, sha256: string): Promise<void> {
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(file, { highWaterMark: 2 ** 20 }), hash);
+    const actual = hash.digest('hex');
+    if (actual !== sha256) throw mismatch(actual);
+    await this.adopt(file, sha256);
   }
 
   /** Takes a finished file into the store by renaming it (same disk) after it is on the platter. */
@@ -103,3 +109,10 @@ export class BlobStore {
     await folder.sync().finally(() => folder.close());
   }
 }
+
+const mismatch = (sha256: string) =>
+  new ShingoError(
+    'SHA256_MISMATCH',
+    `The bytes received have SHA-256 ${sha256}, not the one announced.`,
+    422,
+  );

@@ -54,6 +54,20 @@ export const environmentSchema = z.object({
   SHINGO_MAX_UPLOAD_BYTES: integer(1024, 2 ** 31 - 1)
     .default(64 * 2 ** 20)
     .describe('Largest picture that PUT /blobs takes.'),
+  SHINGO_MAX_FILE_BYTES: integer(1024, 2 ** 43)
+    .default(20 * 2 ** 30)
+    .describe('Largest file, such as an archive, that createUpload takes.'),
+  SHINGO_MAX_OPEN_UPLOADS: integer(1, 1000)
+    .default(16)
+    .describe('Files that a project may have under way at a time.'),
+  SHINGO_UPLOAD_HOURS: integer(1, 720)
+    .default(24)
+    .describe('How long a file may take to arrive; and, when it has, how long it waits to be used.'),
+  SHINGO_UPLOAD_KEY: z
+    .string()
+    .min(32)
+    .optional()
+    .describe('Secret that signs upload addresses. Unset: one of its own, kept in the data folder.'),
   SHINGO_DRAIN_SECONDS: integer(1, 600).default(10).describe('Longest wait for work in progress on Ctrl-C.'),
   SHINGO_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
@@ -71,6 +85,10 @@ export interface Config {
   engine: 'auto' | 'cuda' | 'native' | 'webgpu' | 'wasm' | 'cpu';
   workerName: string | undefined;
   maxUploadBytes: number;
+  maxFileBytes: number;
+  maxOpenUploads: number;
+  uploadHours: number;
+  uploadKey: string | undefined;
   drainSeconds: number;
   logLevel: string;
 }
@@ -110,6 +128,10 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     engine: env.SHINGO_ENGINE,
     workerName: env.SHINGO_WORKER_NAME,
     maxUploadBytes: env.SHINGO_MAX_UPLOAD_BYTES,
+    maxFileBytes: env.SHINGO_MAX_FILE_BYTES,
+    maxOpenUploads: env.SHINGO_MAX_OPEN_UPLOADS,
+    uploadHours: env.SHINGO_UPLOAD_HOURS,
+    uploadKey: env.SHINGO_UPLOAD_KEY,
     drainSeconds: env.SHINGO_DRAIN_SECONDS,
     logLevel: env.SHINGO_LOG_LEVEL,
   };

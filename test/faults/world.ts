@@ -9,6 +9,8 @@ import { Split } from '../../src/catalog/vocabulary.js';
 import { Loaders, type Context } from '../../src/graphql/context.js';
 import { selectOne } from '../../src/graphql/select.js';
 import { BlobStore } from '../../src/platform/blobs.js';
+import { PartialFiles } from '../../src/platform/partialFiles.js';
+import { createSigner } from '../../src/platform/signer.js';
 import { parseConfig } from '../../src/platform/config.js';
 import { createHub } from '../../src/platform/hub.js';
 import { newId } from '../../src/platform/ids.js';
@@ -44,7 +46,10 @@ export async function createWorld() {
   const config = { ...parseConfig({}), dataDir, drainSeconds: 5 };
   const queue = await createQueue(db, log, { queues: [JOB_QUEUE], maintain: false });
   const hub = createHub(database.url, log);
-  const services = { config, db, queue, hub, log, blobs: new BlobStore(join(dataDir, 'blobs')) };
+  const services = {
+    ...{ config, db, queue, hub, log, blobs: new BlobStore(join(dataDir, 'blobs')) },
+    ...{ partials: new PartialFiles(join(dataDir, 'partial')), signer: createSigner('of the tests') },
+  };
   const workers: Worker[] = [];
   const project = await insertProject(db);
   const world = {

@@ -1,6 +1,6 @@
 /** PUT and GET /blobs/{sha256}: the bytes of pictures, outside GraphQL where bytes do not belong. */
-import { PassThrough, type Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
+import { bodyOf, byteRoutes } from '../../graphql/body.js';
 import type { Services } from '../../graphql/context.js';
 import { ShingoError } from '../../platform/error.js';
 import { pictureMediaType, storePicture } from './pictureService.js';
@@ -9,25 +9,10 @@ interface BlobRequest {
   Params: { sha256: string };
 }
 
-/**
- * The body as a stream of its own: destroying the request's would cut the connection, and a client whose bytes are
- * refused on the way could not read why.
- */
-function apart(body: Readable): Readable {
-  const own = new PassThrough();
-  body.once('error', (error) => own.destroy(error));
-  body.once('close', () => body.readableEnded || own.destroy(new Error('The request broke off.')));
-  return body.pipe(own);
-}
-
 export async function blobRoutes(app: FastifyInstance, { db, blobs, config }: Services): Promise<void> {
-  await app.register(async (scope) => {
-    // The body stays a stream, whatever it calls itself: its size is metered and its digest taken on the way to disk.
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  await byteRoutes(app, (scope) => {
     scope.put<BlobRequest>('/blobs/:sha256', { bodyLimit: config.maxUploadBytes }, async (request, reply) => {
-      // A request without a body at all is an empty file, and is refused as one.
-      const source = apart((request.body as Readable | undefined) ?? request.raw);
+      const source = bodyOf(request);
       const isNew = await storePicture(db, blobs, request.params.sha256, source, config.maxUploadBytes);
       return reply.code(isNew ? 201 : 200).send({ sha256: request.params.sha256, created: isNew });
     });

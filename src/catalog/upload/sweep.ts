@@ -1,0 +1,58 @@
+/** Forgets uploads whose time is over, and files that no upload speaks of. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Services } from '../../graphql/context.js';
+
+const EVERY_MS = 10 * 60_000;
+/** Rows and files looked at in one statement. */
+const BATCH = 1000;
+
+/** Returns how many rows and files went. */
+export async function sweepUploads({
+  db,
+  partials,
+}: Pick<Services, 'db' | 'partials'>): Promise<{ rows: number; files: number }> {
+  const swept = { rows: 0, files: 0 };
+  for (;;) {
+    const [, rows]: [unknown, number] = await db.query(
+      `/* upload.sweep */ DELETE FROM upload WHERE id IN
+         (SELECT id FROM upload WHERE expires_at <= now() LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`,
+    );
+    swept.rows += rows;
+    if (rows < BATCH) break;
+  }
+  const names = await partials.idle();
+  for (let from = 0; from < names.length; from += BATCH) {
+    const batch = names.slice(from, from + BATCH);
+    const rows: { id: string }[] = await db.query(
+      '/* upload.files */ SELECT id FROM upload WHERE id = ANY($1) AND completed_at IS NULL',
+      [batch],
+    );
+    const open = new Set(rows.map(({ id }) => id));
+    for (const name of batch.filter((one) => !open.has(one))) {
+      await partials.remove(name);
+      swept.files += 1;
+    }
+  }
+  return swept;
+}
+
+/** Now and every ten minutes. Returns how to stop. */
+export function startUploadSweep(services: Pick<Services, 'db' | 'partials' | 'log'>): () => Promise<void> {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const loop = (async () => {
+    while (!signal.aborted) {
+      try {
+        const swept = await sweepUploads(services);
+        if (swept.rows + swept.files > 0) services.log.info(swept, 'uploads swept');
+      } catch (error) {
+        services.log.warn({ err: error }, 'uploads could not be swept');
+      }
+      await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  })();
+  return async () => {
+    stopping.abort();
+    await loop;
+  };
+}
