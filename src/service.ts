@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { migrations } from '../migrations/index.js';
 import { blobRoutes } from './catalog/image/blobRoutes.js';
+import { startCoveragePrune } from './catalog/coverage/columns/sync.js';
 import { startUploadSweep } from './catalog/upload/sweep.js';
 import { uploadRoutes } from './catalog/upload/uploadRoutes.js';
 import { artifactRoutes } from './experiments/artifactRoutes.js';
@@ -97,7 +98,7 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
       `Port ${config.port} of ${config.host} is taken; set SHINGO_PORT.`,
     );
   }
-  const stopSweep = startUploadSweep(services);
+  const sweeps = [startUploadSweep(services), startCoveragePrune(services)];
   const closeSockets = attachSocketServer(app.server, services, schema);
   const { port } = app.server.address() as AddressInfo;
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
@@ -105,7 +106,7 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
   return {
     url,
     stop: async () => {
-      await stopSweep();
+      await Promise.all(sweeps.map((stop) => stop()));
       await closeSockets();
       // A client that neither sends nor goes away must not hold up the stop.
       const patience = setTimeout(() => app.server.closeAllConnections(), config.drainSeconds * 1000);

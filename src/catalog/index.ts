@@ -3,6 +3,7 @@ import { AnnotationResolver } from './annotation/annotationResolver.js';
 import { Condition } from './condition/condition.js';
 import { ConditionResolver } from './condition/conditionResolver.js';
 import { CoverageResolver } from './coverage/coverageResolver.js';
+import { CoverageTarget } from './coverage/target.js';
 import { Image } from './image/image.js';
 import { ImageResolver, RegisterImagesPayloadResolver } from './image/imageResolver.js';
 import { Place } from './place/place.js';
@@ -14,7 +15,16 @@ import { UploadResolver } from './upload/uploadResolver.js';
 import { Weather } from './weather/weather.js';
 import { WeatherResolver } from './weather/weatherResolver.js';
 
-export const catalogEntities = [Project, Place, Weather, Image, Annotation, Condition, Upload];
+export const catalogEntities = [
+  Project,
+  Place,
+  Weather,
+  Image,
+  Annotation,
+  Condition,
+  CoverageTarget,
+  Upload,
+];
 export const catalogResolvers = [
   ProjectResolver,
   PlaceResolver,

@@ -63,6 +63,9 @@ export const environmentSchema = z.object({
   SHINGO_UPLOAD_HOURS: integer(1, 720)
     .default(24)
     .describe('How long a file may take to arrive; and, when it has, how long it waits to be used.'),
+  SHINGO_COVERAGE_IMAGES: integer(1000, 100_000_000)
+    .default(4_000_000)
+    .describe('Images that coverage keeps in memory, over all projects; a million take about 200 MB.'),
   SHINGO_UPLOAD_KEY: z
     .string()
     .min(32)
@@ -88,6 +91,7 @@ export interface Config {
   maxFileBytes: number;
   maxOpenUploads: number;
   uploadHours: number;
+  coverageImages: number;
   uploadKey: string | undefined;
   drainSeconds: number;
   logLevel: string;
@@ -131,6 +135,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     maxFileBytes: env.SHINGO_MAX_FILE_BYTES,
     maxOpenUploads: env.SHINGO_MAX_OPEN_UPLOADS,
     uploadHours: env.SHINGO_UPLOAD_HOURS,
+    coverageImages: env.SHINGO_COVERAGE_IMAGES,
     uploadKey: env.SHINGO_UPLOAD_KEY,
     drainSeconds: env.SHINGO_DRAIN_SECONDS,
     logLevel: env.SHINGO_LOG_LEVEL,

@@ -1,6 +1,6 @@
 /** Forgets uploads whose time is over, and files that no upload speaks of. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Services } from '../../graphql/context.js';
+import { every } from '../../platform/every.js';
 
 const EVERY_MS = 10 * 60_000;
 /** Rows and files looked at in one statement. */
@@ -37,22 +37,10 @@ export async function sweepUploads({
 }
 
 /** Now and every ten minutes. Returns how to stop. */
-export function startUploadSweep(services: Pick<Services, 'db' | 'partials' | 'log'>): () => Promise<void> {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const loop = (async () => {
-    while (!signal.aborted) {
-      try {
-        const swept = await sweepUploads(services);
-        if (swept.rows + swept.files > 0) services.log.info(swept, 'uploads swept');
-      } catch (error) {
-        services.log.warn({ err: error }, 'uploads could not be swept');
-      }
-      await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
-    }
-  })();
-  return async () => {
-    stopping.abort();
-    await loop;
-  };
-}
+export const startUploadSweep = (
+  services: Pick<Services, 'db' | 'partials' | 'log'>,
+): (() => Promise<void>) =>
+  every(EVERY_MS, 'the sweep of uploads', services.log, async () => {
+    const swept = await sweepUploads(services);
+    if (swept.rows + swept.files > 0) services.log.info(swept, 'uploads swept');
+  });

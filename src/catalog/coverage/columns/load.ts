@@ -1,0 +1,164 @@
+/** Reads images into columns: a whole project chunk by chunk, or the images that the log names. */
+import type { PoolClient } from 'pg';
+import { floats, sent, texts } from './binary.js';
+import { CODED, LIGHT_COLORS, NUMBERS, type Columns, type PlaceValues } from './columns.js';
+
+/** Images per round trip: about 5 MB of arrays, 25 ms of work between two turns of the event loop. */
+const CHUNK = 10_000;
+
+const list = (values: string[]) => `ARRAY[${values.map((value) => `'${value}'`).join(', ')}]`;
+const code = (values: string[], column: string) =>
+  `coalesce(array_position(${list(values)}, ${column}), 0)::float8`;
+/** Seconds with three decimals: the numeric product would cost more than all the rest. */
+const seconds = (column: string) => `extract(epoch FROM ${column})::float8`;
+
+const SQL: Record<(typeof NUMBERS)[number], string> = {
+  latitude: 't.latitude',
+  longitude: 't.longitude',
+  width: 't.width::float8',
+  height: 't.height::float8',
+  darkness: 't.darkness',
+  brightness: 't.brightness',
+  sunAltitude: 't.sun_altitude',
+  people: 't.people::float8',
+  cars: 't.cars::float8',
+  bicycles: 't.bicycles::float8',
+  buses: 't.buses::float8',
+  trafficLights: 't.traffic_lights::float8',
+  recordedAt: seconds('t.recorded_at'),
+  createdAt: seconds('t.created_at'),
+  weatherConflict: 't.weather_conflict::float8',
+  timeOfDayConflict: 't.time_of_day_conflict::float8',
+};
+/** Indices of NUMBERS that arrive in seconds. */
+const TIMES = new Set([NUMBERS.indexOf('recordedAt'), NUMBERS.indexOf('createdAt')]);
+const local = (part: string) => `extract(${part} FROM t.recorded_at AT TIME ZONE p.time_zone)::float8`;
+const FLOATS = [
+  't.nr::float8',
+  code(CODED.weather, 't.weather'),
+  code(CODED.timeOfDay, 't.time_of_day'),
+  code(CODED.scene, 't.scene'),
+  local('hour'),
+  local('month'),
+  ...NUMBERS.map((name) => SQL[name]),
+];
+const COLUMNS = [...FLOATS, 't.place_id::text', 't.drive'].map(
+  (sql, index) => `${sent(`array_agg(${sql})`)} AS c${index}`,
+);
+const LIGHTS = [
+  't.nr::float8',
+  // 0: nobody has said its colour.
+  code(LIGHT_COLORS, 'a.color'),
+  'a.width',
+].map((sql, index) => `${sent(`array_agg(${sql})`)} AS l${index}`);
+
+type Row = Record<string, string | null>;
+
+/**
+ * Reads the images of project $1 that a condition on their id holds of, with their lights. Returns how many. The boxes
+ * are restricted too: or each chunk would read the boxes of all.
+ */
+async function read(
+  client: PoolClient,
+  columns: Columns,
+  of: (id: string) => string,
+  values: unknown[],
+): Promise<number> {
+  const images = `SELECT * FROM image i WHERE i.project_id = $1 AND ${of('i.id')}`;
+  const {
+    rows: [row = {}],
+  } = await client.query<Row>(
+    `/* coverage.images */ SELECT ${COLUMNS.join(', ')} FROM (${images}) t LEFT JOIN place p ON p.id = t.place_id`,
+    values,
+  );
+  const {
+    rows: [lights = {}],
+  } = await client.query<Row>(
+    `/* coverage.lights */ SELECT ${LIGHTS.join(', ')} FROM (${images}) t
+     JOIN annotation a ON a.image_id = t.id AND a.category = 'TRAFFIC_LIGHT' AND ${of('a.image_id')}`,
+    values,
+  );
+  const numbers = FLOATS.map((_, index) => floats(row[`c${index}`] ?? null));
+  const [nr, weather, timeOfDay, scene, hour, month, ...rest] = numbers as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    ...Float64Array[],
+  ];
+  const places = texts(row[`c${FLOATS.length}`] ?? null);
+  const drives = texts(row[`c${FLOATS.length + 1}`] ?? null);
+  const lightsOf = grouped(lights);
+  const none = { lightColors: [], lightWidths: [] };
+  nr.forEach((id, index) => {
+    columns.set({
+      nr: id,
+      weather: weather[index] as number,
+      timeOfDay: timeOfDay[index] as number,
+      scene: scene[index] as number,
+      hour: hour[index] as number,
+      month: month[index] as number,
+      place: places[index] as string | null,
+      drive: drives[index] as string | null,
+      numbers: rest.map((column, name) =>
+        TIMES.has(name) ? Math.round((column[index] as number) * 1000) : (column[index] as number),
+      ),
+      ...(lightsOf.get(id) ?? none),
+    });
+  });
+  return nr.length;
+}
+
+function grouped(row: Row): Map<number, { lightColors: number[]; lightWidths: number[] }> {
+  const [nr, color, width] = [floats(row.l0 ?? null), floats(row.l1 ?? null), floats(row.l2 ?? null)];
+  const found = new Map<number, { lightColors: number[]; lightWidths: number[] }>();
+  nr.forEach((id, index) => {
+    let lights = found.get(id);
+    if (!lights) found.set(id, (lights = { lightColors: [], lightWidths: [] }));
+    lights.lightColors.push(color[index] as number);
+    lights.lightWidths.push(width[index] as number);
+  });
+  return found;
+}
+
+export async function loadPlaces(client: PoolClient, columns: Columns, projectUuid: string): Promise<void> {
+  const { rows } = await client.query<PlaceValues>(
+    '/* coverage.places */ SELECT id, country, prefecture, city FROM place WHERE project_id = $1',
+    [projectUuid],
+  );
+  columns.setPlaces(rows);
+}
+
+/** Every image of the project, in the order of their ids. */
+export async function loadProject(client: PoolClient, columns: Columns, projectUuid: string): Promise<void> {
+  await loadPlaces(client, columns, projectUuid);
+  for (let after: string | null = '00000000-0000-0000-0000-000000000000'; after !== null;) {
+    const found: { rows: { last: string | null }[] } = await client.query(
+      `/* coverage.chunk */ SELECT (SELECT id FROM image WHERE project_id = $1 AND id > $2 ORDER BY id OFFSET ${CHUNK - 1} LIMIT 1) AS last`,
+      [projectUuid, after],
+    );
+    const last: string | null = found.rows[0]?.last ?? null;
+    await read(client, columns, (id) => `${id} > $2 AND ${id} <= $3`, [
+      projectUuid,
+      after,
+      last ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+    ]);
+    after = last;
+  }
+}
+
+/** The images with these ids as they are now; those that are gone, or of another project now, are removed. */
+export async function loadImages(
+  client: PoolClient,
+  columns: Columns,
+  projectUuid: string,
+  touched: { id: string; nr: number }[],
+): Promise<void> {
+  for (let start = 0; start < touched.length; start += CHUNK) {
+    const chunk = touched.slice(start, start + CHUNK);
+    for (const { nr } of chunk) columns.remove(nr);
+    await read(client, columns, (id) => `${id} = ANY($2)`, [projectUuid, chunk.map(({ id }) => id)]);
+  }
+}

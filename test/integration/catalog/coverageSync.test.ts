@@ -1,0 +1,250 @@
+/** Coverage stays exact while others write: compared with SQL on the same rows. */
+import fc from 'fast-check';
+import type { DataSource } from 'typeorm';
+import {
+  createAnnotation,
+  deleteAnnotation,
+  updateAnnotation,
+} from '../../../src/catalog/annotation/annotationService.js';
+import { crossTabs, CoverageDimension } from '../../../src/catalog/coverage/coverage.js';
+import {
+  coverageColumns,
+  CoverageColumns,
+  pruneCoverageLog,
+} from '../../../src/catalog/coverage/columns/sync.js';
+import { updateImage } from '../../../src/catalog/image/imageService.js';
+import { updatePlace } from '../../../src/catalog/place/placeService.js';
+import type { Place } from '../../../src/catalog/place/place.js';
+import type { Project } from '../../../src/catalog/project/project.js';
+import { LightColor, Scene, TimeOfDay, WeatherName } from '../../../src/catalog/vocabulary.js';
+import { createWeather } from '../../../src/catalog/weather/weatherService.js';
+import { createTestDatabase, type TestDatabase } from '../../support/database.js';
+import {
+  codeOf,
+  light,
+  nameOf,
+  newImage,
+  newImages,
+  newPlace,
+  newProject,
+  statementsOf,
+} from '../graphql/support/world.js';
+
+let database: TestDatabase;
+let db: DataSource;
+let project: Project;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = database.db;
+});
+beforeEach(async () => {
+  project = await newProject(db);
+});
+afterAll(() => database.stop());
+
+const { WEATHER, CITY, HOUR, LIGHT_COLOR, TIME_OF_DAY } = CoverageDimension;
+
+/** By hand, from the tables. */
+async function slow(run: Pick<DataSource, 'query'>): Promise<string[]> {
+  const byImage = await run.query(
+    `SELECT i.weather, p.city, to_char(i.recorded_at AT TIME ZONE p.time_zone, 'HH24') AS hour, count(*)::int AS images,
+       coalesce(sum(traffic_lights), 0)::int AS lights, count(DISTINCT i.place_id)::int AS places,
+       count(DISTINCT i.drive)::int AS drives
+     FROM image i LEFT JOIN place p ON p.id = i.place_id WHERE i.project_id = $1 GROUP BY 1, 2, 3`,
+    [project.uuid],
+  );
+  const byLight = await run.query(
+    `SELECT i.time_of_day, a.color, count(*)::int AS lights, count(DISTINCT i.id)::int AS images
+     FROM image i JOIN annotation a ON a.image_id = i.id AND a.category = 'TRAFFIC_LIGHT'
+     WHERE i.project_id = $1 GROUP BY 1, 2`,
+    [project.uuid],
+  );
+  return [
+    ...byImage.map((row: any) =>
+      JSON.stringify([row.weather, row.city, row.hour, row.images, row.lights, row.places, row.drives]),
+    ),
+    ...byLight.map((row: any) => JSON.stringify([row.time_of_day, row.color, row.images, row.lights])),
+  ].sort();
+}
+
+async function fast(): Promise<string[]> {
+  const [byImage, byLight] = await crossTabs(db, project.uuid, [
+    { by: [WEATHER, CITY, HOUR] },
+    { by: [TIME_OF_DAY, LIGHT_COLOR] },
+  ]);
+  return [
+    ...byImage!.cells.map((cell) =>
+      JSON.stringify([...cell.keys, cell.images, cell.lights, cell.places, cell.drives]),
+    ),
+    ...byLight!.cells.map((cell) => JSON.stringify([...cell.keys, cell.images, cell.lights])),
+  ].sort();
+}
+
+const member = <T>(values: Record<string, T>) => fc.constantFrom(...Object.values(values));
+const change = fc.oneof(
+  fc.record({
+    what: fc.constant('add' as const),
+    weather: member(WeatherName),
+    hour: fc.nat(23),
+    place: fc.nat(3),
+  }),
+  fc.record({
+    what: fc.constant('label' as const),
+    which: fc.nat(),
+    weather: member(WeatherName),
+    scene: member(Scene),
+  }),
+  fc.record({ what: fc.constant('move' as const), which: fc.nat(), place: fc.nat(3), hour: fc.nat(23) }),
+  fc.record({ what: fc.constant('box' as const), which: fc.nat(), color: member(LightColor) }),
+  fc.record({ what: fc.constant('recolor' as const), which: fc.nat(), color: member(LightColor) }),
+  fc.record({ what: fc.constant('unbox' as const), which: fc.nat() }),
+  fc.record({ what: fc.constant('delete' as const), which: fc.nat() }),
+  fc.record({
+    what: fc.constant('zone' as const),
+    place: fc.nat(3),
+    zone: fc.constantFrom('UTC', 'Asia/Tokyo'),
+  }),
+  fc.record({
+    what: fc.constant('rename' as const),
+    place: fc.nat(3),
+    city: fc.constantFrom('Kobe', 'Nara'),
+  }),
+  fc.record({ what: fc.constant('read' as const) }),
+);
+type Change = typeof change extends fc.Arbitrary<infer T> ? T : never;
+
+let added = 0;
+async function apply(one: Change, places: Place[]): Promise<unknown> {
+  const pick = async (table: 'image' | 'annotation', which: number): Promise<string | undefined> => {
+    const rows: { id: string }[] = await db.query(
+      table === 'image'
+        ? 'SELECT id FROM image WHERE project_id = $1 ORDER BY id'
+        : 'SELECT a.id FROM annotation a JOIN image i ON i.id = a.image_id WHERE i.project_id = $1 ORDER BY 1',
+      [project.uuid],
+    );
+    return rows[which % Math.max(1, rows.length)]?.id;
+  };
+  const at = (hour: number) => new Date(Date.UTC(2024, 5, 1, hour));
+  switch (one.what) {
+    case 'add':
+      return newImage(db, project, {
+        label: `${project.uuid}-added-${added++}`,
+        weather: one.weather,
+        recordedAt: at(one.hour),
+        place: places[one.place] ? nameOf(places[one.place]!) : null,
+        drive: `drive-${one.hour % 3}`,
+        boxes: [light('RED')],
+      });
+    case 'zone':
+      return places[one.place] && updatePlace(db, places[one.place]!.uuid, { timeZone: one.zone });
+    case 'rename':
+      return places[one.place] && updatePlace(db, places[one.place]!.uuid, { city: one.city });
+    case 'read':
+      return fast();
+  }
+  const uuid = await pick(one.what === 'recolor' || one.what === 'unbox' ? 'annotation' : 'image', one.which);
+  if (!uuid) return null;
+  switch (one.what) {
+    case 'label':
+      return updateImage(db, uuid, { weather: one.weather, scene: one.scene });
+    case 'move':
+      return updateImage(db, uuid, { placeUuid: places[one.place]?.uuid ?? null, recordedAt: at(one.hour) });
+    case 'box':
+      return createAnnotation(db, uuid, light(one.color));
+    case 'recolor':
+      return updateAnnotation(db, uuid, { color: one.color });
+    case 'unbox':
+      return deleteAnnotation(db, uuid);
+    case 'delete':
+      return db.query('DELETE FROM image WHERE id = $1', [uuid]);
+  }
+}
+
+test('random inserts, updates and deletes from several connections at once leave it equal to SQL', async () => {
+  const places = [
+    await newPlace(db, project, { city: 'Osaka', latitude: 34.69, longitude: 135.5 }),
+    await newPlace(db, project, { city: 'Tokyo' }),
+    await newPlace(db, project, { city: 'Osaka', name: 'Junction' }),
+  ];
+  await newImages(
+    db,
+    project,
+    Array.from({ length: 40 }, (_, n) => ({
+      label: `${project.uuid}-${n}`,
+      place: nameOf(places[n % 3]!),
+      recordedAt: new Date(Date.UTC(2024, 0, 1, n % 24)),
+      timeOfDay: n % 2 ? TimeOfDay.DAY : TimeOfDay.NIGHT,
+      boxes: n % 5 === 0 ? [] : [light('GREEN'), light('RED', { width: n + 1 })],
+    })),
+  );
+  await fast();
+  for (let round = 0; round < 15; round++) {
+    const changes = fc.sample(change, { numRuns: 24, seed: 100 + round });
+    // Losers of a race (a row that another one deleted, two names that became one) change nothing, and may.
+    await Promise.all(changes.map((one) => apply(one, places).catch(() => undefined)));
+    expect(await fast()).toEqual(await slow(db));
+  }
+});
+
+test('a transaction that is open while coverage is read counts when it commits, however old its number', async () => {
+  await newImages(db, project, [{ label: `${project.uuid}-first` }]);
+  const open = db.createQueryRunner();
+  await open.startTransaction();
+  const [other] = await newImages(db, project, [{ label: `${project.uuid}-second` }]);
+  await open.query("UPDATE image SET weather_label = 'SNOW' WHERE project_id = $1 AND id <> $2", [
+    project.uuid,
+    other,
+  ]);
+  // Newer transactions come and go meanwhile.
+  for (let n = 0; n < 3; n++) {
+    await newImages(db, project, [{ label: `${project.uuid}-later-${n}` }]);
+    expect(await fast()).toEqual(await slow(db));
+  }
+  await open.commitTransaction();
+  await open.release();
+  expect(await fast()).toEqual(await slow(db));
+  expect((await fast()).some((cell) => cell.startsWith('["SNOW"'))).toBe(true);
+});
+
+test('when nothing changed, one statement says so', async () => {
+  await newImages(db, project, [{ label: `${project.uuid}-a` }]);
+  const ask = () => crossTabs(db, project.uuid, [{ by: [WEATHER] }]);
+  await ask();
+  expect(await statementsOf(db, ask)).toEqual(['coverage.unchanged']);
+});
+
+test('a reader that slept longer than the log is kept reads the project anew', async () => {
+  await newImages(db, project, [{ label: `${project.uuid}-a` }]);
+  await fast();
+  await newImages(db, project, [{ label: `${project.uuid}-b`, weather: WeatherName.FOG }]);
+  await db.query("UPDATE coverage_log SET at = now() - interval '1 hour'");
+  await pruneCoverageLog(db);
+  expect(await db.query('SELECT 1 FROM coverage_log')).toEqual([]);
+  expect(await fast()).toEqual(await slow(db));
+});
+
+test('a project that is larger than may be kept is refused with a code', async () => {
+  await newImages(db, project, [{ label: `${project.uuid}-a` }, { label: `${project.uuid}-b` }]);
+  const small = new CoverageColumns(db, 1);
+  expect(await codeOf(small.read(project.uuid, () => null))).toBe('COVERAGE_TOO_LARGE');
+});
+
+test('more than may be kept in all: the project that was not asked for the longest is forgotten, and read again', async () => {
+  const few = new CoverageColumns(db, 3);
+  const projects = [project, await newProject(db), await newProject(db)];
+  for (const one of projects)
+    await newImages(db, one, [{ label: `${one.uuid}-a` }, { label: `${one.uuid}-b` }]);
+  for (let turn = 0; turn < 2; turn++) {
+    for (const one of projects) expect(await few.read(one.uuid, (columns) => columns.images)).toBe(2);
+  }
+});
+
+test('a correction of the weather of a place is seen at once', async () => {
+  const place = await newPlace(db, project);
+  await newImages(db, project, [
+    { label: `${project.uuid}-a`, place: nameOf(place), recordedAt: new Date() },
+  ]);
+  await fast();
+  await createWeather(db, place.uuid, { weatherName: WeatherName.FOG, startTime: new Date(0) });
+  expect((await fast())[0]).toContain('"FOG"');
+});
