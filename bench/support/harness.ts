@@ -11,7 +11,7 @@ export interface Benchmark {
   options?: Record<string, number>;
   targets: Record<string, { min: number } | { max: number }>;
   /** @returns the figures by name. @throws when an answer is wrong: a fast wrong answer is no figure. */
-  run(options: Record<string, number>, say: (line: string) => void): Promise<Record<string, number>>;
+  run: (options: Record<string, number>, say: (line: string) => void) => Promise<Record<string, number>>;
 }
 
 export const met = (figure: number | undefined, target: { min: number } | { max: number }): boolean =>

@@ -177,23 +177,37 @@ export async function crossTabs(
           mask: await memberMask(context, filter),
         }))
       : [];
-    for (const { by, where, measure } of requests) {
-      const mask = await maskOf(context, where);
-      try {
-        const tab = crossTab(columns, by as Dimension[], mask, wanted(measure), members, limit);
-        tabs.push({ ...tab, total: where ? sum(mask) : columns.images });
-      } catch (error) {
-        if (!(error instanceof TooManyCells)) throw error;
-        throw new ShingoError(
-          'BAD_USER_INPUT',
-          'This cross-tab has too many cells; ask for fewer dimensions.',
-          400,
-          ['by'],
-        );
-      }
+    for (const request of requests) {
+      // With the filters of the conditions: one that is edited is another question.
+      const question = JSON.stringify([request, limit, conditions.map(({ name, filter }) => [name, filter])]);
+      const known = columns.answers.get<Tab>(question);
+      const tab = known ?? (await counted(context, request, members, limit));
+      if (!known) columns.answers.keep(question, tab);
+      tabs.push(tab);
     }
     return tabs;
   });
+}
+
+async function counted(
+  context: MaskContext,
+  { by, where, measure }: CoverageRequest,
+  members: Member[],
+  limit: number,
+): Promise<Tab> {
+  const mask = await maskOf(context, where);
+  try {
+    const tab = crossTab(context.columns, by, mask, wanted(measure), members, limit);
+    return { ...tab, total: where ? sum(mask) : context.columns.images };
+  } catch (error) {
+    if (!(error instanceof TooManyCells)) throw error;
+    throw new ShingoError(
+      'BAD_USER_INPUT',
+      'This cross-tab has too many cells; ask for fewer dimensions.',
+      400,
+      ['by'],
+    );
+  }
 }
 
 const sum = (mask: Uint8Array): number => {

@@ -7,11 +7,7 @@ import {
   updateAnnotation,
 } from '../../../src/catalog/annotation/annotationService.js';
 import { crossTabs, CoverageDimension } from '../../../src/catalog/coverage/coverage.js';
-import {
-  coverageColumns,
-  CoverageColumns,
-  pruneCoverageLog,
-} from '../../../src/catalog/coverage/columns/sync.js';
+import { CoverageColumns, pruneCoverageLog } from '../../../src/catalog/coverage/columns/sync.js';
 import { updateImage } from '../../../src/catalog/image/imageService.js';
 import { updatePlace } from '../../../src/catalog/place/placeService.js';
 import type { Place } from '../../../src/catalog/place/place.js';

@@ -64,7 +64,7 @@ type Growable = Uint8Array | Int32Array | Uint32Array | Float64Array;
 
 function grown<A extends Growable>(array: A, capacity: number): A {
   const larger = new (array.constructor as new (length: number) => A)(capacity);
-  larger.set(array as never);
+  larger.set(array);
   return larger;
 }
 
@@ -83,6 +83,34 @@ export class Dictionary {
     return code;
   }
 }
+
+/** Cross-tabs of dashboards that ask the same again and again: the last ones, within a bound of cells. */
+export class Answers {
+  private readonly kept = new Map<string, { cells: unknown[] }>();
+  private cells = 0;
+
+  get<T extends { cells: unknown[] }>(question: string): T | undefined {
+    return this.kept.get(question) as T | undefined;
+  }
+
+  keep(question: string, answer: { cells: unknown[] }): void {
+    this.kept.set(question, answer);
+    this.cells += answer.cells.length;
+    for (const [oldest, { cells }] of this.kept) {
+      if (this.cells <= MAX_KEPT_CELLS && this.kept.size <= MAX_KEPT_ANSWERS) break;
+      this.kept.delete(oldest);
+      this.cells -= cells.length;
+    }
+  }
+
+  clear(): void {
+    this.kept.clear();
+    this.cells = 0;
+  }
+}
+const MAX_KEPT_ANSWERS = 500;
+/** About 20 MB. */
+const MAX_KEPT_CELLS = 200_000;
 
 export class Columns {
   /** Rows in use, those of deleted images among them. */
@@ -189,11 +217,14 @@ export class Columns {
 
   /** Of conditions, by their filters. */
   readonly masks = new Map<string, Uint8Array>();
+  /** What has been counted, by question; kept until a row changes. */
+  readonly answers = new Answers();
   private orders: { place?: Int32Array; drive?: Int32Array } = {};
 
   private changed(): void {
     this.orders = {};
     this.masks.clear();
+    this.answers.clear();
   }
 
   /** Rows in the order of their places or drives: sorted once, and anew after a change. */
