@@ -27,7 +27,7 @@ export interface PictureLimits {
   timeoutSeconds: number;
 }
 
-const LIMITS: PictureLimits = { maxPixels: 40e6, maxBytes: 64 * 2 ** 20, timeoutSeconds: 20 };
+export const LIMITS: PictureLimits = { maxPixels: 40e6, maxBytes: 64 * 2 ** 20, timeoutSeconds: 20 };
 
 /**
  * Decodes the whole picture once and says what it is. Throws `PictureError` for what the catalog does not take;
@@ -110,7 +110,7 @@ const damaged = (cause: unknown) =>
     { cause },
   );
 
-const tooSlow = (limits: PictureLimits, cause: unknown) =>
+export const tooSlow = (limits: PictureLimits, cause: unknown) =>
   new PictureError(
     'PICTURE_TOO_LARGE',
     `The picture did not decode within ${limits.timeoutSeconds} s: save it smaller, or as a baseline JPEG.`,

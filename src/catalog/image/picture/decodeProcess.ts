@@ -1,0 +1,25 @@
+/** The process that decodes pictures, so that what strangers send is never decoded within the service. */
+import sharp from 'sharp';
+import { serveRequests } from '../../../platform/poolChild.js';
+import type { DecodeReply, DecodeRequest } from './decoder.js';
+import { PictureError } from './error.js';
+import { inspectPicture } from './inspect.js';
+
+/** The largest picture within the limits, an AVIF of 40 Mpx, takes 700 MB. */
+const MAX_MEMORY_BYTES = 2 ** 30;
+
+// libvips would put what exceeds 100 MB into temporary files, and a killed process leaves them. Read at its first use.
+process.env.VIPS_DISC_THRESHOLD = '1t';
+// One thread a picture: the pool has a process for every core, and small pictures gain nothing from more.
+sharp.concurrency(1);
+sharp.cache(false);
+
+serveRequests<DecodeRequest, DecodeReply>(MAX_MEMORY_BYTES, async ({ input, limits }) => {
+  try {
+    return { facts: await inspectPicture(input, limits) };
+  } catch (error) {
+    if (error instanceof PictureError) return { refused: { code: error.code, message: error.message } };
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { failed: { code, message } };
+  }
+});
