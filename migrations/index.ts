@@ -1,6 +1,12 @@
 import { Catalog1763900000000 } from './1763900000000-Catalog.js';
 import { Learning1763900001000 } from './1763900001000-Learning.js';
+import { Provenance1764000002000 } from './1764000002000-Provenance.js';
 import { Uploads1764000006000 } from './1764000006000-Uploads.js';
 
 /** In order. A migration that has been released is never edited. */
-export const migrations = [Catalog1763900000000, Learning1763900001000, Uploads1764000006000];
+export const migrations = [
+  Catalog1763900000000,
+  Learning1763900001000,
+  Provenance1764000002000,
+  Uploads1764000006000,
+];

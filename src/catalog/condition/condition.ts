@@ -40,6 +40,20 @@ export class Condition extends Node {
   }
 }
 
+@ObjectType({ description: 'A filter that the condition has or had. Nothing that used it changes with it.' })
+export class ConditionVersion {
+  @Field(() => Int)
+  version: number;
+  filter: Where;
+  @Field(() => DateTime)
+  createdAt: Date;
+
+  @Field(() => String, { description: 'The filter as JSON: an ImageWhere as it stands in variables.' })
+  get where(): string {
+    return JSON.stringify(this.filter);
+  }
+}
+
 /** What every project starts with. */
 export const STANDARD_CONDITIONS: { name: string; description: string; filter: Where }[] = [
   {

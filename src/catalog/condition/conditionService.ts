@@ -6,9 +6,11 @@ import { ShingoError } from '../../platform/error.js';
 import { newId } from '../../platform/ids.js';
 import { imageFields } from '../image/imageFields.js';
 import { ConditionSource } from '../vocabulary.js';
-import { Condition } from './condition.js';
+import { Condition, ConditionVersion } from './condition.js';
 
 type Db = DataSource | EntityManager;
+
+export const MAX_CONDITIONS = 100;
 
 export interface NewCondition {
   name: string;
@@ -61,6 +63,7 @@ export async function insertCondition(
       ['name'],
     );
   }
+  await checkRoom(manager, projectUuid);
   const uuid = newId();
   try {
     await manager.query(
@@ -76,6 +79,18 @@ export async function insertCondition(
     ]);
   }
   return uuid;
+}
+
+/** Memberships are computed for all conditions at once, so their number has a bound. */
+async function checkRoom(manager: EntityManager, projectUuid: string): Promise<void> {
+  const [{ n }] = await manager.query(
+    '/* condition.count */ SELECT count(*)::int AS n FROM condition WHERE project_id = $1',
+    [projectUuid],
+  );
+  if (n < MAX_CONDITIONS) return;
+  throw new ShingoError('BAD_USER_INPUT', `A project has at most ${MAX_CONDITIONS} conditions.`, 400, [
+    'name',
+  ]);
 }
 
 export async function createCondition(
@@ -165,4 +180,63 @@ function sourcesOf(
   if (/"(darkness|brightness)"/.test(text)) sources.push(ConditionSource.SENSOR);
   if (text.includes('"sunAltitude"')) sources.push(ConditionSource.DERIVED);
   return [...new Set(sources.filter((source) => source !== null))];
+}
+
+/** Newest first; at most `limit`. One statement for all of these conditions. */
+export async function versionsOfConditions(
+  db: Db,
+  conditions: readonly string[],
+  limit: number,
+): Promise<ConditionVersion[][]> {
+  const rows: (ConditionVersion & { condition_id: string })[] = await db.query(
+    `/* condition.versions */ SELECT v.condition_id, v.version, v.filter, v.created_at AS "createdAt"
+     FROM unnest($1::uuid[]) AS c(id), LATERAL (
+       SELECT * FROM condition_version WHERE condition_id = c.id ORDER BY version DESC LIMIT $2) v
+     ORDER BY v.version DESC`,
+    [conditions, limit],
+  );
+  const found = Map.groupBy(rows, (row) => row.condition_id);
+  return conditions.map((condition) =>
+    (found.get(condition) ?? []).map((row) => Object.assign(new ConditionVersion(), row)),
+  );
+}
+
+export interface Overlaps {
+  images: number;
+  /** Images in no condition. */
+  none: number;
+  /** Each pair once, a condition with itself included. */
+  pairs: { a: Condition; b: Condition; images: number; either: number }[];
+}
+
+/** One pass over the images: they are grouped by the set of conditions that they are in. */
+export async function conditionOverlaps(
+  db: Db,
+  projectUuid: string,
+  where: Where | null | undefined,
+): Promise<Overlaps> {
+  const conditions = await conditionsOf(db, projectUuid);
+  const named = await conditionFilters(db, projectUuid, where);
+  const parameters = new Parameters();
+  const member = membershipSql(conditions, parameters);
+  const project = parameters.add(projectUuid, 'uuid');
+  const groups: { member: boolean[]; images: number }[] = await db.query(
+    `/* condition.overlaps */ SELECT ${member} AS member, count(*)::int AS images FROM image t
+     WHERE t.project_id = ${project} AND ${compileWhere(imageFields(), where, { parameters, condition: named })}
+     GROUP BY 1`,
+    parameters.values,
+  );
+  const count = (holds: (member: boolean[]) => boolean) =>
+    groups.reduce((sum, group) => sum + (holds(group.member) ? group.images : 0), 0);
+  return {
+    images: count(() => true),
+    none: count((member) => !member.includes(true)),
+    pairs: conditions.flatMap((a, i) =>
+      conditions.slice(i).map((b, k) => ({
+        ...{ a, b },
+        images: count((member) => Boolean(member[i] && member[i + k])),
+        either: count((member) => Boolean(member[i] || member[i + k])),
+      })),
+    ),
+  };
 }

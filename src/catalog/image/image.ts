@@ -30,12 +30,26 @@ export class ObjectCounts {
   trafficLights: number;
 }
 
-/** Measured from the pixels when they arrive; see image/picture for the measure and why it is this one. */
+/** From the pixels or, where the project says so, from the sun; see image/picture for the measure and why it is this one. */
 @ObjectType()
 export class Darkness {
-  @Column('double precision')
-  @Field(() => Float, { description: '0 to 1; 1 is black. From the upper half, where the sky is.' })
-  darkness: number;
+  @Column('double precision', { nullable: true })
+  @Field(() => Float, {
+    nullable: true,
+    description: '0 to 1; 1 is black. By the source that the project prefers.',
+  })
+  darkness: number | null;
+
+  @Column('text', { name: 'darkness_source', nullable: true })
+  @Field(() => ConditionSource, { nullable: true })
+  source: ConditionSource | null;
+
+  @Column('double precision', { name: 'darkness_sensor', nullable: true })
+  @Field(() => Float, {
+    nullable: true,
+    description: 'From the pixels of the upper third, where the sky is.',
+  })
+  sensor: number | null;
 
   @Column('double precision')
   @Field(() => Float, { description: '0 to 1: mean luma of the whole picture.' })
@@ -123,7 +137,19 @@ export class Image extends Node {
   timeOfDaySource: ConditionSource | null;
 
   @Column('text', { name: 'scene_label', nullable: true })
+  sceneLabel: Scene | null;
+
+  @Column('text', { name: 'scene', nullable: true })
   sceneName: Scene | null;
+
+  @Column('text', { name: 'scene_source', nullable: true })
+  sceneSource: ConditionSource | null;
+
+  @Column('smallint', { name: 'weather_conflict' })
+  weatherConflict: number;
+
+  @Column('smallint', { name: 'time_of_day_conflict' })
+  timeOfDayConflict: number;
 
   @Column('timestamptz', { name: 'created_at' })
   @Field(() => DateTime)

@@ -16,6 +16,7 @@ import {
 } from 'type-graphql';
 import type { Context } from '../../graphql/context.js';
 import { list } from '../../graphql/list/list.js';
+import type { Where } from '../../graphql/list/where.js';
 import { uuidOf } from '../../graphql/node.js';
 import { DateTime } from '../../graphql/scalars.js';
 import { Payload, payload } from '../../graphql/userError.js';
@@ -26,6 +27,16 @@ import { Place } from '../place/place.js';
 import { Project } from '../project/project.js';
 import { projectUuid } from '../project/projectService.js';
 import { ConditionSource, Scene, TimeOfDay, WeatherName } from '../vocabulary.js';
+import { Weather } from '../weather/weather.js';
+import { periodsOfImages } from '../weather/weatherService.js';
+import {
+  ConditionConflict,
+  ConflictArguments,
+  ConflictCount,
+  conflictCounts,
+  conflictPage,
+  conflictsOf,
+} from './conflicts.js';
 import { Image, ObjectCounts, imageList } from './image.js';
 import { updateImage } from './imageService.js';
 import { missingPictures } from './pictureService.js';
@@ -70,6 +81,8 @@ class ResolvedScene {
   value: Scene;
   @Field(() => ConditionSource)
   source: ConditionSource;
+  @Field(() => Scene, { nullable: true, description: 'As a person saw it.' })
+  label: Scene | null;
 }
 
 @ObjectType('ImageCondition', {
@@ -152,6 +165,32 @@ export class ImageResolver {
     });
   }
 
+  @Query(() => imageList.Connection, {
+    description:
+      'The images whose sources disagree, the farthest apart first; `conflicts` of each has both sides. UNDEFINED disagrees with nothing.',
+  })
+  async conditionConflicts(
+    @Arg('projectId', () => ID) projectId: string,
+    @Args(() => ConflictArguments) page: ConflictArguments,
+    @Ctx() { db }: Context,
+  ) {
+    const uuid = await projectUuid(db, projectId);
+    return list(db, imageList, conflictPage(page), {
+      projectUuid: uuid,
+      condition: await conditionFilters(db, uuid, page.where),
+    });
+  }
+
+  @Query(() => [ConflictCount], { description: 'How many images disagree in which way, the most first.' })
+  async conditionConflictCounts(
+    @Arg('projectId', () => ID) projectId: string,
+    @Arg('where', () => imageList.Where, { nullable: true }) where: Where | null,
+    @Ctx() { db }: Context,
+  ): Promise<ConflictCount[]> {
+    const uuid = await projectUuid(db, projectId);
+    return conflictCounts(db, uuid, where, await conditionFilters(db, uuid, where));
+  }
+
   @Query(() => [String], {
     description: 'Which of these SHA-256 have not been PUT to /blobs yet. At most 1,000.',
   })
@@ -204,8 +243,25 @@ export class ImageResolver {
   }
 
   @FieldResolver(() => ResolvedScene, { nullable: true })
-  scene(@Root() { sceneName }: Image): ResolvedScene | null {
-    return sceneName === null ? null : { value: sceneName, source: ConditionSource.LABEL };
+  scene(@Root() { sceneName, sceneSource, sceneLabel }: Image): ResolvedScene | null {
+    if (sceneName === null || sceneSource === null) return null;
+    return { value: sceneName, source: sceneSource, label: sceneLabel };
+  }
+
+  @FieldResolver(() => [ConditionConflict], {
+    description: 'Where the sources of this image disagree, with both sides.',
+  })
+  conflicts(@Root() image: Image): ConditionConflict[] {
+    return conflictsOf(image);
+  }
+
+  @FieldResolver(() => Weather, {
+    nullable: true,
+    description: 'The weather period of the place that holds this time.',
+  })
+  weatherPeriod(@Root() image: Image, @Ctx() { db, load }: Context) {
+    if (image.weatherPeriod === null) return null;
+    return load.batch('periodsOfImages', (uuids) => periodsOfImages(db, uuids)).load(image.uuid);
   }
 
   @FieldResolver(() => ObjectCounts, { nullable: true, description: 'Null: nobody has looked.' })

@@ -27,7 +27,10 @@ export async function updateImage(db: DataSource, uuid: string, change: ImageCha
   return db.transaction(async (manager) => {
     const seen = await selectOne(manager, Image, uuid);
     if (!seen) throw new ShingoError('NOT_FOUND', 'There is no such image.', 404, ['id']);
-    // Place before image, as everywhere: see weatherService.
+    // Project, place, image: the order of everybody. See project/precedence and weatherService.
+    await manager.query('/* image.holdPrecedence */ SELECT 1 FROM project WHERE id = $1 FOR KEY SHARE', [
+      seen.projectUuid,
+    ]);
     const placeUuid = change.placeUuid === undefined ? seen.placeUuid : change.placeUuid;
     const places = await manager.query(
       '/* image.lockPlace */ SELECT latitude, longitude FROM place WHERE id = $1 AND project_id = $2 FOR SHARE',
@@ -48,7 +51,7 @@ export async function updateImage(db: DataSource, uuid: string, change: ImageCha
     const after = {
       ...{ fileName: before.fileName, recordedAt: before.recordedAt, latitude: before.latitude },
       ...{ longitude: before.longitude, drive: before.drive, weather: before.weatherLabel },
-      ...{ timeOfDay: before.timeOfDayLabel, scene: before.sceneName },
+      ...{ timeOfDay: before.timeOfDayLabel, scene: before.sceneLabel },
       ...given,
     };
     // The schema cannot say of an input that it may be missing but not be null.
@@ -63,6 +66,8 @@ export async function updateImage(db: DataSource, uuid: string, change: ImageCha
       after.recordedAt && latitude != null ? sunAltitude(after.recordedAt, latitude, longitude) : null;
     await manager.query(
       `/* image.update */ UPDATE image SET file_name = $2, recorded_at = $3, place_id = $4, latitude = $5, longitude = $6,
+         -- A time that is given now is no longer the wall clock's.
+         recorded_local = CASE WHEN recorded_at IS DISTINCT FROM $3 THEN NULL ELSE recorded_local END,
          drive = $7, weather_label = $8, time_of_day_label = $9, scene_label = $10, sun_altitude = $11,
          time_of_day_derived = $12 WHERE id = $1`,
       [

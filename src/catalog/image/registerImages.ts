@@ -32,6 +32,7 @@ interface Place {
   id: string;
   latitude: number | null;
   longitude: number | null;
+  time_zone: string;
 }
 
 /**
@@ -54,7 +55,8 @@ export async function registerImages(
     const unique = [...new Map(rows.map((row) => [row.sha256, row])).values()].sort((a, b) =>
       a.sha256 < b.sha256 ? -1 : 1,
     );
-    const created = await insertImages(manager, projectUuid, unique, pictures, places);
+    const timed = await instants(manager, unique, places);
+    const created = await insertImages(manager, projectUuid, timed, pictures, places);
     await insertAnnotations(
       manager,
       unique.flatMap((row) => annotationsOf(row, created.get(row.sha256), pictures)),
@@ -85,7 +87,7 @@ async function lockPlaces(
   if (named.length === 0) return new Map();
   const found: (Place & { country: string; prefecture: string; city: string; name: string })[] =
     await manager.query(
-      `/* image.lockPlaces */ SELECT id, country, prefecture, city, name, latitude, longitude FROM place
+      `/* image.lockPlaces */ SELECT id, country, prefecture, city, name, latitude, longitude, time_zone FROM place
      WHERE project_id = $1 AND (country, prefecture, city, name) IN
        (SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]))
      ORDER BY id FOR SHARE`,
@@ -98,6 +100,36 @@ async function lockPlaces(
       ],
     );
   return new Map(found.map((place) => [placeKey(place), place]));
+}
+
+const LOCAL_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?$/;
+
+/** February 31 has the form, and JavaScript takes it for March 2. */
+const isLocalTime = (text: string) => {
+  const time = LOCAL_TIME.test(text) ? new Date(`${text}Z`) : null;
+  return Boolean(time && !Number.isNaN(time.getTime()) && time.toISOString().startsWith(text.slice(0, 16)));
+};
+
+/** Wall-clock times as instants, by the time zones of their places; one statement. */
+async function instants(
+  manager: EntityManager,
+  rows: RegisterImageRow[],
+  places: Map<string, Place>,
+): Promise<RegisterImageRow[]> {
+  const local = rows.filter((row) => row.recordedLocal != null);
+  if (local.length === 0) return rows;
+  const found: { at: Date }[] = await manager.query(
+    `/* image.instants */ SELECT (l AT TIME ZONE z) AS at
+     FROM unnest($1::timestamp[], $2::text[]) WITH ORDINALITY AS t(l, z, n) ORDER BY n`,
+    [
+      local.map((row) => row.recordedLocal),
+      local.map(
+        (row) => places.get(placeKey(row.place as NonNullable<RegisterImageRow['place']>))?.time_zone,
+      ),
+    ],
+  );
+  const at = new Map(local.map((row, index) => [row, found[index]?.at]));
+  return rows.map((row) => (at.has(row) ? { ...row, recordedAt: at.get(row) } : row));
 }
 
 function check(rows: RegisterImageRow[], pictures: Map<string, Picture>, places: Map<string, Place>): void {
@@ -140,6 +172,13 @@ function rowProblem(
     return bad('fileName', 'A file name has 1 to 1,000 characters.');
   if (row.drive != null && (row.drive.length === 0 || row.drive.length > 200))
     return bad('drive', 'A drive has 1 to 200 characters.');
+  if (row.recordedLocal != null) {
+    if (row.recordedAt != null) return bad('recordedLocal', 'Give recordedAt or recordedLocal, not both.');
+    if (!row.place)
+      return bad('recordedLocal', 'recordedLocal needs a place, whose time zone says what it means.');
+    if (!isLocalTime(row.recordedLocal))
+      return bad('recordedLocal', 'recordedLocal is a time without an offset, as 2024-05-01T18:30:00.');
+  }
   if ((row.latitude == null) !== (row.longitude == null))
     return bad('latitude', 'Give latitude and longitude together.');
   if (row.latitude != null && Math.abs(row.latitude) > 90)
@@ -187,6 +226,7 @@ async function insertImages(
       place_id: place?.id ?? null,
       file_name: row.fileName,
       recorded_at: row.recordedAt?.toISOString() ?? null,
+      recorded_local: row.recordedLocal ?? null,
       latitude: row.latitude ?? null,
       longitude: row.longitude ?? null,
       drive: row.drive ?? null,
@@ -204,16 +244,16 @@ async function insertImages(
     };
   });
   const inserted: { id: string; sha256: string }[] = await manager.query(
-    `/* image.create */ INSERT INTO image (id, project_id, place_id, sha256, file_name, width, height, recorded_at,
-       latitude, longitude, drive, darkness, brightness, sun_altitude, weather_label, weather_period,
+    `/* image.create */ INSERT INTO image (id, project_id, place_id, sha256, file_name, width, height, recorded_at, recorded_local,
+       latitude, longitude, drive, darkness_sensor, brightness, sun_altitude, weather_label, weather_period,
        time_of_day_label, time_of_day_derived, time_of_day_sensor, scene_label,
        people, cars, bicycles, buses, traffic_lights)
-     SELECT i.id, $1, i.place_id, i.sha256, i.file_name, i.width, i.height, i.recorded_at,
+     SELECT i.id, $1, i.place_id, i.sha256, i.file_name, i.width, i.height, i.recorded_at, i.recorded_local,
        i.latitude, i.longitude, i.drive, i.darkness, i.brightness, i.sun_altitude, i.weather_label, ${PERIOD_OF_IMAGE},
        i.time_of_day_label, i.time_of_day_derived, i.time_of_day_sensor, i.scene_label,
        i.counts, i.counts, i.counts, i.counts, i.counts
      FROM jsonb_to_recordset($2) AS i(id uuid, place_id uuid, sha256 text, file_name text, width int, height int,
-       recorded_at timestamptz, latitude float8, longitude float8, drive text, darkness float8, brightness float8,
+       recorded_at timestamptz, recorded_local timestamp, latitude float8, longitude float8, drive text, darkness float8, brightness float8,
        sun_altitude float8, weather_label text, time_of_day_label text, time_of_day_derived text,
        time_of_day_sensor text, scene_label text, counts int)
      ON CONFLICT (project_id, sha256) DO NOTHING RETURNING id, sha256`,

@@ -51,6 +51,12 @@ export class RegisterImageRow {
   fileName: string;
   @Field(() => DateTime, { nullable: true })
   recordedAt?: Date | null;
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "Instead of recordedAt: the place's wall clock, without an offset, as 2024-05-01T18:30:00. The time zone of the place says which instant that is, and correcting it moves the image.",
+  })
+  recordedLocal?: string | null;
   @Field(() => Float, { nullable: true })
   latitude?: number | null;
   @Field(() => Float, { nullable: true })

@@ -3,7 +3,8 @@ import { selectOne } from '../../graphql/select.js';
 import { isUniqueViolation } from '../../platform/database/errors.js';
 import { ShingoError } from '../../platform/error.js';
 import { newId } from '../../platform/ids.js';
-import { deriveSunOfPlace } from '../image/sun.js';
+import { rederiveImagesOfPlace } from '../image/rederive.js';
+import { holdPrecedence } from '../project/precedence.js';
 import { Place } from './place.js';
 
 export interface PlaceFields {
@@ -70,6 +71,8 @@ export async function createPlace(
 
 /**
  * Moving a place moves the sun over its images that have no position of their own: they are derived anew with it.
+ * Another time zone moves the images whose time was given by the wall clock, hence their period and their sun. A time
+ * that was given with its offset is an instant and stays.
  * @throws ShingoError NOT_FOUND, BAD_USER_INPUT, PLACE_EXISTS
  */
 export async function updatePlace(
@@ -79,6 +82,7 @@ export async function updatePlace(
 ): Promise<{ place: Place; imagesChanged: number }> {
   check(change);
   return db.transaction(async (manager) => {
+    await holdPrecedence(manager, uuid);
     const locked = await manager.query('/* place.lock */ SELECT 1 FROM place WHERE id = $1 FOR UPDATE', [
       uuid,
     ]);
@@ -101,7 +105,10 @@ export async function updatePlace(
       ),
     );
     const place = (await selectOne(manager, Place, uuid)) as Place;
-    const imagesChanged = change.latitude == null ? 0 : await deriveSunOfPlace(manager, place);
+    const imagesChanged = await rederiveImagesOfPlace(manager, place, {
+      position: change.latitude != null,
+      timeZone: change.timeZone != null,
+    });
     return { place, imagesChanged };
   });
 }

@@ -1,7 +1,21 @@
-import { Arg, Args, Ctx, Field, ID, InputType, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import {
+  Arg,
+  Args,
+  Ctx,
+  Field,
+  ID,
+  InputType,
+  Int,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+} from 'type-graphql';
 import type { Context } from '../../graphql/context.js';
 import { list } from '../../graphql/list/list.js';
 import { Payload, payload } from '../../graphql/userError.js';
+import { ConditionSource } from '../vocabulary.js';
+import { setConditionPrecedence } from './precedence.js';
 import { Project, projectList } from './project.js';
 import { createProject, projectUuid, updateProject } from './projectService.js';
 
@@ -29,6 +43,26 @@ class ProjectPayload extends Payload {
   project?: Project | null;
 }
 
+@InputType({ description: 'Lists left out stay as they are.' })
+class SetConditionPrecedenceInput {
+  @Field(() => ID)
+  projectId: string;
+  @Field(() => [ConditionSource], { nullable: true, description: 'Of LABEL, PERIOD.' })
+  weather?: ConditionSource[] | null;
+  @Field(() => [ConditionSource], { nullable: true, description: 'Of LABEL, DERIVED, SENSOR.' })
+  timeOfDay?: ConditionSource[] | null;
+  @Field(() => [ConditionSource], { nullable: true, description: 'Of LABEL.' })
+  scene?: ConditionSource[] | null;
+  @Field(() => [ConditionSource], { nullable: true, description: 'Of SENSOR, DERIVED.' })
+  darkness?: ConditionSource[] | null;
+}
+
+@ObjectType()
+class ConditionPrecedencePayload extends ProjectPayload {
+  @Field(() => Int, { nullable: true, description: 'Images that resolve otherwise now.' })
+  imagesChanged?: number | null;
+}
+
 @Resolver(() => Project)
 export class ProjectResolver {
   @Query(() => Project, { nullable: true, description: 'By id or name.' })
@@ -54,5 +88,16 @@ export class ProjectResolver {
     return payload(ProjectPayload, async () => ({
       project: await updateProject(db, await projectUuid(db, input.id), input),
     }));
+  }
+
+  @Mutation(() => ConditionPrecedencePayload)
+  setConditionPrecedence(
+    @Arg('input', () => SetConditionPrecedenceInput)
+    { projectId, ...change }: SetConditionPrecedenceInput,
+    @Ctx() { db }: Context,
+  ) {
+    return payload(ConditionPrecedencePayload, async () =>
+      setConditionPrecedence(db, await projectUuid(db, projectId), change),
+    );
   }
 }

@@ -3,10 +3,11 @@
  * takes it shared. So an image registered while a period is corrected is seen by one of the two, never by neither.
  */
 import type { DataSource, EntityManager } from 'typeorm';
-import { selectOne } from '../../graphql/select.js';
+import { columnsOf, hydrate, selectOne } from '../../graphql/select.js';
 import { pgError } from '../../platform/database/errors.js';
 import { ShingoError } from '../../platform/error.js';
 import { newId } from '../../platform/ids.js';
+import { holdPrecedence } from '../project/precedence.js';
 import type { WeatherName } from '../vocabulary.js';
 import { Weather } from './weather.js';
 
@@ -21,9 +22,11 @@ interface Period {
   end: Date | null;
 }
 
-/** The period of place `i.place_id` that holds `i.recorded_at`. */
-export const PERIOD_OF_IMAGE = `(SELECT w.weather_name FROM weather w WHERE w.place_id = i.place_id
-  AND w.start_time <= i.recorded_at AND (w.end_time IS NULL OR i.recorded_at < w.end_time))`;
+/** The weather of the period of that place that holds that time, as an SQL expression of two others. */
+export const periodSql = (place: string, time: string) =>
+  `(SELECT w.weather_name FROM weather w WHERE w.place_id = ${place}
+    AND w.start_time <= ${time} AND (w.end_time IS NULL OR ${time} < w.end_time))`;
+export const PERIOD_OF_IMAGE = periodSql('i.place_id', 'i.recorded_at');
 
 /** @throws ShingoError NOT_FOUND, WEATHER_OVERLAP, BAD_USER_INPUT */
 export async function createWeather(
@@ -87,6 +90,7 @@ export async function deleteWeather(db: DataSource, uuid: string): Promise<Weath
 }
 
 async function lockPlace(manager: EntityManager, placeUuid: string): Promise<void> {
+  await holdPrecedence(manager, placeUuid);
   const rows = await manager.query('/* weather.lockPlace */ SELECT 1 FROM place WHERE id = $1 FOR UPDATE', [
     placeUuid,
   ]);
@@ -117,6 +121,22 @@ async function checked(period: Period, work: () => Promise<unknown>): Promise<vo
       ['startTime'],
     );
   }
+}
+
+/** The weather periods that hold these images, in their order; null where none does. One statement. */
+export async function periodsOfImages(
+  db: DataSource,
+  images: readonly string[],
+): Promise<(Weather | null)[]> {
+  const rows: Record<string, unknown>[] = await db.query(
+    `/* weather.ofImages */ SELECT i.id AS "_image", ${columnsOf(db, Weather, 'w')} FROM image i
+     JOIN weather w ON w.place_id = i.place_id AND w.start_time <= i.recorded_at
+       AND (w.end_time IS NULL OR i.recorded_at < w.end_time)
+     WHERE i.id = ANY($1)`,
+    [images],
+  );
+  const byImage = new Map(rows.map((row) => [row._image as string, hydrate(db, Weather, row)]));
+  return images.map((image) => byImage.get(image) ?? null);
 }
 
 /** Exactly the images that the touched periods hold, and of those only the ones whose answer is another now. */

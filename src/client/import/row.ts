@@ -78,6 +78,12 @@ export const rowSchema = z
   .strictObject({
     file: text(1000),
     recordedAt: instant.optional(),
+    recordedLocal: z
+      .string()
+      .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?$/, {
+        error: 'is not a time without an offset, as 2024-05-01T18:30:00',
+      })
+      .optional(),
     latitude: z
       .number()
       .min(-90, 'is not between -90 and 90')
@@ -103,7 +109,9 @@ export const rowSchema = z
       context.addIssue({ code: 'custom', path: [column], message: `is missing, while ${given} is given` });
     if (row.latitude === undefined && row.longitude !== undefined) missing('latitude', 'longitude');
     if (row.longitude === undefined && row.latitude !== undefined) missing('longitude', 'latitude');
-    const given = PLACE_COLUMNS.find((column) => row[column] !== undefined) ?? (row.timeZone && 'timeZone');
+    const given =
+      PLACE_COLUMNS.find((column) => row[column] !== undefined) ??
+      (['timeZone', 'recordedLocal'] as const).find((column) => row[column] !== undefined);
     if (given) PLACE_COLUMNS.forEach((column) => row[column] === undefined && missing(column, given));
   });
 

@@ -29,7 +29,7 @@ async function open(): Promise<DataSource> {
 }
 
 const PARTS = {
-  columns: `SELECT table_name, column_name, ordinal_position, data_type, udt_name, datetime_precision, is_nullable, column_default, generation_expression
+  columns: `SELECT table_name, column_name, data_type, udt_name, datetime_precision, is_nullable, column_default, generation_expression
     FROM information_schema.columns WHERE table_schema = 'public'`,
   constraints: `SELECT conrelid::regclass::text AS "table", conname, pg_get_constraintdef(oid) AS definition FROM pg_constraint
     WHERE connamespace = 'public'::regnamespace`,

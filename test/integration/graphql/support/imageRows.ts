@@ -109,6 +109,9 @@ const IMAGE: Columns = {
   buses: ['buses', 'int'],
   trafficLights: ['traffic_lights', 'int'],
   placeId: ['place_id', 'id', 'Place'],
+  weatherConflict: ['weather_conflict', 'int'],
+  timeOfDayConflict: ['time_of_day_conflict', 'int'],
+  conflict: ['conflict', 'int'],
 };
 const PLACE: Columns = {
   id: ['id', 'id', 'Place'],
@@ -147,7 +150,9 @@ type DatabaseRow = Record<string, unknown>;
 
 async function plain(db: DataSource, project: Project): Promise<{ rows: Row[]; shape: Shape }> {
   const read = (sql: string): Promise<DatabaseRow[]> => db.query(sql, [project.uuid]);
-  const images = await read('SELECT * FROM image WHERE project_id = $1 ORDER BY id');
+  const images = await read(
+    'SELECT *, greatest(weather_conflict, time_of_day_conflict) AS conflict FROM image WHERE project_id = $1 ORDER BY id',
+  );
   const places = await read('SELECT * FROM place WHERE project_id = $1');
   const annotations = await read(
     'SELECT a.*, coalesce(a.occluded, false) AS occluded FROM annotation a JOIN image i ON i.id = a.image_id WHERE i.project_id = $1',
