@@ -4,6 +4,7 @@ import { serveRequests } from '../../../platform/poolChild.js';
 import type { DecodeReply, DecodeRequest } from './decoder.js';
 import { PictureError } from './error.js';
 import { inspectPicture } from './inspect.js';
+import { writeThumbnail } from './thumbnail.js';
 
 /** The largest picture within the limits, an AVIF of 40 Mpx, takes 700 MB. */
 const MAX_MEMORY_BYTES = 2 ** 30;
@@ -14,9 +15,11 @@ process.env.VIPS_DISC_THRESHOLD = '1t';
 sharp.concurrency(1);
 sharp.cache(false);
 
-serveRequests<DecodeRequest, DecodeReply>(MAX_MEMORY_BYTES, async ({ input, limits }) => {
+serveRequests<DecodeRequest, DecodeReply>(MAX_MEMORY_BYTES, async (request) => {
   try {
-    return { facts: await inspectPicture(input, limits) };
+    if ('inspect' in request) return { done: await inspectPicture(request.inspect, request.limits) };
+    await writeThumbnail(request.thumbnail, request.into, request.limits);
+    return { done: null };
   } catch (error) {
     if (error instanceof PictureError) return { refused: { code: error.code, message: error.message } };
     const { code, message } = error as NodeJS.ErrnoException;

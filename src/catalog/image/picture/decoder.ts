@@ -4,15 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { ShingoError } from '../../../platform/error.js';
 import { PoolError, ProcessPool } from '../../../platform/processPool.js';
 import { PictureError, type PictureErrorCode } from './error.js';
+import type { ThumbnailFile } from './thumbnail.js';
 import { LIMITS, tooSlow, type PictureFacts, type PictureLimits } from './inspect.js';
 
-export interface DecodeRequest {
-  input: Buffer | string;
-  limits: PictureLimits;
-}
+/** What a decoding process is asked for. */
+export type DecodeRequest =
+  | { inspect: Buffer | string; limits: PictureLimits }
+  | { thumbnail: string; into: ThumbnailFile; limits: PictureLimits };
 
 export type DecodeReply =
-  | { facts: PictureFacts }
+  | { done: PictureFacts | null }
   | { refused: { code: PictureErrorCode; message: string } }
   | { failed: { code: string | undefined; message: string } };
 
@@ -36,8 +37,17 @@ export async function inspectPicture(
   input: Buffer | string,
   limits: Partial<PictureLimits> = {},
 ): Promise<PictureFacts> {
-  const reply = await decode({ input, limits: { ...LIMITS, ...limits } });
-  if ('facts' in reply) return reply.facts;
+  return (await ask({ inspect: input, limits: { ...LIMITS, ...limits } })) as PictureFacts;
+}
+
+/** Writes a small version of a stored picture into a file of its own. Throws as `inspectPicture` does. */
+export async function makeThumbnail(path: string, into: ThumbnailFile): Promise<void> {
+  await ask({ thumbnail: path, into, limits: LIMITS });
+}
+
+async function ask(request: DecodeRequest): Promise<PictureFacts | null> {
+  const reply = await decode(request);
+  if ('done' in reply) return reply.done;
   if ('refused' in reply) throw new PictureError(reply.refused.code, reply.refused.message);
   throw Object.assign(new Error(reply.failed.message), { code: reply.failed.code });
 }

@@ -103,7 +103,7 @@ const unsupported = () =>
 const truncated = (cause?: unknown) =>
   new PictureError('PICTURE_TRUNCATED', 'The picture is cut off: upload the whole file again.', { cause });
 
-const damaged = (cause: unknown) =>
+export const damaged = (cause: unknown) =>
   new PictureError(
     'PICTURE_DAMAGED',
     'The picture does not decode: copy the file from its source again, or save it anew.',
