@@ -58,7 +58,7 @@ test.each([
   ['?w=99999', WEBP, [1024, 576, 'webp']],
   ['?w=512', { accept: 'image/webp;q=0, image/jpeg' }, [512, 288, 'jpeg']],
 ])('%s, accepting %j', async (query, headers, expected) => {
-  const answer = await get(shot.id, query, headers as Record<string, string>);
+  const answer = await get(shot.id, query, headers);
   expect(answer.headers.get('content-type')).toBe(`image/${String(expected[2])}`);
   expect(await sizeOf(answer)).toEqual(expected);
 });
