@@ -85,7 +85,7 @@ export function plainPath(name: string): string {
     throw new ShingoError('ARCHIVE_PATH', `The archive has the path ${quoted(name)}: ${why}.`, 422);
   };
   if (name.length > MAX_PATH) refuse(`it has more than ${MAX_PATH} characters`);
-  // eslint-disable-next-line no-control-regex
+   
   if (/[\u0000-\u001f\u007f]/.test(name)) refuse('it has control characters');
   // Some writers on Windows part folders by \; elsewhere it may stand in a name, and is not worth the doubt.
   const parts = name.replaceAll('\\', '/').split('/');

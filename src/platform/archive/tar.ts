@@ -33,7 +33,7 @@ export async function* tarEntries(
     for (;;) {
       const { value, done } = await listed.next().catch(fail);
       if (done) return;
-      const entry = value as Entry;
+      const entry = value;
       const found = check(entry, guard, fail);
       if (found) yield found;
       // What nobody read, or not to its end, is passed over; it is metered all the same.

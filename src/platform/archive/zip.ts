@@ -25,7 +25,7 @@ export async function* zipEntries(localFile: string, guard: Guard): AsyncGenerat
     for (;;) {
       const { value: entry, done } = await listed.next().catch(fail);
       if (done) return;
-      const found = check(zip, entry as Entry, guard);
+      const found = check(zip, entry, guard);
       if (found) yield found;
     }
   } finally {

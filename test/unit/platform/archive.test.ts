@@ -282,13 +282,13 @@ describe('what is neither file nor folder', () => {
 });
 
 describe('bombs', () => {
-  const GIB = 2 ** 30;
+  const QUARTER = 2 ** 28;
 
-  test('a zip of 1 GiB of zeros is refused before a byte is unpacked', async () => {
+  test('a zip of 256 MiB of zeros is refused before a byte is unpacked', async () => {
     // Raw deflate: without zlib's header and checksum.
-    const data = (await zeros(GIB)).subarray(2, -4);
+    const data = (await zeros(QUARTER)).subarray(2, -4);
     expect(data.length).toBeLessThan(2 ** 21);
-    const bomb = zip([{ name: 'a', data, method: 8, size: GIB }]);
+    const bomb = zip([{ name: 'a', data, method: 8, size: QUARTER }]);
     expect(await codeOf(unpack(bomb))).toBe('ARCHIVE_TOO_LARGE');
     const liar = zip([{ name: 'a', data, method: 8, size: 1000 }]);
     expect(await codeOf(unpack(liar))).toBe('ARCHIVE_DAMAGED');
@@ -302,8 +302,8 @@ describe('bombs', () => {
     expect(await codeOf(unpack(zip([one, ...rest])))).toBe('ARCHIVE_TOO_LARGE');
   });
 
-  test('a tar.gz of 1 GiB of zeros, also where nobody reads them, and after its end', async () => {
-    for (const size of [GIB, 0]) {
+  test('a tar.gz of 256 MiB of zeros, also where nobody reads them, and after its end', async () => {
+    for (const size of [QUARTER, 0]) {
       const path = join(folder, 'bomb.tar.gz');
       const head = (await tar([{ name: 'a', data: Buffer.alloc(0) }])).subarray(0, 512);
       head.write(size.toString(8).padStart(11, '0'), 124);
@@ -318,7 +318,7 @@ describe('bombs', () => {
       const block = Buffer.alloc(2 ** 20);
       const source = function* () {
         yield head;
-        for (let n = 0; n < 1024; n++) yield block;
+        for (let n = 0; n < 256; n++) yield block;
       };
       await pipeline(source, createGzip(), createWriteStream(path));
       const passOver = async () => {
