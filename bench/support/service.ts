@@ -16,12 +16,12 @@ export async function withService<T>(
   const stops: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true })];
   try {
     const database = await openDatabase(config, log);
-    stops.push(database.stop);
+    stops.push(() => database.stop());
     await migrateDatabase(config, database.url, log);
     const services = await openServices(config, database.url, log, 'api');
-    stops.push(services.stop);
+    stops.push(() => services.stop());
     const api = await startApi(services);
-    stops.push(api.stop);
+    stops.push(() => api.stop());
     return await work({ url: api.url, services });
   } finally {
     for (const stop of stops.reverse()) await stop();
