@@ -5,6 +5,7 @@ import type { DataSource } from 'typeorm';
 import { migrations } from '../migrations/index.js';
 import { blobRoutes } from './catalog/image/blobRoutes.js';
 import { startCoveragePrune } from './catalog/coverage/columns/sync.js';
+import { thumbnailRoutes } from './catalog/image/thumbnail/thumbnailRoutes.js';
 import { startUploadSweep } from './catalog/upload/sweep.js';
 import { uploadRoutes } from './catalog/upload/uploadRoutes.js';
 import { artifactRoutes } from './experiments/artifactRoutes.js';
@@ -87,6 +88,7 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
   const schema = await createSchema();
   const app = await createHttpServer(services, schema);
   await blobRoutes(app, services);
+  await thumbnailRoutes(app, services);
   await artifactRoutes(app, services);
   await uploadRoutes(app, services);
   try {

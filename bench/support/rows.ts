@@ -15,7 +15,7 @@ import { connectDatabase } from '../../src/service.js';
 export interface BenchDatabase {
   db: DataSource;
   url: string;
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 /** An empty, migrated database on a server of its own. Without fsync: no figure here is about the disk. */

@@ -71,6 +71,9 @@ export const environmentSchema = z.object({
     .min(32)
     .optional()
     .describe('Secret that signs upload addresses. Unset: one of its own, kept in the data folder.'),
+  SHINGO_THUMBNAIL_BYTES: integer(0, 2 ** 43)
+    .default(2 ** 30)
+    .describe('Room for thumbnails; those not used for longest go first.'),
   SHINGO_DRAIN_SECONDS: integer(1, 600).default(10).describe('Longest wait for work in progress on Ctrl-C.'),
   SHINGO_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
@@ -93,6 +96,7 @@ export interface Config {
   uploadHours: number;
   coverageImages: number;
   uploadKey: string | undefined;
+  thumbnailBytes: number;
   drainSeconds: number;
   logLevel: string;
 }
@@ -137,6 +141,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     uploadHours: env.SHINGO_UPLOAD_HOURS,
     coverageImages: env.SHINGO_COVERAGE_IMAGES,
     uploadKey: env.SHINGO_UPLOAD_KEY,
+    thumbnailBytes: env.SHINGO_THUMBNAIL_BYTES,
     drainSeconds: env.SHINGO_DRAIN_SECONDS,
     logLevel: env.SHINGO_LOG_LEVEL,
   };

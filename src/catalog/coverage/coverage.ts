@@ -6,7 +6,7 @@ import { toGlobalId } from '../../graphql/node.js';
 import { ShingoError } from '../../platform/error.js';
 import { conditionsOf } from '../condition/conditionService.js';
 import { imageFields } from '../image/imageFields.js';
-import { crossTab, TooManyCells, type CrossTab, type Dimension, type Measures } from './columns/crossTab.js';
+import { crossTab, TooManyCells, type CrossTab, type Measures, type Member } from './columns/crossTab.js';
 import { LIGHT_SIZES } from './columns/columns.js';
 import { maskOf, memberMask, type MaskContext } from './columns/mask.js';
 import { coverageColumns } from './columns/sync.js';

@@ -83,7 +83,7 @@ export async function setTarget(
   fields: TargetFields,
 ): Promise<CoverageTarget> {
   check(fields);
-  const filter = (fields.where ?? {});
+  const filter = fields.where ?? {};
   const condition = await conditionFilters(db, projectUuid, filter);
   compileWhere(imageFields(), filter, { parameters: new Parameters(), condition });
   return db.transaction(async (manager) => {

@@ -42,6 +42,7 @@ import { updateImage } from './imageService.js';
 import { missingPictures } from './pictureService.js';
 import { MAX_ROWS, registerImages } from './registerImages.js';
 import { RegisterImageRow } from './registerInputs.js';
+import { thumbnailWidth } from './thumbnail/thumbnails.js';
 
 @ObjectType({ description: "The image's weather, where it comes from, and what each source says." })
 class ResolvedWeather {
@@ -295,6 +296,22 @@ export class ImageResolver {
   @FieldResolver(() => String, { description: 'Path of the bytes on this service.' })
   url(@Root() image: Image): string {
     return `/blobs/${image.sha256}`;
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description:
+      'Path of a small version on this service, WebP or JPEG as the client accepts. Null: the bytes are not here.',
+  })
+  thumbUrl(
+    @Root() image: Image,
+    @Arg('width', () => Int, {
+      defaultValue: 256,
+      description: 'Pixels; rounded up to 64, 128, 256, 512 or 1024.',
+    })
+    width: number,
+  ): string | null {
+    return image.sha256 === null ? null : `/images/${image.globalId}/thumb?w=${thumbnailWidth(width)}`;
   }
 }
 

@@ -59,3 +59,15 @@ export async function pictureMediaType(db: DataSource, sha256: string): Promise<
   ]);
   return rows[0]?.media_type ?? null;
 }
+
+/** Digest of the bytes of an image. @throws ShingoError NOT_FOUND, BLOB_MISSING */
+export async function digestOfImage(db: DataSource, imageUuid: string): Promise<string> {
+  const rows: { sha256: string | null }[] = await db.query(
+    '/* picture.ofImage */ SELECT sha256 FROM image WHERE id = $1',
+    [imageUuid],
+  );
+  if (!rows[0]) throw new ShingoError('NOT_FOUND', 'There is no such image.', 404);
+  if (rows[0].sha256 === null)
+    throw new ShingoError('BLOB_MISSING', 'The bytes of this image have not been sent yet.', 404);
+  return rows[0].sha256;
+}

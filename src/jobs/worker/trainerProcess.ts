@@ -2,6 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { childEnvironment } from '../../platform/childEnvironment.js';
 import { trainerMessageSchema, type TrainerCommand, type TrainerMessage } from '../../training/protocol.js';
 
 export interface Exit {
@@ -24,10 +25,6 @@ const MAX_LINE = 500;
 /** A trainer whose channel is gone ends by itself; one that does not is helped. */
 const ORPHAN_MS = 5_000;
 
-/** What native code and the engines need. No database address and no API key is among it. */
-const ENVIRONMENT =
-  /^(PATH|HOME|USER|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|LD_LIBRARY_PATH|DYLD_.*|CUDA_.*|NVIDIA_.*|TF_.*|OMP_.*|XLA_.*|VK_.*|MESA_.*|LIBGL_.*|DISPLAY|XDG_RUNTIME_DIR)$/;
-
 export class TrainerProcess {
   readonly exited: Promise<Exit>;
   private readonly child: ChildProcess;
@@ -39,7 +36,7 @@ export class TrainerProcess {
       cwd: options.cwd,
       serialization: 'advanced',
       execArgv: [],
-      env: Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name))),
+      env: childEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // A group of its own: Ctrl-C in the terminal is for the worker, who asks for a checkpoint first.
       detached: true,

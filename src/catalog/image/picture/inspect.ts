@@ -27,7 +27,7 @@ export interface PictureLimits {
   timeoutSeconds: number;
 }
 
-const LIMITS: PictureLimits = { maxPixels: 40e6, maxBytes: 64 * 2 ** 20, timeoutSeconds: 20 };
+export const LIMITS: PictureLimits = { maxPixels: 40e6, maxBytes: 64 * 2 ** 20, timeoutSeconds: 20 };
 
 /**
  * Decodes the whole picture once and says what it is. Throws `PictureError` for what the catalog does not take;
@@ -103,14 +103,14 @@ const unsupported = () =>
 const truncated = (cause?: unknown) =>
   new PictureError('PICTURE_TRUNCATED', 'The picture is cut off: upload the whole file again.', { cause });
 
-const damaged = (cause: unknown) =>
+export const damaged = (cause: unknown) =>
   new PictureError(
     'PICTURE_DAMAGED',
     'The picture does not decode: copy the file from its source again, or save it anew.',
     { cause },
   );
 
-const tooSlow = (limits: PictureLimits, cause: unknown) =>
+export const tooSlow = (limits: PictureLimits, cause: unknown) =>
   new PictureError(
     'PICTURE_TOO_LARGE',
     `The picture did not decode within ${limits.timeoutSeconds} s: save it smaller, or as a baseline JPEG.`,
