@@ -64,7 +64,8 @@ const MAX_DIMENSIONS = 4;
 const MAX_CELLS = 10_000;
 
 @ObjectType({
-  description: 'Images that agree in every dimension asked for. A measure not asked for is null.',
+  description:
+    'Images that agree in every dimension asked for. Images and lights are always there; another measure that was not asked for is null.',
 })
 export class CoverageCell {
   @Field(() => [String], {
@@ -72,10 +73,10 @@ export class CoverageCell {
     description: 'One a dimension, in their order; null: missing.',
   })
   keys: (string | null)[];
-  @Field(() => Int, { nullable: true })
-  images: number | null;
-  @Field(() => Int, { nullable: true, description: 'Annotated traffic lights in them.' })
-  lights: number | null;
+  @Field(() => Int)
+  images: number;
+  @Field(() => Int, { description: 'Annotated traffic lights in them.' })
+  lights: number;
   @Field(() => Float, {
     nullable: true,
     description: 'Annotated people, cars, bicycles, buses and traffic lights.',
@@ -132,8 +133,8 @@ export async function coverage(
       keys: cell.keys.map((key, index) =>
         key !== null && request.by[index] === CoverageDimension.PLACE ? toGlobalId('Place', key) : key,
       ),
-      images: shown(CoverageMeasure.IMAGES, cell.images),
-      lights: shown(CoverageMeasure.LIGHTS, cell.lights),
+      images: cell.images,
+      lights: cell.lights,
       objects: shown(CoverageMeasure.OBJECTS, cell.objects),
       places: shown(CoverageMeasure.PLACES, cell.places),
       drives: shown(CoverageMeasure.DRIVES, cell.drives),
@@ -225,8 +226,6 @@ async function inTurn<A, B>(items: readonly A[], work: (item: A) => Promise<B>):
 function wanted(measure: CoverageMeasure[] | null | undefined): Measures {
   const has = (one: CoverageMeasure) => (measure ?? ALL_MEASURES).includes(one);
   return {
-    images: has(CoverageMeasure.IMAGES),
-    lights: has(CoverageMeasure.LIGHTS),
     objects: has(CoverageMeasure.OBJECTS),
     places: has(CoverageMeasure.PLACES),
     drives: has(CoverageMeasure.DRIVES),

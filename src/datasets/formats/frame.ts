@@ -24,9 +24,9 @@ export interface Frame {
   latitude?: number | null;
   longitude?: number | null;
   drive?: string | null;
-  weather?: WeatherName | null;
-  timeOfDay?: TimeOfDay | null;
-  scene?: Scene | null;
+  weather?: `${WeatherName}` | null;
+  timeOfDay?: `${TimeOfDay}` | null;
+  scene?: `${Scene}` | null;
   /** Null: nobody has looked; empty: somebody has and found nothing. */
   boxes: FrameBox[] | null;
   /** TRAIN, VALIDATION or TEST where the format says. */
@@ -37,14 +37,14 @@ export interface Frame {
 
 /** Pixels, continuous: x + width is the right edge. Readers convert from their format's convention. */
 export interface FrameBox {
-  category: Category;
+  category: `${Category}`;
   x: number;
   y: number;
   width: number;
   height: number;
-  color?: LightColor | null;
-  arrows?: LightArrow[];
-  role?: LightRole | null;
+  color?: `${LightColor}` | null;
+  arrows?: `${LightArrow}`[];
+  role?: `${LightRole}` | null;
   occluded?: boolean | null;
   truncated?: boolean | null;
   /** Missing: a person's. 0 to 1: a detector's. */

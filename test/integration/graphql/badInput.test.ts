@@ -36,6 +36,10 @@ beforeAll(async () => {
   const [condition] = await service.db.query('SELECT id FROM condition');
   const made = await service.ok(
     `mutation { createDataset(input: { projectId: "here", name: "set" }) { dataset { id } userErrors { code } }
+       createUpload(input: { projectId: "here", fileName: "a.zip", bytes: 4, sha256: "${digestOf('a.zip')}", mediaType: "application/zip" }) {
+         upload { id } userErrors { code message } }
+       setCoverageTarget(input: { projectId: "here", name: "wanted", cells: [{ dimension: WEATHER, keys: ["RAIN"] }], wants: [{ measure: IMAGES, atLeast: 1 }] }) {
+         target { id } userErrors { code message } }
        createWeather(input: { placeId: "${place.globalId}", weatherName: RAIN, startTime: "2024-01-01T00:00:00Z" }) { weather { id } userErrors { code } } }`,
   );
   const version = await service.ok(
@@ -51,6 +55,8 @@ beforeAll(async () => {
     Condition: toGlobalId('Condition', condition.id as string),
     Dataset: made.createDataset.dataset.id,
     Weather: made.createWeather.weather.id,
+    Upload: made.createUpload.upload.id,
+    CoverageTarget: made.setCoverageTarget.target.id,
   };
 });
 afterAll(() => service.stop());
@@ -145,6 +151,7 @@ const OTHERS = /job|experiment|evaluation|artifact|model|training/i;
 
 /** Well-formed all the same. */
 const MEANT: Record<string, string[]> = {
+  completeUpload: ['UPLOAD_INCOMPLETE'],
   createPlace: ['PLACE_EXISTS'],
   createWeather: ['WEATHER_OVERLAP'],
   createCondition: ['BAD_USER_INPUT'],
@@ -165,6 +172,9 @@ const GOOD: Record<string, unknown> = {
   endTime: '2023-01-02T00:00:00Z',
   recordedAt: '2023-01-01T00:00:00Z',
   by: ['WEATHER'],
+  dimension: 'WEATHER',
+  keys: ['RAIN'],
+  mediaType: 'application/zip',
   country: 'Japan',
   prefecture: 'Tokyo',
   city: 'Shibuya',
@@ -176,6 +186,7 @@ const GOOD: Record<string, unknown> = {
 
 function idFor(field: string, name: string): string {
   if (field === 'projectId') return ids.Project as string;
+  // A query `upload(id)` names its type itself.
   const noun = field === 'id' ? name.replace(/^(create|update|delete)/, '') : field.replace(/Id$/, '');
   return ids[`${noun[0]?.toUpperCase()}${noun.slice(1)}`] ?? (ids.Image as string);
 }
@@ -189,7 +200,7 @@ function rightValue(type: GraphQLInputType, field: string, name: string): unknow
     const required = Object.values(inner.getFields()).filter(isRequiredInputField);
     return Object.fromEntries(required.map((one) => [one.name, rightValue(one.type, one.name, name)]));
   }
-  if (inner instanceof GraphQLEnumType) return inner.getValues()[0]?.name;
+  if (inner instanceof GraphQLEnumType) return GOOD[field] ?? inner.getValues()[0]?.name;
   if (inner.toString() === 'ID') return GOOD[field] ?? idFor(field, name);
   if (inner.toString() === 'Boolean') return true;
   return GOOD[field] ?? (inner.toString() === 'String' ? `some ${field}` : 1);

@@ -24,9 +24,8 @@ export interface Member {
   mask: Mask;
 }
 
+/** Beside images and lights, which are always counted. */
 export interface Measures {
-  images: boolean;
-  lights: boolean;
   objects: boolean;
   places: boolean;
   drives: boolean;
@@ -271,7 +270,7 @@ class Counter {
     ofLights: boolean,
   ) {
     this.images = new Int32Array(table + 1);
-    this.lights = measures.lights ? new Int32Array(table + 1) : NOTHING;
+    this.lights = new Int32Array(table + 1);
     this.objects = new Float64Array(measures.objects ? table + 1 : 0);
     this.places = measures.places ? new Int32Array(table + 1) : NOTHING;
     this.drives = measures.drives ? new Int32Array(table + 1) : NOTHING;
@@ -284,7 +283,7 @@ class Counter {
   countImages(): void {
     const { images, lights, objects, places, drives, cells, measures, columns, table, others } = this;
     addOnes(images, cells);
-    if (measures.lights) addValues(lights, cells, columns.lightTotal);
+    addValues(lights, cells, columns.lightTotal);
     if (measures.objects) addFloats(objects, cells, columns.objectTotal);
     if (measures.places) {
       const codes = columns.places.texts.length;
@@ -321,7 +320,7 @@ class Counter {
       const rest = (others < table ? base % others : base) * placeCodes + place[row]!;
       for (let k = start; k < end; k++) {
         const cell = base + within[lightKind[k]!]!;
-        if (measures.lights) lights[cell]!++;
+        lights[cell]!++;
         if (seen[cell] === row) continue;
         seen[cell] = row;
         images[cell]!++;
@@ -410,7 +409,7 @@ function collect(counter: Counter, axes: readonly Axis[], limit: number): CrossT
           cells.push({
             keys: axes.map((axis, index) => axis.labels[codes[index]!]!),
             images: images[cell]!,
-            lights: lights[cell] ?? 0,
+            lights: lights[cell]!,
             objects: objects[cell] ?? 0,
             places: places[cell] ?? 0,
             drives: drives[cell] ?? 0,
