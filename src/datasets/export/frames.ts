@@ -1,0 +1,114 @@
+/** A data set version as frames, in batches of bounded size, in the order in which its images were registered. */
+import type { DataSource } from 'typeorm';
+import { toGlobalId } from '../../graphql/node.js';
+import { ShingoError } from '../../platform/error.js';
+import type { FrameBox } from '../formats/frame.js';
+import type { About, VersionFrame } from '../formats/write/writer.js';
+
+/** 500 images of 20 boxes are about 2 MB of JSON. */
+const BATCH = 500;
+const NO_ID = '00000000-0000-0000-0000-000000000000';
+
+interface Item {
+  image_id: string;
+  file_name: string | null;
+  width: number | null;
+  height: number | null;
+  sha256: string | null;
+  recorded_at: Date | null;
+  latitude: number | null;
+  longitude: number | null;
+  drive: string | null;
+  weather: VersionFrame['weather'];
+  time_of_day: VersionFrame['timeOfDay'];
+  scene: VersionFrame['scene'];
+  split: VersionFrame['split'];
+  conditions: number[];
+  annotations: FrameBox[] | null;
+}
+
+export interface ExportVersion extends About {
+  projectUuid: string;
+  imageCount: number;
+}
+
+/** @throws ShingoError NOT_FOUND */
+export async function describeVersion(
+  db: DataSource,
+  versionUuid: string,
+  pictures: boolean,
+): Promise<ExportVersion> {
+  const rows: {
+    project_id: string;
+    name: string;
+    description: string;
+    version: number | string;
+    data_id: string;
+    created_at: Date;
+    condition_names: string[];
+    image_count: number;
+  }[] = await db.query(
+    `/* export.version */ SELECT d.project_id, d.name, d.description, v.version, v.data_id, v.created_at,
+       v.condition_names, v.image_count
+     FROM dataset_version v JOIN dataset d ON d.id = v.dataset_id WHERE v.id = $1`,
+    [versionUuid],
+  );
+  const [row] = rows;
+  if (!row)
+    throw new ShingoError('NOT_FOUND', 'There is no such data set version.', 404, ['datasetVersionId']);
+  return {
+    projectUuid: row.project_id,
+    dataset: row.name,
+    description: row.description,
+    version: typeof row.version === 'number' ? `${row.version}.0.0` : row.version,
+    dataId: row.data_id,
+    createdAt: row.created_at,
+    conditions: row.condition_names,
+    pictures,
+    imageCount: row.image_count,
+  };
+}
+
+/**
+ * Labels, split, conditions and picture are those of the version. Time, position and drive are not part of a version:
+ * they are the image's as it is now, and missing where it has been deleted.
+ */
+export async function* framesOfVersion(
+  db: DataSource,
+  versionUuid: string,
+  conditionNames: readonly string[],
+): AsyncGenerator<VersionFrame, void> {
+  for (let after = NO_ID; ;) {
+    const items: Item[] = await db.query(
+      `/* export.items */ SELECT v.image_id, v.sha256, v.split, v.weather, v.time_of_day, v.scene, v.conditions,
+         v.annotations, coalesce(i.file_name, v.sha256) AS file_name, coalesce(i.width, p.width) AS width,
+         coalesce(i.height, p.height) AS height, i.recorded_at, i.latitude, i.longitude, i.drive
+       FROM dataset_item v LEFT JOIN image i ON i.id = v.image_id LEFT JOIN picture p ON p.sha256 = v.sha256
+       WHERE v.version_id = $1 AND v.image_id > $2 ORDER BY v.image_id LIMIT ${BATCH}`,
+      [versionUuid, after],
+    );
+    for (const item of items) yield frameOf(item, versionUuid, conditionNames);
+    const last = items.at(-1);
+    if (!last || items.length < BATCH) return;
+    after = last.image_id;
+  }
+}
+
+const frameOf = (item: Item, versionUuid: string, names: readonly string[]): VersionFrame => ({
+  id: toGlobalId('Image', item.image_id),
+  fileName: item.file_name ?? item.image_id,
+  width: item.width,
+  height: item.height,
+  sha256: item.sha256,
+  recordedAt: item.recorded_at,
+  latitude: item.latitude,
+  longitude: item.longitude,
+  drive: item.drive,
+  weather: item.weather,
+  timeOfDay: item.time_of_day,
+  scene: item.scene,
+  split: item.split,
+  conditions: item.conditions.map((index) => names[index] as string),
+  boxes: item.annotations,
+  position: `${versionUuid}:${item.image_id}`,
+});
