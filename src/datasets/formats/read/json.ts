@@ -40,6 +40,8 @@ export async function* elements(input: InputFile): AsyncGenerator<Element, void>
   let scalar = false;
   let place: Place = 'start';
   let object = false;
+  /** No key of the object yet: only then may it end here. */
+  let first = true;
   let key = '';
   let index = -1;
   let consumed = 0;
@@ -93,6 +95,7 @@ export async function* elements(input: InputFile): AsyncGenerator<Element, void>
         if (place === 'key') {
           if (typeof value !== 'string') throw invalid(where(), 'a key is no text');
           key = value;
+          first = false;
           place = 'colon';
         } else {
           yield { key, index, value, position: named() };
@@ -112,7 +115,7 @@ export async function* elements(input: InputFile): AsyncGenerator<Element, void>
           else throw invalid(where(), 'JSON begins with { or [');
           break;
         case 'key':
-          if (byte === CLOSE) place = 'end';
+          if (byte === CLOSE && first) place = 'end';
           else if (byte === QUOTE) [start, inString] = [at, true];
           else throw invalid(where(), 'a key was expected');
           break;
@@ -126,7 +129,7 @@ export async function* elements(input: InputFile): AsyncGenerator<Element, void>
           else begin(byte);
           break;
         case 'item':
-          if (byte === END) place = object ? 'after' : 'end';
+          if (byte === END && index === 0) place = object ? 'after' : 'end';
           else begin(byte);
           break;
         case 'afterItem':

@@ -1,6 +1,6 @@
 /** LISA Traffic Light Dataset: CSV with semicolons. BOX and BULB files name the same lights: one of them is read. */
-import { Readable } from 'node:stream';
-import { parse } from 'csv-parse';
+import { pipeline } from 'node:stream';
+import { CsvError, parse } from 'csv-parse';
 import type { Frame, FrameBox } from '../frame.js';
 import { withEnding, type FileSet } from './input.js';
 import { fileNameOf, finite, invalid, type Findings } from './problem.js';
@@ -30,9 +30,11 @@ export async function* readLisa(input: FileSet, findings: Findings): AsyncGenera
   for (const file of boxes.length > 0 ? boxes : files) {
     let frame = null as Frame | null;
     let row = 1;
-    const rows = Readable.from(file.open()).pipe(
-      parse({ delimiter: ';', columns: true, bom: true, relax_column_count: true, max_record_size: 1 << 20 }),
-    );
+    const rows = parse({
+      ...{ delimiter: ';', columns: true, bom: true, relax_column_count: true, max_record_size: 1 << 20 },
+    });
+    // What goes wrong is thrown by reading the rows.
+    pipeline(file.open(), rows, () => undefined);
     try {
       for await (const record of rows as AsyncIterable<Record<string, string>>) {
         row += 1;
@@ -49,8 +51,7 @@ export async function* readLisa(input: FileSet, findings: Findings): AsyncGenera
         if (box) frame.boxes!.push(box);
       }
     } catch (error) {
-      if ((error as { code?: string }).code?.startsWith('CSV_'))
-        throw invalid(`${file.path}:${row + 1}`, (error as Error).message);
+      if (error instanceof CsvError) throw invalid(`${file.path}:${row + 1}`, error.message);
       throw error;
     }
     if (frame) yield frame;
