@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { type LabelOptions, openLabels } from './labels.js';
 import { findPicture, type Picture } from './paths.js';
 import { Problems, show } from './problems.js';
 import { parseRow, type RawRow, type Row } from './row.js';
@@ -30,6 +31,8 @@ export function placeKey({
 }
 
 export interface CheckOptions {
+  /** The folder, or a file, holds labels of another tool. */
+  labels?: LabelOptions;
   onNotice?: (text: string) => void;
   onProgress?: (rows: number) => void;
   signal?: AbortSignal;
@@ -37,7 +40,7 @@ export interface CheckOptions {
 
 /** Reads the whole manifest before anything is sent: a bad last row must not leave half an import behind. */
 export async function checkFolder(folder: string, options: CheckOptions = {}): Promise<CheckedFolder> {
-  const source = await openSource(folder);
+  const source = options.labels ? await openLabels(folder, options.labels) : await openSource(folder);
   const problems = new Problems();
   const across = new AcrossRows(problems);
   const checked: CheckedFolder = { source, rows: 0, bytes: 0, timeZones: across.timeZones };

@@ -1,13 +1,15 @@
 import path from 'node:path';
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 
 import { ShingoClient } from '../api.js';
 import { describe } from '../errors.js';
 import { ensureProject } from '../projects.js';
 import { bytes, count, plural } from '../terminal/format.js';
 import { Pace, Progress } from '../terminal/progress.js';
+import { LABEL_FORMATS, type LabelFormat } from '../../datasets/formats/read/index.js';
 import { checkFolder, ImportError, importFolder, type ImportProgress, type ImportResult } from './index.js';
+import { countLabels, type LabelCounts, type LabelOptions } from './labels.js';
 import { isTimeZone } from './row.js';
 
 export interface ImportCommandOptions {
@@ -16,6 +18,13 @@ export interface ImportCommandOptions {
   /** Created if there is none of that name; the folder's name if not given. */
   project?: string;
   timeZone?: string;
+  /** Labels of another tool instead of a manifest. */
+  format?: LabelFormat | 'auto';
+  images?: string;
+  lenient?: boolean;
+  skipMissing?: boolean;
+  /** Read and count only. */
+  dryRun?: boolean;
   signal?: AbortSignal;
 }
 
@@ -25,16 +34,23 @@ export const DEFAULT_URL = 'http://127.0.0.1:4600';
 export function importCommand(): Command {
   return new Command('import')
     .description(
-      'register the images of a folder: by its manifest.csv or manifest.jsonl, or by class-named folders',
+      'register the images of a folder: by its manifest.csv or manifest.jsonl, by class-named folders, or by the labels of another tool',
     )
-    .argument('<folder>', 'the folder')
+    .argument('<folder>', 'the folder; with --format the labels: a file, or a folder of them')
     .option('--project <name>', "the project, created if absent (default: the folder's name)")
     .option('--time-zone <zone>', 'for new places whose rows name none, such as Asia/Tokyo')
+    .addOption(new Option('--format <name>', 'labels of another tool').choices(['auto', ...LABEL_FORMATS]))
+    .option('--images <folder>', 'where the pictures of the labels are (default: beside them)')
+    .option('--lenient', 'keep values aside that are not known, and report them')
+    .option('--skip-missing', 'leave out frames whose picture is not there')
+    .option('--dry-run', 'read and count the labels; needs neither pictures nor a service')
     .option('--url <address>', 'where the service is', process.env.SHINGO_URL ?? DEFAULT_URL)
     .option('--api-key <key>', 'key of the service (default: SHINGO_API_KEY)')
     .action(async (folder: string, options: ImportCommandOptions) => {
       // npm runs scripts in the package's folder; the path was written for the folder that npm was called in.
-      process.exitCode = await runImport(path.resolve(process.env.INIT_CWD ?? '.', folder), options);
+      const resolve = (name: string) => path.resolve(process.env.INIT_CWD ?? '.', name);
+      const images = options.images === undefined ? undefined : resolve(options.images);
+      process.exitCode = await runImport(resolve(folder), { ...options, images });
     });
 }
 
@@ -45,6 +61,12 @@ export async function runImport(folder: string, options: ImportCommandOptions): 
     if (options.timeZone && !isTimeZone(options.timeZone)) {
       throw new Error(`--time-zone: "${options.timeZone}" is not a time zone such as Asia/Tokyo`);
     }
+    const labels = labelOptions(options);
+    if (options.dryRun) {
+      const counts = await countLabels(folder, labels ?? { format: 'auto' }, undefined, options.signal);
+      console.log(countsText(counts));
+      return 0;
+    }
     await using client = new ShingoClient({
       url: options.url,
       apiKey: options.apiKey ?? process.env.SHINGO_API_KEY,
@@ -52,11 +74,14 @@ export async function runImport(folder: string, options: ImportCommandOptions): 
     });
     const onNotice = (text: string) => progress.aside(() => console.error(`note: ${text}`));
     // Before the project is created: a folder that cannot be imported leaves nothing behind at all.
-    const checked = await checkFolder(folder, { onNotice, signal: options.signal });
+    const checked = await checkFolder(folder, { labels, onNotice, signal: options.signal });
     console.error(
       `${checked.source.kind}: ${plural(checked.rows, 'image')}, ${bytes(checked.bytes)}, no problems`,
     );
-    const project = await ensureProject(client, options.project ?? path.basename(path.resolve(folder)));
+    const project = await ensureProject(
+      client,
+      options.project ?? path.parse(path.resolve(folder))[labels ? 'name' : 'base'],
+    );
     const result = await importFolder(client, {
       folder,
       checked,
@@ -73,6 +98,32 @@ export async function runImport(folder: string, options: ImportCommandOptions): 
     console.error(error instanceof ImportError ? error.message : `import failed: ${describe(error)}`);
     return 1;
   }
+}
+
+/** Undefined: the folder has a manifest, or class folders. @throws Error when an option needs --format */
+function labelOptions({
+  format,
+  images,
+  lenient,
+  skipMissing,
+}: ImportCommandOptions): LabelOptions | undefined {
+  if (format) return { format, images, lenient, skipMissing };
+  const alone = images ? '--images' : lenient ? '--lenient' : skipMissing ? '--skip-missing' : null;
+  if (alone) throw new Error(`${alone} is about the labels of another tool; say --format auto as well`);
+  return undefined;
+}
+
+const MAX_CLASSES = 40;
+
+function countsText({ format, frames, unlabelled, empty, boxes, classes, notices }: LabelCounts): string {
+  const ordered = [...classes].sort(([, a], [, b]) => b - a);
+  const more = ordered.length - MAX_CLASSES;
+  return [
+    `${format}: ${plural(frames, 'image')} (${count(empty)} with nothing in them, ${count(unlabelled)} unlabelled), ${plural(boxes, 'box', 'boxes')}`,
+    ...ordered.slice(0, MAX_CLASSES).map(([name, n]) => `  ${count(n).padStart(11)}  ${name}`),
+    ...(more > 0 ? [`  and ${plural(more, 'class', 'classes')} more`] : []),
+    ...notices,
+  ].join('\n');
 }
 
 /** Turns an import's progress into a bar or lines. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { CLASS_FOLDERS, readClassFolders } from './class-folders.js';
 import { readCsv } from './csv.js';
 import { readJsonl } from './jsonl.js';
+import type { LabelFormat } from '../../datasets/formats/read/index.js';
 import { ImportError, type Problem } from './problems.js';
 import type { RawRow } from './row.js';
 
@@ -13,7 +14,7 @@ type Report = (problem: Problem) => void;
 export interface Source {
   /** Without links, so that what lies inside it can be told from what does not. */
   root: string;
-  kind: 'manifest.csv' | 'manifest.jsonl' | 'class folders';
+  kind: 'manifest.csv' | 'manifest.jsonl' | 'class folders' | LabelFormat;
   rows(report: Report, notice?: (text: string) => void): AsyncGenerator<RawRow, void>;
 }
 
