@@ -3,6 +3,7 @@ import { Learning1763900001000 } from './1763900001000-Learning.js';
 import { Provenance1764000002000 } from './1764000002000-Provenance.js';
 import { Uploads1764000006000 } from './1764000006000-Uploads.js';
 import { CoverageLog1764000010000 } from './1764000010000-CoverageLog.js';
+import { Versions1764000011000 } from './1764000011000-Versions.js';
 
 /** In order. A migration that has been released is never edited. */
 export const migrations = [
@@ -11,4 +12,5 @@ export const migrations = [
   Provenance1764000002000,
   Uploads1764000006000,
   CoverageLog1764000010000,
+  Versions1764000011000,
 ];

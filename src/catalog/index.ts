@@ -5,6 +5,7 @@ import { ConditionResolver } from './condition/conditionResolver.js';
 import { CoverageResolver } from './coverage/coverageResolver.js';
 import { CoverageTarget } from './coverage/target.js';
 import { Image } from './image/image.js';
+import { NearDuplicateResolver } from './image/nearDuplicateResolver.js';
 import { ImageResolver, RegisterImagesPayloadResolver } from './image/imageResolver.js';
 import { Place } from './place/place.js';
 import { PlaceResolver } from './place/placeResolver.js';
@@ -30,6 +31,7 @@ export const catalogResolvers = [
   PlaceResolver,
   WeatherResolver,
   ImageResolver,
+  NearDuplicateResolver,
   RegisterImagesPayloadResolver,
   AnnotationResolver,
   ConditionResolver,

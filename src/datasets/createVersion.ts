@@ -10,6 +10,10 @@ import { ShingoError } from '../platform/error.js';
 import { newId } from '../platform/ids.js';
 import { Dataset } from './dataset.js';
 import { DatasetVersion } from './datasetVersion.js';
+import { refuseLeaks } from './leaks/report.js';
+import { semanticVersion } from './semanticVersion.js';
+import { assignGroups, SplitStrategy } from './split/assign.js';
+import type { Shares } from './split/groups.js';
 
 export interface VersionRecipe {
   where?: Where | null;
@@ -17,12 +21,22 @@ export interface VersionRecipe {
   train: number;
   validation: number;
   test: number;
+  /** Missing: RANDOM. */
+  strategy?: SplitStrategy;
+  /** UUID of a version of the data set whose test images all are test images of this one too. */
+  fixedTestFrom?: string | null;
+  /** Share of a held-out split that another may know; missing: MAX_LEAK_SHARE. */
+  maxLeakShare?: number;
 }
+
+/** A few frames of a drive's end, yes; a drive on both sides, no. */
+export const MAX_LEAK_SHARE = 0.05;
 
 /**
  * The images are chosen in one statement, hence of one moment. If the data set has a version with this very content, that one is
  * returned and nothing is written.
- * @throws ShingoError NOT_FOUND, BAD_USER_INPUT, DATASET_EMPTY, SPLIT_CLASS_EMPTY, FILTER_INVALID
+ * @throws ShingoError NOT_FOUND, BAD_USER_INPUT, DATASET_EMPTY, SPLIT_CLASS_EMPTY, SPLIT_TIME_MISSING, DATASET_LEAKS,
+ *   FILTER_INVALID
  */
 export async function createDatasetVersion(
   db: DataSource,
@@ -37,8 +51,13 @@ export async function createDatasetVersion(
     const dataset = await selectOne(manager, Dataset, datasetUuid);
     if (!dataset) throw new ShingoError('NOT_FOUND', 'There is no such data set.', 404, ['datasetId']);
     const conditions = await conditionsOf(manager, dataset.projectUuid);
+    if (recipe.fixedTestFrom) await checkFixed(manager, datasetUuid, recipe.fixedTestFrom);
+    const previous = await latestVersion(manager, datasetUuid);
     const uuid = await insertVersion(manager, dataset, conditions, recipe);
     await insertItems(manager, dataset, conditions, uuid, recipe);
+    const strategy = recipe.strategy ?? SplitStrategy.RANDOM;
+    if (strategy !== SplitStrategy.RANDOM)
+      await assignGroups(manager, uuid, strategy, recipe.seed, sharesOf(recipe));
     await checkSplits(manager, uuid, recipe);
     const dataId = await hashItems(manager, uuid);
     const same = await manager.query(
@@ -49,17 +68,45 @@ export async function createDatasetVersion(
       await manager.query('/* dataset.dropVersion */ DELETE FROM dataset_version WHERE id = $1', [uuid]);
       return (await selectOne(manager, DatasetVersion, same[0].id as string)) as DatasetVersion;
     }
+    await refuseLeaks(manager, uuid, recipe.maxLeakShare ?? MAX_LEAK_SHARE);
+    const numbers = await semanticVersion(manager, uuid, previous);
     await manager.query(
-      `/* dataset.finishVersion */ UPDATE dataset_version v SET data_id = $2, image_count = c.images, light_count = c.lights
+      `/* dataset.finishVersion */ UPDATE dataset_version v SET data_id = $2, major = $3, minor = $4, patch = $5, image_count = c.images, light_count = c.lights
        FROM (SELECT count(*) AS images, coalesce(sum(lights), 0) AS lights FROM dataset_item WHERE version_id = $1) c
        WHERE v.id = $1`,
-      [uuid, dataId],
+      [uuid, dataId, ...numbers],
     );
     return (await selectOne(manager, DatasetVersion, uuid)) as DatasetVersion;
   });
 }
 
-function checkRecipe({ train, validation, test, seed }: VersionRecipe): void {
+/** Of what is dealt out: beside a fixed test set, training and validation share the rest. */
+function sharesOf({ train, validation, test, fixedTestFrom }: VersionRecipe): Shares {
+  if (!fixedTestFrom) return { TRAIN: train, VALIDATION: validation, TEST: test };
+  return { TRAIN: train / (train + validation), VALIDATION: validation / (train + validation), TEST: 0 };
+}
+
+async function checkFixed(manager: EntityManager, datasetUuid: string, versionUuid: string): Promise<void> {
+  const rows = await manager.query(
+    '/* dataset.fixedTest */ SELECT 1 FROM dataset_version WHERE id = $1 AND dataset_id = $2',
+    [versionUuid, datasetUuid],
+  );
+  if (rows.length === 0)
+    throw new ShingoError('NOT_FOUND', 'The data set has no such version.', 404, ['fixedTestFrom']);
+}
+
+async function latestVersion(manager: EntityManager, datasetUuid: string) {
+  const rows: { id: string; major: number; minor: number; patch: number }[] = await manager.query(
+    `/* dataset.latestVersion */ SELECT id, major, minor, patch FROM dataset_version
+     WHERE dataset_id = $1 ORDER BY version DESC LIMIT 1`,
+    [datasetUuid],
+  );
+  return rows[0] ?? null;
+}
+
+function checkRecipe({ train, validation, test, seed, maxLeakShare = MAX_LEAK_SHARE }: VersionRecipe): void {
+  if (!(maxLeakShare >= 0 && maxLeakShare <= 1))
+    throw new ShingoError('BAD_USER_INPUT', 'maxLeakShare is a share, 0 to 1.', 400, ['maxLeakShare']);
   const fractions = { train, validation, test };
   for (const [name, fraction] of Object.entries(fractions)) {
     if (!(fraction >= 0 && fraction <= 1))
@@ -81,8 +128,9 @@ async function insertVersion(
   const uuid = newId();
   await manager.query(
     `/* dataset.createVersion */ INSERT INTO dataset_version (id, dataset_id, version, data_id, filter, seed, train, validation,
-       test, image_count, light_count, condition_names, condition_ids, condition_versions)
-     SELECT $1, $2, coalesce(max(version), 0) + 1, '', $3, $4, $5, $6, $7, 0, 0, $8, $9, $10
+       test, image_count, light_count, condition_names, condition_ids, condition_versions, strategy, fixed_test_from,
+       max_leak_share)
+     SELECT $1, $2, coalesce(max(version), 0) + 1, '', $3, $4, $5, $6, $7, 0, 0, $8, $9, $10, $11, $12, $13
      FROM dataset_version WHERE dataset_id = $2`,
     [
       uuid,
@@ -95,6 +143,9 @@ async function insertVersion(
       conditions.map((condition) => condition.name),
       conditions.map((condition) => condition.uuid),
       conditions.map((condition) => condition.version),
+      recipe.strategy ?? SplitStrategy.RANDOM,
+      recipe.fixedTestFrom ?? null,
+      recipe.maxLeakShare ?? MAX_LEAK_SHARE,
     ],
   );
   return uuid;
@@ -114,20 +165,33 @@ async function insertItems(
   recipe: VersionRecipe,
 ): Promise<void> {
   const parameters = new Parameters();
+  // What is dealt by group afterwards is all for training until then.
+  const grouped = recipe.strategy !== undefined && recipe.strategy !== SplitStrategy.RANDOM;
+  const shares = grouped ? { TRAIN: 1, VALIDATION: 0, TEST: 0 } : sharesOf(recipe);
   const condition = await conditionFilters(manager, dataset.projectUuid, recipe.where);
   const [version, project] = [parameters.add(uuid, 'uuid'), parameters.add(dataset.projectUuid, 'uuid')];
   const [seed, test, held] = [
     parameters.add(String(recipe.seed), 'text'),
-    parameters.add(recipe.test, 'float8'),
-    parameters.add(recipe.test + recipe.validation, 'float8'),
+    parameters.add(shares.TEST, 'float8'),
+    parameters.add(shares.TEST + shares.VALIDATION, 'float8'),
   ];
+  const names = parameters.add(
+    conditions.map(({ name }) => name),
+    'text[]',
+  );
+  const base = parameters.add(recipe.fixedTestFrom ?? null, 'uuid');
   const member = membershipSql(conditions, parameters);
   const where = compileWhere(imageFields(), recipe.where, { parameters, condition });
   await manager.query(
     `/* dataset.createItems */ INSERT INTO dataset_item
-       (version_id, sha256, image_id, split, weather, time_of_day, scene, conditions, annotations, lights)
-     WITH chosen AS (
-       SELECT t.*, ${member} AS member FROM image t WHERE t.project_id = ${project} AND ${where}
+       (version_id, sha256, image_id, split, weather, time_of_day, scene, conditions, annotations, lights,
+        drive, place_id, recorded_at, latitude, longitude)
+     WITH fixed AS (
+       SELECT f.*, v.condition_names FROM dataset_item f JOIN dataset_version v ON v.id = f.version_id
+       WHERE f.version_id = ${base} AND f.split = 'TEST'
+     ), chosen AS (
+       SELECT t.*, ${member} AS member, t.sha256 IN (SELECT sha256 FROM fixed) AS is_fixed
+       FROM image t WHERE t.project_id = ${project} AND (${where} OR t.sha256 IN (SELECT sha256 FROM fixed))
      ), labelled AS (
        SELECT c.*, a.annotations, coalesce(a.lights, 0) AS lights, coalesce(a.colors, '') AS colors
        FROM chosen c LEFT JOIN LATERAL (
@@ -139,17 +203,25 @@ async function insertItems(
          FROM annotation n WHERE n.image_id = c.id
        ) a ON true
      ), dealt AS (
-       SELECT *, (row_number() OVER (
+       SELECT *, (row_number() OVER (PARTITION BY is_fixed
            ORDER BY colors, weather, time_of_day, sha256(convert_to(${seed} || sha256, 'UTF8'))) * 0.6180339887498949::float8) AS p
        FROM labelled
      )
      SELECT ${version}, sha256, id,
-       CASE WHEN p - floor(p) < ${test} THEN 'TEST' WHEN p - floor(p) < ${held} THEN 'VALIDATION' ELSE 'TRAIN' END,
+       CASE WHEN is_fixed OR p - floor(p) < ${test} THEN 'TEST' WHEN p - floor(p) < ${held} THEN 'VALIDATION' ELSE 'TRAIN' END,
        weather, time_of_day, scene,
        ARRAY(SELECT (i - 1)::smallint FROM generate_subscripts(member, 1) i WHERE member[i]),
        -- Null where nobody has looked; an empty list where somebody has and found nothing.
-       CASE WHEN traffic_lights IS NULL THEN NULL ELSE coalesce(annotations, '[]') END, lights
-     FROM dealt`,
+       CASE WHEN traffic_lights IS NULL THEN NULL ELSE coalesce(annotations, '[]') END, lights,
+       drive, place_id, recorded_at, latitude, longitude
+     FROM dealt
+     UNION ALL
+     -- A test image that has left the catalog since stays as it was.
+     SELECT ${version}, f.sha256, f.image_id, 'TEST', f.weather, f.time_of_day, f.scene,
+       ARRAY(SELECT (array_position(${names}, f.condition_names[m + 1]) - 1)::smallint FROM unnest(f.conditions) m
+         WHERE f.condition_names[m + 1] = ANY (${names})),
+       f.annotations, f.lights, f.drive, f.place_id, f.recorded_at, f.latitude, f.longitude
+     FROM fixed f WHERE NOT EXISTS (SELECT 1 FROM dealt d WHERE d.sha256 = f.sha256)`,
     parameters.values,
   );
 }
@@ -168,7 +240,10 @@ async function checkSplits(manager: EntityManager, uuid: string, recipe: Version
   );
   if (n === 0)
     throw new ShingoError('DATASET_EMPTY', 'No image of the project fits the filter.', 400, ['where']);
-  const wanted = (['train', 'validation', 'test'] as const).filter((split) => recipe[split] > 0);
+  // What a fixed test set lacks, it lacks on purpose: it must not change.
+  const wanted = (['train', 'validation', 'test'] as const).filter(
+    (split) => recipe[split] > 0 && !(split === 'test' && recipe.fixedTestFrom),
+  );
   for (const { color, images, splits } of rows) {
     const lacking = wanted.filter((split) => !splits.includes(split.toUpperCase()));
     if (lacking.length === 0) continue;

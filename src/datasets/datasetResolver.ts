@@ -25,8 +25,9 @@ import { selectOne } from '../graphql/select.js';
 import { Payload, payload } from '../graphql/userError.js';
 import { createNamed, updateNamed } from '../platform/database/named.js';
 import { countsOfVersions } from './counts.js';
-import { createDatasetVersion } from './createVersion.js';
+import { createDatasetVersion, MAX_LEAK_SHARE } from './createVersion.js';
 import { Dataset, datasetList } from './dataset.js';
+import { SplitStrategy } from './split/assign.js';
 import { DatasetCount, DatasetVersion, datasetVersionList } from './datasetVersion.js';
 
 @InputType()
@@ -63,6 +64,20 @@ class CreateDatasetVersionInput {
   validation: number;
   @Field(() => Float, { defaultValue: 0.15 })
   test: number;
+  @Field(() => SplitStrategy, { defaultValue: SplitStrategy.RANDOM })
+  strategy: SplitStrategy;
+  @Field(() => ID, {
+    nullable: true,
+    description:
+      'A version of the data set: all of its test images are test images of this one, whatever the filter says; the others are dealt to training and validation.',
+  })
+  fixedTestFrom?: string | null;
+  @Field(() => Float, {
+    defaultValue: MAX_LEAK_SHARE,
+    description:
+      'A version is refused when a split knows more than this share of another (leakReport); 1: allowed.',
+  })
+  maxLeakShare: number;
 }
 
 @ObjectType()
@@ -137,6 +152,11 @@ export class DatasetVersionResolver {
     return load.one(Dataset, version.datasetUuid);
   }
 
+  @FieldResolver(() => DatasetVersion, { nullable: true, description: 'Where its test set came from.' })
+  fixedTestFrom(@Root() { fixedTestUuid }: DatasetVersion, @Ctx() { load }: Context) {
+    return fixedTestUuid === null ? null : load.one(DatasetVersion, fixedTestUuid);
+  }
+
   @FieldResolver(() => [DatasetCount], { description: 'By condition and split; conditions overlap.' })
   counts(@Root() version: DatasetVersion, @Ctx() { db, load }: Context): Promise<DatasetCount[]> {
     return load.batch('countsOfVersions', (versions) => countsOfVersions(db, versions)).load(version.uuid);
@@ -144,11 +164,15 @@ export class DatasetVersionResolver {
 
   @Mutation(() => DatasetVersionPayload)
   createDatasetVersion(
-    @Arg('input', () => CreateDatasetVersionInput) input: CreateDatasetVersionInput,
+    @Arg('input', () => CreateDatasetVersionInput)
+    { datasetId, fixedTestFrom, ...recipe }: CreateDatasetVersionInput,
     @Ctx() { db }: Context,
   ) {
     return payload(DatasetVersionPayload, async () => ({
-      datasetVersion: await createDatasetVersion(db, uuidOf('Dataset', input.datasetId), input),
+      datasetVersion: await createDatasetVersion(db, uuidOf('Dataset', datasetId), {
+        ...recipe,
+        fixedTestFrom: fixedTestFrom ? uuidOf('DatasetVersion', fixedTestFrom) : null,
+      }),
     }));
   }
 }

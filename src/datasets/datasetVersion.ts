@@ -6,6 +6,7 @@ import { defineList } from '../graphql/list/list.js';
 import type { Where } from '../graphql/list/where.js';
 import { Node } from '../graphql/node.js';
 import { DateTime } from '../graphql/scalars.js';
+import { SplitStrategy } from './split/assign.js';
 
 /** Images, their labels, conditions and splits, frozen: what an experiment was trained on and can be repeated with. */
 @Entity('dataset_version')
@@ -17,6 +18,23 @@ export class DatasetVersion extends Node {
   @Column('int')
   @Field(() => Int, { description: 'Counts up from 1 within the data set.' })
   version: number;
+
+  @Column('int')
+  major: number;
+
+  @Column('int')
+  minor: number;
+
+  @Column('int')
+  patch: number;
+
+  @Field(() => String, {
+    description:
+      'MAJOR.MINOR.PATCH by Croissant: records edited, removed, moved or added to a split; records in a new split; neither.',
+  })
+  get semanticVersion(): string {
+    return `${this.major}.${this.minor}.${this.patch}`;
+  }
 
   @Column('text', { name: 'data_id' })
   @Field(() => String, {
@@ -38,6 +56,17 @@ export class DatasetVersion extends Node {
   @Column('int')
   @Field(() => Int)
   seed: number;
+
+  @Column('text')
+  @Field(() => SplitStrategy)
+  strategy: SplitStrategy;
+
+  @Column('uuid', { name: 'fixed_test_from', nullable: true })
+  fixedTestUuid: string | null;
+
+  @Column('double precision', { name: 'max_leak_share' })
+  @Field(() => Float, { description: 'Share of a held-out split that another was allowed to know.' })
+  maxLeakShare: number;
 
   @Column('double precision')
   @Field(() => Float)

@@ -85,7 +85,7 @@ async function startTraining(
     { name: idempotencyKey },
   );
   const { createDatasetVersion } = await service.ok(
-    `mutation($id: ID!) { createDatasetVersion(input: {datasetId: $id, train: 0.6, validation: 0.2, test: 0.2,
+    `mutation($id: ID!) { createDatasetVersion(input: {datasetId: $id, strategy: BY_DRIVE, train: 0.6, validation: 0.2, test: 0.2,
        where: {not: {annotations: {some: {color: {eq: OFF}}}}}}) {
        datasetVersion { id dataId imageCount counts { condition split images lights } } userErrors { code message } } }`,
     { id: createDataset.dataset.id },

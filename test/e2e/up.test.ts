@@ -112,7 +112,7 @@ async function startLongTraining(url: string): Promise<string> {
   );
   const { createDatasetVersion } = await ask(
     url,
-    'mutation($id: ID!) { createDatasetVersion(input: {datasetId: $id}) { datasetVersion { id } userErrors { message } } }',
+    'mutation($id: ID!) { createDatasetVersion(input: {datasetId: $id, maxLeakShare: 1}) { datasetVersion { id } userErrors { message } } }',
     { id: createDataset.dataset.id },
   );
   const { startTraining } = await ask(

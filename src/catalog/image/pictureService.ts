@@ -25,9 +25,12 @@ export async function storePicture(
   if (!facts) throw new Error('A picture was received and not inspected.');
   // The file first, the row second: a crash between leaves a blob that nothing names, which is harmless.
   const rows = await db.query(
-    `/* picture.create */ INSERT INTO picture (sha256, media_type, bytes, width, height, darkness, brightness)
-     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING sha256`,
-    [sha256, facts.mediaType, bytes, facts.width, facts.height, facts.darkness, facts.brightness],
+    `/* picture.create */ INSERT INTO picture (sha256, media_type, bytes, width, height, darkness, brightness, perceptual_hash)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, ('x' || $8)::bit(64)::bigint) ON CONFLICT DO NOTHING RETURNING sha256`,
+    [
+      ...[sha256, facts.mediaType, bytes, facts.width, facts.height, facts.darkness, facts.brightness],
+      facts.perceptualHash,
+    ],
   );
   return rows.length > 0;
 }

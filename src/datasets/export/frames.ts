@@ -42,13 +42,15 @@ export async function describeVersion(
     project_id: string;
     name: string;
     description: string;
-    version: number | string;
+    major: number;
+    minor: number;
+    patch: number;
     data_id: string;
     created_at: Date;
     condition_names: string[];
     image_count: number;
   }[] = await db.query(
-    `/* export.version */ SELECT d.project_id, d.name, d.description, v.version, v.data_id, v.created_at,
+    `/* export.version */ SELECT d.project_id, d.name, d.description, v.major, v.minor, v.patch, v.data_id, v.created_at,
        v.condition_names, v.image_count
      FROM dataset_version v JOIN dataset d ON d.id = v.dataset_id WHERE v.id = $1`,
     [versionUuid],
@@ -60,7 +62,7 @@ export async function describeVersion(
     projectUuid: row.project_id,
     dataset: row.name,
     description: row.description,
-    version: typeof row.version === 'number' ? `${row.version}.0.0` : row.version,
+    version: `${row.major}.${row.minor}.${row.patch}`,
     dataId: row.data_id,
     createdAt: row.created_at,
     conditions: row.condition_names,
@@ -70,8 +72,8 @@ export async function describeVersion(
 }
 
 /**
- * Labels, split, conditions and picture are those of the version. Time, position and drive are not part of a version:
- * they are the image's as it is now, and missing where it has been deleted.
+ * All is as it was when the version was made, but the file's name and size: those are the image's as it is now, and the
+ * picture's where it has been deleted.
  */
 export async function* framesOfVersion(
   db: DataSource,
@@ -82,7 +84,7 @@ export async function* framesOfVersion(
     const items: Item[] = await db.query(
       `/* export.items */ SELECT v.image_id, v.sha256, v.split, v.weather, v.time_of_day, v.scene, v.conditions,
          v.annotations, coalesce(i.file_name, v.sha256) AS file_name, coalesce(i.width, p.width) AS width,
-         coalesce(i.height, p.height) AS height, i.recorded_at, i.latitude, i.longitude, i.drive
+         coalesce(i.height, p.height) AS height, v.recorded_at, v.latitude, v.longitude, v.drive
        FROM dataset_item v LEFT JOIN image i ON i.id = v.image_id LEFT JOIN picture p ON p.sha256 = v.sha256
        WHERE v.version_id = $1 AND v.image_id > $2 ORDER BY v.image_id LIMIT ${BATCH}`,
       [versionUuid, after],

@@ -151,6 +151,7 @@ const OTHERS = /job|experiment|evaluation|artifact|model|training/i;
 
 /** Well-formed all the same. */
 const MEANT: Record<string, string[]> = {
+  nearDuplicates: ['HASH_MISSING'],
   completeUpload: ['UPLOAD_INCOMPLETE'],
   createPlace: ['PLACE_EXISTS'],
   createWeather: ['WEATHER_OVERLAP'],
@@ -185,6 +186,7 @@ const GOOD: Record<string, unknown> = {
 };
 
 function idFor(field: string, name: string): string {
+  if (field === 'a' || field === 'b') return ids.DatasetVersion as string;
   if (field === 'projectId') return ids.Project as string;
   // A query `upload(id)` names its type itself.
   const noun = field === 'id' ? name.replace(/^(create|update|delete)/, '') : field.replace(/Id$/, '');

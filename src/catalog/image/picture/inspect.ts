@@ -3,6 +3,7 @@ import sharp, { type Sharp } from 'sharp';
 import { MEDIA_TYPES, PICTURE_FORMATS, reachesItsEnd, sniffFormat, type PictureFormat } from './container.js';
 import { GRID, measureLight, type Light } from './darkness.js';
 import { PictureError } from './error.js';
+import { perceptualHash } from './perceptualHash.js';
 
 /** What the catalog learns from the bytes of a picture. */
 export interface PictureFacts extends Light {
@@ -14,6 +15,8 @@ export interface PictureFacts extends Light {
    */
   width: number;
   height: number;
+  /** 64 bits as 16 hexadecimal digits. */
+  perceptualHash: string;
 }
 
 export interface PictureLimits {
@@ -44,7 +47,13 @@ export async function inspectPicture(
   const size = await readSize(bytes, format, within);
   if (!reachesItsEnd(format, bytes)) throw truncated();
   const rgb = await decodeGrid(bytes, within);
-  return { format, mediaType: MEDIA_TYPES[format], ...size, ...measureLight(rgb) };
+  return {
+    format,
+    mediaType: MEDIA_TYPES[format],
+    ...size,
+    ...measureLight(rgb),
+    perceptualHash: perceptualHash(rgb),
+  };
 }
 
 async function readBytes(input: Buffer | string, maxBytes: number): Promise<Buffer> {

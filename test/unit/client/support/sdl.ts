@@ -76,7 +76,8 @@ export const SDL = `
   input RegisterImagesInput { projectId: ID! rows: [RegisterImageRow!]! }
   input CreateDatasetInput { projectId: ID! name: String! description: String }
   input CreateModelInput { projectId: ID! name: String! description: String }
-  input CreateDatasetVersionInput { datasetId: ID! seed: Int! = 1 train: Float! = 0.7 validation: Float! = 0.15 test: Float! = 0.15 }
+  enum SplitStrategy { RANDOM BY_PLACE BY_DRIVE BY_TIME }
+  input CreateDatasetVersionInput { datasetId: ID! strategy: SplitStrategy! = RANDOM seed: Int! = 1 train: Float! = 0.7 validation: Float! = 0.15 test: Float! = 0.15 }
   input TrainingParametersInput { algorithm: String optimizer: String epochs: Int }
   input StartTrainingInput {
     datasetVersionId: ID! modelId: ID! name: String parameters: TrainingParametersInput idempotencyKey: String!
