@@ -30,8 +30,10 @@ let service: FakeService;
 async function play(
   story: Story = GOOD_STORY,
   times = 1,
+  leaks: unknown[] = [],
 ): Promise<{ code: number; out: string; err: string }> {
   service = await new FakeService(story).start();
+  service.leaks = leaks;
   await using folder = await makeFolder(FILES);
   const [out, err] = [new Capture(), new Capture()];
   let code = -1;
@@ -44,6 +46,14 @@ async function play(
 }
 
 afterEach(() => service.server.stop());
+
+test('says which held-out images resemble learnt ones, and leaves out what hardly matters', async () => {
+  const leak = { kind: 'NEAR_DUPLICATE', known: 'TRAIN', held: 'VALIDATION', images: 3, share: 0.25 };
+  const { out } = await play(GOOD_STORY, 1, [leak, { ...leak, held: 'TEST', images: 1, share: 0.004 }]);
+  expect(out).toContain('near duplicate: 3 images of VALIDATION, 25 %, resemble some of TRAIN');
+  expect(out).not.toContain('of TEST');
+  expect(out).toContain('Accuracies on these splits are flattered');
+});
 
 test('plays five acts and leaves with 0', async () => {
   const { code, out, err } = await play();

@@ -77,7 +77,8 @@ export const SDL = `
   input CreateDatasetInput { projectId: ID! name: String! description: String }
   input CreateModelInput { projectId: ID! name: String! description: String }
   enum SplitStrategy { RANDOM BY_PLACE BY_DRIVE BY_TIME }
-  input CreateDatasetVersionInput { datasetId: ID! strategy: SplitStrategy! = RANDOM seed: Int! = 1 train: Float! = 0.7 validation: Float! = 0.15 test: Float! = 0.15 }
+  enum LeakKind { NEAR_DUPLICATE SAME_BYTES SAME_DRIVE SAME_PLACE_AND_TIME }
+  input CreateDatasetVersionInput { datasetId: ID! strategy: SplitStrategy! = RANDOM seed: Int! = 1 train: Float! = 0.7 validation: Float! = 0.15 test: Float! = 0.15 maxLeakShare: Float! = 0.05 }
   input TrainingParametersInput { algorithm: String optimizer: String epochs: Int }
   input StartTrainingInput {
     datasetVersionId: ID! modelId: ID! name: String parameters: TrainingParametersInput idempotencyKey: String!
@@ -96,6 +97,8 @@ export const SDL = `
   type StartTrainingPayload { job: Job experiment: Experiment userErrors: [UserError!]! }
   type StartEvaluationPayload { job: Job evaluation: Evaluation userErrors: [UserError!]! }
   type CancelJobPayload { job: Job userErrors: [UserError!]! }
+  type LeakReport { leaks: [LeakCount!]! }
+  type LeakCount { kind: LeakKind! known: Split! held: Split! images: Int! share: Float! }
   type Query {
     project(id: ID!): Project
     places(projectId: ID!, first: Int, after: String): PlaceConnection!
@@ -106,6 +109,7 @@ export const SDL = `
     experiment(id: ID!): Experiment
     evaluation(id: ID!): Evaluation
     job(id: ID!): Job
+    leakReport(datasetVersionId: ID!): LeakReport!
   }
   type Mutation {
     createProject(input: CreateProjectInput!): ProjectPayload!

@@ -29,6 +29,7 @@ export class FakeService {
   readonly names = new Map<string, Set<string>>();
   readonly versions: unknown[] = [];
   readonly cancelled: string[] = [];
+  leaks: unknown[] = [];
   readonly registered: Row[][] = [];
   readonly parameters: unknown[] = [];
   /** Refuses rows; by their index in the batch. */
@@ -143,6 +144,7 @@ export class FakeService {
       createDataset: this.#named('dataset', 'dataset'),
       createModel: this.#named('model', 'model'),
       createDatasetVersion: () => this.#version(),
+      leakReport: () => ({ leaks: this.leaks }),
       startTraining: ({ input }) => {
         this.parameters.push(input.parameters);
         return {
