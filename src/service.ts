@@ -12,7 +12,7 @@ import { artifactRoutes } from './experiments/artifactRoutes.js';
 import type { Services } from './graphql/context.js';
 import { createHttpServer } from './graphql/http.js';
 import { attachSocketServer } from './graphql/socket.js';
-import { JOB_QUEUE, startWorker } from './jobs/index.js';
+import { QUEUES, jobFileRoutes, startWorker } from './jobs/index.js';
 import { BlobStore } from './platform/blobs.js';
 import type { Config } from './platform/config.js';
 import { connect, migrate } from './platform/database/dataSource.js';
@@ -59,10 +59,10 @@ export async function openServices(
   url: string,
   log: Log,
   role: 'api' | 'worker',
-): Promise<Services & Running> {
+): Promise<Services & Running & { databaseUrl: string }> {
   const db = await connectDatabase(config, url, `shingo ${role}`);
   try {
-    const queue = await createQueue(db, log, { queues: [JOB_QUEUE], maintain: role === 'worker' });
+    const queue = await createQueue(db, log, { queues: QUEUES, maintain: role === 'worker' });
     const hub = createHub(url, log);
     const stop = async () => {
       await hub.close();
@@ -70,7 +70,7 @@ export async function openServices(
       await db.destroy();
     };
     return {
-      ...{ config, db, log, queue, hub, stop },
+      ...{ config, db, databaseUrl: url, log, queue, hub, stop },
       blobs: new BlobStore(join(config.dataDir, 'blobs')),
       // Beside the blobs: a finished file gets there by a rename.
       partials: new PartialFiles(join(config.dataDir, 'blobs', 'partial')),
@@ -90,6 +90,7 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
   await blobRoutes(app, services);
   await thumbnailRoutes(app, services);
   await artifactRoutes(app, services);
+  await jobFileRoutes(app, services);
   await uploadRoutes(app, services);
   try {
     await app.listen({ host: config.host, port: config.port });

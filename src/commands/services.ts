@@ -13,6 +13,11 @@ import {
 } from '../service.js';
 import { Lifecycle, lockDataDir } from './lifecycle.js';
 
+const workerOptions = ({ engine, taskSlots, workerName }: Config) => ({
+  ...{ engine, taskSlots },
+  name: workerName ?? `${hostname()}-${process.pid}`,
+});
+
 /** Database, API and worker in this process. Returns the API's address. */
 export async function startEverything(config: Config, log: Log, life: Lifecycle): Promise<string> {
   life.started('data folder', await lockDataDir(config.dataDir));
@@ -20,13 +25,7 @@ export async function startEverything(config: Config, log: Log, life: Lifecycle)
   await migrateDatabase(config, database.url, log);
   const services = life.started('connections', await openServices(config, database.url, log, 'worker'));
   // Stopped in the other order: sockets close with a reason, then the running job is saved.
-  life.started(
-    'worker',
-    startWorker(services, {
-      engine: config.engine,
-      name: config.workerName ?? `${hostname()}-${process.pid}`,
-    }),
-  );
+  life.started('worker', startWorker(services, workerOptions(config)));
   const api = life.started('API', await startApi(services));
   return api.url;
 }
@@ -66,13 +65,7 @@ export async function work(): Promise<void> {
   const log = createLog(config.logLevel);
   await using life = new Lifecycle(log);
   const services = life.started('connections', await openServices(config, config.databaseUrl, log, 'worker'));
-  life.started(
-    'worker',
-    startWorker(services, {
-      engine: config.engine,
-      name: config.workerName ?? `${hostname()}-${process.pid}`,
-    }),
-  );
+  life.started('worker', startWorker(services, workerOptions(config)));
   console.log('Shingo works; Ctrl-C saves the running job and gives it back.');
   await life.untilInterrupted();
 }

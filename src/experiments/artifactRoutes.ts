@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../graphql/context.js';
 import { uuidOf } from '../graphql/node.js';
+import { sendBlob } from '../graphql/sendBlob.js';
 import { ShingoError } from '../platform/error.js';
 
 interface ArtifactRequest {
@@ -11,23 +12,13 @@ interface ArtifactRequest {
 export async function artifactRoutes(app: FastifyInstance, { db, blobs }: Services): Promise<void> {
   app.get<ArtifactRequest>('/experiments/:id/artifacts/*', async (request, reply) => {
     const { id, '*': path } = request.params;
-    const rows: { sha256: string; bytes: number; media_type: string }[] = await db.query(
-      '/* artifact.byPath */ SELECT sha256, bytes, media_type FROM artifact WHERE experiment_id = $1 AND path = $2',
+    const rows: { sha256: string; media_type: string }[] = await db.query(
+      '/* artifact.byPath */ SELECT sha256, media_type FROM artifact WHERE experiment_id = $1 AND path = $2',
       [uuidOf('Experiment', id), path],
     );
     const artifact = rows[0];
     if (!artifact) throw new ShingoError('NOT_FOUND', 'This experiment has no such artifact.', 404);
-    return reply
-      .headers({
-        'content-type': artifact.media_type,
-        'content-length': artifact.bytes,
-        etag: `"${artifact.sha256}"`,
-        'x-content-type-options': 'nosniff',
-        'content-disposition': `attachment; filename="${path
-          .split('/')
-          .pop()
-          ?.replaceAll(/[^\w.-]/g, '_')}"`,
-      })
-      .send(blobs.read(artifact.sha256));
+    const { sha256, media_type: mediaType } = artifact;
+    return sendBlob(request, reply, blobs, { sha256, mediaType, fileName: path.split('/').pop() ?? path });
   });
 }

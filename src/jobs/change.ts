@@ -11,9 +11,21 @@ import { appendEvents, storable } from '../experiments/events/log.js';
 import { setEvaluationState } from '../experiments/evaluationService.js';
 import { setExperimentState } from '../experiments/experimentService.js';
 import { Job } from './job.js';
-import { JOB_TOPIC, JobKind, JobState, PROJECT_JOBS_TOPIC, isFinal, type Reason } from './vocabulary.js';
+import {
+  JOB_TOPIC,
+  JobKind,
+  JobState,
+  PROJECT_JOBS_TOPIC,
+  isFinal,
+  isTask,
+  type Reason,
+} from './vocabulary.js';
 
 export const JOB_QUEUE = 'jobs';
+/** Tasks have slots of their own: an import need not wait for a training of hours, nor the other way round. */
+export const TASK_QUEUE = 'tasks';
+export const QUEUES = [JOB_QUEUE, TASK_QUEUE];
+export const queueOf = ({ kind }: Pick<Job, 'kind'>): string => (isTask(kind) ? TASK_QUEUE : JOB_QUEUE);
 
 const { QUEUED, RUNNING, CANCELLING, SUCCEEDED, FAILED, CANCELLED } = JobState;
 const NEXT: Record<JobState, readonly JobState[]> = {
@@ -86,7 +98,7 @@ async function tellSubject(
   state: JobState,
   reason: Reason | null,
 ): Promise<void> {
-  if (job.kind === JobKind.TRAINING) {
+  if (job.kind === JobKind.TRAINING && job.experimentUuid) {
     await appendEvents(manager, job.experimentUuid, [
       { kind: isFinal(state) ? 'DONE' : 'STATUS', state, reason },
     ]);
@@ -114,20 +126,22 @@ export async function enqueue(
 ): Promise<void> {
   // An evaluation takes minutes; it need not wait behind a row of trainings.
   const priority = job.kind === JobKind.EVALUATION ? 1 : 0;
-  await queue.send(manager, JOB_QUEUE, job.uuid, { jobUuid: job.uuid }, { priority });
+  await queue.send(manager, queueOf(job), job.uuid, { jobUuid: job.uuid }, { priority });
 }
 
 /** What changes while the state stays. */
 export interface Details {
   engine?: string;
   checkpoint?: object;
+  /** Of a task: what came of it. */
+  report?: object;
   progress?: {
     phase: string;
     epoch: number | null;
     epochs: number | null;
     done: number;
-    total: number;
-    imagesPerSecond: number;
+    total: number | null;
+    imagesPerSecond: number | null;
     secondsLeft: number | null;
   };
 }
@@ -139,9 +153,10 @@ export async function updateJob(manager: EntityManager, job: Job, details: Detai
     `/* job.update */ WITH head AS (UPDATE project SET job_seq = job_seq + 1 WHERE id = $2 RETURNING job_seq)
      UPDATE job SET seq = head.job_seq, engine = coalesce($3, engine), checkpoint = coalesce($4, checkpoint),
        phase = coalesce($5, phase), epoch = CASE WHEN $5 IS NULL THEN epoch ELSE $6 END,
-       epochs = CASE WHEN $5 IS NULL THEN epochs ELSE $7 END, done = coalesce($8, done), total = coalesce($9, total),
+       epochs = CASE WHEN $5 IS NULL THEN epochs ELSE $7 END, done = coalesce($8, done), total = CASE WHEN $5 IS NULL THEN total ELSE $9 END,
        images_per_second = coalesce($10, images_per_second),
-       seconds_left = CASE WHEN $5 IS NULL THEN seconds_left ELSE $11 END
+       seconds_left = CASE WHEN $5 IS NULL THEN seconds_left ELSE $11 END,
+       report = coalesce($12, report)
      FROM head WHERE id = $1`,
     [
       job.uuid,
@@ -155,6 +170,7 @@ export async function updateJob(manager: EntityManager, job: Job, details: Detai
       progress?.total,
       progress?.imagesPerSecond,
       progress?.secondsLeft,
+      details.report && JSON.stringify(details.report),
     ],
   );
   await hint(manager, PROJECT_JOBS_TOPIC, job.projectUuid);

@@ -1,8 +1,10 @@
 import { Job } from './job.js';
 import { JobResolver } from './jobResolver.js';
+import { ExportResolver } from './task/exportResolver.js';
 
-export { JOB_QUEUE } from './change.js';
+export { JOB_QUEUE, QUEUES, TASK_QUEUE } from './change.js';
+export { jobFileRoutes } from './task/jobFile.js';
 export { startWorker, type Worker, type WorkerOptions } from './worker/worker.js';
 
 export const jobEntities = [Job];
-export const jobResolvers = [JobResolver] as const;
+export const jobResolvers = [JobResolver, ExportResolver] as const;

@@ -8,15 +8,18 @@ import { JobKind, JobState, Reason, reasonOf } from './vocabulary.js';
 
 @ObjectType({ description: 'How far a job is. Counts are of the whole job, all epochs.' })
 export class JobProgress {
-  @Field(() => String, { description: 'LOADING, TRAINING, VALIDATING or EVALUATING.' })
+  @Field(() => String, {
+    description:
+      'LOADING, TRAINING, VALIDATING or EVALUATING; of other jobs what they are at, such as WRITING.',
+  })
   phase: string;
   @Field(() => Int, { nullable: true })
   epoch: number | null;
   @Field(() => Int, { nullable: true })
   epochs: number | null;
-  @Field(() => Float, { nullable: true, description: 'Lights.' })
+  @Field(() => Float, { nullable: true, description: 'Lights, of a training; else images.' })
   done: number | null;
-  @Field(() => Float, { nullable: true, description: 'Lights.' })
+  @Field(() => Float, { nullable: true, description: 'Null: not known yet.' })
   total: number | null;
   @Field(() => Float, { nullable: true })
   imagesPerSecond: number | null;
@@ -50,8 +53,9 @@ export class Job extends Node {
     return reasonOf(this.reasonCode, this.reasonMessage);
   }
 
-  @Column('uuid', { name: 'experiment_id' })
-  experimentUuid: string;
+  /** Null: a task. */
+  @Column('uuid', { name: 'experiment_id', nullable: true })
+  experimentUuid: string | null;
 
   @Column('uuid', { name: 'evaluation_id', nullable: true })
   evaluationUuid: string | null;
@@ -115,6 +119,10 @@ export class Job extends Node {
     });
   }
 
+  /** Of a task, once it has one; its form is that of its kind. */
+  @Column('jsonb', { nullable: true })
+  report: object | null;
+
   /** Of the project's changes, its last; a bigint as text. */
   @Column('bigint')
   seq: string;
@@ -130,6 +138,15 @@ export class Job extends Node {
   @Column('timestamptz', { name: 'finished_at', nullable: true })
   @Field(() => DateTime, { nullable: true })
   finishedAt: Date | null;
+}
+
+/** A training or an evaluation. */
+export type ExperimentJob = Job & { experimentUuid: string };
+
+/** Of a training or an evaluation. */
+export function experimentOf(job: Pick<Job, 'uuid' | 'experimentUuid'>): string {
+  if (job.experimentUuid === null) throw new Error(`Job ${job.uuid} has no experiment.`);
+  return job.experimentUuid;
 }
 
 export const jobList = defineList({

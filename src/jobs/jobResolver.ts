@@ -25,6 +25,8 @@ import { Job, jobList } from './job.js';
 import { cancelJob } from './jobService.js';
 import { startEvaluation } from './start/startEvaluation.js';
 import { startTraining } from './start/startTraining.js';
+import { JobFile, filesOfJobs } from './task/jobFile.js';
+import { JobReport, reportOf } from './task/report.js';
 
 @Resolver(() => Job)
 export class JobResolver {
@@ -47,14 +49,27 @@ export class JobResolver {
     return load.one(Project, job.projectUuid);
   }
 
-  @FieldResolver(() => Experiment)
+  @FieldResolver(() => Experiment, {
+    nullable: true,
+    description: 'Null for a job that is no training or evaluation.',
+  })
   experiment(@Root() job: Job, @Ctx() { load }: Context) {
     return load.one(Experiment, job.experimentUuid);
   }
 
-  @FieldResolver(() => Evaluation, { nullable: true, description: 'Null for a training.' })
+  @FieldResolver(() => Evaluation, { nullable: true, description: 'Of an evaluation.' })
   evaluation(@Root() job: Job, @Ctx() { load }: Context) {
     return load.one(Evaluation, job.evaluationUuid);
+  }
+
+  @FieldResolver(() => JobReport, { nullable: true, description: 'Of a task that has succeeded.' })
+  report(@Root() job: Job) {
+    return reportOf(job);
+  }
+
+  @FieldResolver(() => [JobFile], { description: 'What it has made, to be fetched.' })
+  files(@Root() job: Job, @Ctx() { db, load }: Context) {
+    return load.batch('job.files', (uuids) => filesOfJobs(db, uuids)).load(job.uuid);
   }
 
   @Mutation(() => input.StartTrainingPayload, {

@@ -12,7 +12,15 @@ export enum JobState {
 export enum JobKind {
   TRAINING = 'TRAINING',
   EVALUATION = 'EVALUATION',
+  IMPORT = 'IMPORT',
+  EXPORT = 'EXPORT',
+  ENRICHMENT = 'ENRICHMENT',
+  NEAR_DUPLICATES = 'NEAR_DUPLICATES',
 }
+/** Jobs of an experiment, which need a trainer. */
+export type TrainerKind = JobKind.TRAINING | JobKind.EVALUATION;
+/** Jobs of a project; see task/. */
+export type TaskKind = Exclude<JobKind, TrainerKind>;
 export enum Weights {
   BEST = 'BEST',
   INITIAL = 'INITIAL',
@@ -35,6 +43,9 @@ registerEnumType(Weights, {
   description: 'Of the best epoch, or as they were before training.',
 });
 registerEnumType(Engine, { name: 'Engine', description: 'AUTO: whatever the worker has, fastest first.' });
+
+export const isTask = (kind: JobKind): kind is TaskKind =>
+  kind !== JobKind.TRAINING && kind !== JobKind.EVALUATION;
 
 export const FINAL: readonly JobState[] = [JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED];
 export const isFinal = (state: JobState): boolean => FINAL.includes(state);

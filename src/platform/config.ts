@@ -45,6 +45,9 @@ export const environmentSchema = z.object({
     .enum(['auto', 'cuda', 'native', 'webgpu', 'wasm', 'cpu'])
     .default('auto')
     .describe('Training engine of this worker; `auto` takes the first that works.'),
+  SHINGO_TASK_SLOTS: integer(1, 64)
+    .default(1)
+    .describe('Imports, exports and other tasks that this worker does at a time, beside a training.'),
   SHINGO_WORKER_NAME: z
     .string()
     .min(1)
@@ -89,6 +92,7 @@ export interface Config {
   port: number;
   apiKeys: string[];
   engine: 'auto' | 'cuda' | 'native' | 'webgpu' | 'wasm' | 'cpu';
+  taskSlots: number;
   workerName: string | undefined;
   maxUploadBytes: number;
   maxFileBytes: number;
@@ -134,6 +138,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     port: env.SHINGO_PORT,
     apiKeys: env.SHINGO_API_KEYS,
     engine: env.SHINGO_ENGINE,
+    taskSlots: env.SHINGO_TASK_SLOTS,
     workerName: env.SHINGO_WORKER_NAME,
     maxUploadBytes: env.SHINGO_MAX_UPLOAD_BYTES,
     maxFileBytes: env.SHINGO_MAX_FILE_BYTES,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readEvents } from '../../src/experiments/events/log.js';
 import { JOB_QUEUE } from '../../src/jobs/index.js';
 import { cancelJob } from '../../src/jobs/jobService.js';
+import { experimentOf } from '../../src/jobs/job.js';
 import { JobState } from '../../src/jobs/vocabulary.js';
 import { claimNext } from '../../src/jobs/worker/claim.js';
 import { FenceLost, fenced, heartbeat, type Lease } from '../../src/jobs/worker/fence.js';
@@ -41,7 +42,7 @@ describe('a dead worker', () => {
       crashes: 1,
       worker: 'worker',
     });
-    const reasons = (await readEvents(world.db, job.experimentUuid, 0, 100)).flatMap((event) =>
+    const reasons = (await readEvents(world.db, experimentOf(job), 0, 100)).flatMap((event) =>
       'reason' in event && event.reason ? [event.reason.code] : [],
     );
     expect(reasons).toEqual(['WORKER_LOST']);

@@ -15,8 +15,8 @@ import { parseConfig } from '../../src/platform/config.js';
 import { createHub } from '../../src/platform/hub.js';
 import { newId } from '../../src/platform/ids.js';
 import { createQueue } from '../../src/platform/queue.js';
-import { JOB_QUEUE, startWorker, type Worker, type WorkerOptions } from '../../src/jobs/index.js';
-import { Job } from '../../src/jobs/job.js';
+import { QUEUES, startWorker, type Worker, type WorkerOptions } from '../../src/jobs/index.js';
+import { Job, type ExperimentJob } from '../../src/jobs/job.js';
 import { startEvaluation, type StartEvaluation } from '../../src/jobs/start/startEvaluation.js';
 import { startTraining, type StartTraining } from '../../src/jobs/start/startTraining.js';
 import { isFinal, type Weights } from '../../src/jobs/vocabulary.js';
@@ -44,10 +44,18 @@ export async function createWorld() {
   const dataDir = await mkdtemp(join(tmpdir(), 'shingo-jobs-'));
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
   const config = { ...parseConfig({}), dataDir, drainSeconds: 5 };
-  const queue = await createQueue(db, log, { queues: [JOB_QUEUE], maintain: false });
+  const queue = await createQueue(db, log, { queues: QUEUES, maintain: false });
   const hub = createHub(database.url, log);
   const services = {
-    ...{ config, db, queue, hub, log, blobs: new BlobStore(join(dataDir, 'blobs')) },
+    ...{
+      config,
+      db,
+      databaseUrl: database.url,
+      queue,
+      hub,
+      log,
+      blobs: new BlobStore(join(dataDir, 'blobs')),
+    },
     ...{ partials: new PartialFiles(join(dataDir, 'partial')), signer: createSigner('of the tests') },
   };
   const workers: Worker[] = [];
@@ -78,9 +86,13 @@ export async function createWorld() {
         ...input,
       }),
     wait: until,
-    job: async (uuid: string) => (await selectOne(db, Job, uuid)) as Job,
+    job: async (uuid: string) => (await selectOne(db, Job, uuid)) as ExperimentJob,
     /** Waits for a state of the job (a final one, unless told). */
-    until: (uuid: string, accept: (job: Job) => boolean = (job) => isFinal(job.state), ms?: number) =>
+    until: (
+      uuid: string,
+      accept: (job: ExperimentJob) => boolean = (job) => isFinal(job.state),
+      ms?: number,
+    ) =>
       until(async () => {
         const job = await world.job(uuid);
         return accept(job) ? job : null;

@@ -8,7 +8,7 @@ import { startEmbeddedPostgres } from '../../src/platform/database/embedded.js';
 import { parseConfig } from '../../src/platform/config.js';
 import { connectDatabase } from '../../src/service.js';
 import { createQueue } from '../../src/platform/queue.js';
-import { JOB_QUEUE } from '../../src/jobs/index.js';
+import { QUEUES } from '../../src/jobs/index.js';
 
 export default async function globalSetup(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'shingo-test-'));
@@ -21,7 +21,7 @@ export default async function globalSetup(): Promise<void> {
   const db = await connectDatabase(parseConfig({}), server.url, 'template');
   try {
     await migrate(db);
-    const queue = await createQueue(db, pino({ level: 'silent' }), { queues: [JOB_QUEUE], maintain: false });
+    const queue = await createQueue(db, pino({ level: 'silent' }), { queues: QUEUES, maintain: false });
     await queue.stop();
   } finally {
     // A template must have no connection when it is cloned.

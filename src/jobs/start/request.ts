@@ -11,7 +11,7 @@ import { hint } from '../../platform/hub.js';
 import type { Queue } from '../../platform/queue.js';
 import { enqueue } from '../change.js';
 import { Job } from '../job.js';
-import { PROJECT_JOBS_TOPIC, type Engine, type JobKind } from '../vocabulary.js';
+import { PROJECT_JOBS_TOPIC, type Engine, type TaskKind, type TrainerKind } from '../vocabulary.js';
 
 export interface Request {
   projectUuid: string;
@@ -30,51 +30,51 @@ export function request(projectUuid: string, key: string, content: object): Requ
 }
 
 /** The job that an equal request has made, if any. @throws ShingoError CONFLICT */
-export async function jobOfRequest(db: DataSource | EntityManager, wanted: Request): Promise<Job | null> {
+export async function jobOfRequest<J extends Job = Job>(
+  db: DataSource | EntityManager,
+  wanted: Request,
+): Promise<J | null> {
   const rows: { id: string; request_hash: string }[] = await db.query(
     '/* job.byKey */ SELECT id, request_hash FROM job WHERE project_id = $1 AND idempotency_key = $2',
     [wanted.projectUuid, wanted.key],
   );
   const [row] = rows;
   if (!row) return null;
-  if (row.request_hash === wanted.hash) return selectOne(db, Job, row.id);
+  if (row.request_hash === wanted.hash) return (await selectOne(db, Job, row.id)) as J | null;
   const message = 'This idempotencyKey has started something else; take a new key for a new request.';
   throw new ShingoError('CONFLICT', message, 409, ['idempotencyKey']);
 }
 
 /** Runs `make` unless an equal request already has. @throws ShingoError CONFLICT, and what `make` throws */
-export async function once(
+export async function once<J extends Job = Job>(
   db: DataSource,
   wanted: Request,
-  make: (manager: EntityManager) => Promise<Job>,
-): Promise<Job> {
+  make: (manager: EntityManager) => Promise<J>,
+): Promise<J> {
   return db.transaction(async (manager) => {
     await manager.query('/* job.starter */ SELECT 1 FROM project WHERE id = $1 FOR NO KEY UPDATE', [
       wanted.projectUuid,
     ]);
-    return (await jobOfRequest(manager, wanted)) ?? make(manager);
+    return (await jobOfRequest<J>(manager, wanted)) ?? make(manager);
   });
 }
 
-export interface NewJob {
-  kind: JobKind;
-  experimentUuid: string;
-  evaluationUuid: string | null;
-  engine: Engine;
-}
+export type NewJob =
+  | { kind: TrainerKind; experimentUuid: string; evaluationUuid: string | null; engine: Engine; input?: null }
+  | { kind: TaskKind; experimentUuid?: null; evaluationUuid?: null; engine: Engine; input: object };
 
 /** The row and its message. */
-export async function insertJob(
+export async function insertJob<J extends Job = Job>(
   manager: EntityManager,
   queue: Queue,
   wanted: Request,
   job: NewJob,
-): Promise<Job> {
+): Promise<J> {
   const uuid = newId();
   await manager.query(
     `/* job.create */ WITH head AS (UPDATE project SET job_seq = job_seq + 1 WHERE id = $2 RETURNING job_seq)
      INSERT INTO job (id, project_id, kind, experiment_id, evaluation_id, requested_engine, idempotency_key,
-       request_hash, seq) SELECT $1, $2, $3, $4, $5, $6, $7, $8, head.job_seq FROM head`,
+       request_hash, input, seq) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, head.job_seq FROM head`,
     [
       uuid,
       wanted.projectUuid,
@@ -84,9 +84,10 @@ export async function insertJob(
       job.engine,
       wanted.key,
       wanted.hash,
+      job.input && JSON.stringify(job.input),
     ],
   );
   await enqueue(manager, queue, { uuid, kind: job.kind });
   await hint(manager, PROJECT_JOBS_TOPIC, wanted.projectUuid);
-  return (await selectOne(manager, Job, uuid)) as Job;
+  return (await selectOne(manager, Job, uuid)) as J;
 }

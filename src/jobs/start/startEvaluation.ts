@@ -3,7 +3,7 @@ import type { Split } from '../../catalog/vocabulary.js';
 import { insertEvaluation } from '../../experiments/evaluationService.js';
 import { ShingoError } from '../../platform/error.js';
 import type { Queue } from '../../platform/queue.js';
-import type { Job } from '../job.js';
+import type { ExperimentJob } from '../job.js';
 import { classesOf, countLights, inSplit, type LightCount } from '../lights.js';
 import { Engine, JobKind, JobState, type Weights } from '../vocabulary.js';
 import { insertJob, jobOfRequest, once, request } from './request.js';
@@ -25,13 +25,13 @@ export interface StartEvaluation {
 export async function startEvaluation(
   { db, queue }: { db: DataSource; queue: Queue },
   input: StartEvaluation,
-): Promise<Job> {
+): Promise<ExperimentJob> {
   const { experimentUuid, datasetVersionUuid, split, weights, engine = null } = input;
   const version = await findVersion(db, datasetVersionUuid);
   const experiment = await findExperiment(db, experimentUuid, version.projectUuid);
   const content = { kind: JobKind.EVALUATION, experimentUuid, datasetVersionUuid, split, weights, engine };
   const wanted = request(version.projectUuid, input.idempotencyKey, content);
-  const known = await jobOfRequest(db, wanted);
+  const known = await jobOfRequest<ExperimentJob>(db, wanted);
   if (known) return known;
   if (experiment.state !== JobState.SUCCEEDED) {
     const message = `The training of this experiment is ${experiment.state}; only one that SUCCEEDED has weights.`;
@@ -42,8 +42,13 @@ export async function startEvaluation(
   return once(db, wanted, async (manager) => {
     const evaluation = { experimentUuid, datasetVersionUuid, split, weights, classes };
     const evaluationUuid = await insertEvaluation(manager, evaluation);
-    const job = { kind: JobKind.EVALUATION, experimentUuid, evaluationUuid, engine: engine ?? Engine.AUTO };
-    return insertJob(manager, queue, wanted, job);
+    const job = {
+      kind: JobKind.EVALUATION as const,
+      experimentUuid,
+      evaluationUuid,
+      engine: engine ?? Engine.AUTO,
+    };
+    return insertJob<ExperimentJob>(manager, queue, wanted, job);
   });
 }
 

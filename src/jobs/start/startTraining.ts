@@ -6,7 +6,7 @@ import { UserErrors } from '../../graphql/userError.js';
 import { ShingoError } from '../../platform/error.js';
 import type { Queue } from '../../platform/queue.js';
 import { trainingParametersSchema, type TrainingParameters } from '../../training/protocol.js';
-import type { Job } from '../job.js';
+import type { ExperimentJob } from '../job.js';
 import { classesOf, countLights, inSplit } from '../lights.js';
 import { Engine, JobKind, JobState } from '../vocabulary.js';
 import { insertJob, jobOfRequest, once, request } from './request.js';
@@ -29,7 +29,7 @@ export interface StartTraining {
 export async function startTraining(
   { db, queue }: { db: DataSource; queue: Queue },
   input: StartTraining,
-): Promise<Job> {
+): Promise<ExperimentJob> {
   const { datasetVersionUuid, modelUuid, name = null, engine = null } = input;
   const version = await findVersion(db, datasetVersionUuid);
   const model = await findModel(db, modelUuid, version.projectUuid);
@@ -37,7 +37,7 @@ export async function startTraining(
   checkName(name);
   const content = { kind: JobKind.TRAINING, datasetVersionUuid, modelUuid, name, engine, parameters };
   const wanted = request(version.projectUuid, input.idempotencyKey, content);
-  const known = await jobOfRequest(db, wanted);
+  const known = await jobOfRequest<ExperimentJob>(db, wanted);
   if (known) return known;
   await checkTrainable(db, datasetVersionUuid);
   return once(db, wanted, async (manager) => {
@@ -51,12 +51,12 @@ export async function startTraining(
     });
     await appendEvents(manager, experimentUuid, [{ kind: 'STATUS', state: JobState.QUEUED, reason: null }]);
     const job = {
-      kind: JobKind.TRAINING,
+      kind: JobKind.TRAINING as const,
       experimentUuid,
       evaluationUuid: null,
       engine: engine ?? Engine.AUTO,
     };
-    return insertJob(manager, queue, wanted, job);
+    return insertJob<ExperimentJob>(manager, queue, wanted, job);
   });
 }
 

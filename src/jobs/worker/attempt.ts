@@ -7,16 +7,22 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ShingoError, messageOf } from '../../platform/error.js';
 import type { Log } from '../../platform/log.js';
-import type { Spec } from '../../training/protocol.js';
-import { JOB_TOPIC, JobState, type Reason } from '../vocabulary.js';
+import {
+  trainerMessageSchema,
+  type Spec,
+  type TrainerCommand,
+  type TrainerMessage,
+} from '../../training/protocol.js';
+import type { Reason } from '../vocabulary.js';
 import { TrainerFault } from './fault.js';
-import { FenceLost, fenced, heartbeat, type Lease, type WorkerServices } from './fence.js';
+import { FenceLost, fenced, type Lease, type WorkerServices } from './fence.js';
 import { Inbox, type Item } from './inbox.js';
+import { JobProcess, crashReason, type Exit } from './jobProcess.js';
+import { keepLease } from './keepLease.js';
 import { materialise, type Inputs } from './materialise.js';
 import { Recorder } from './record.js';
 import { persist } from '../retry.js';
 import { settleCrash } from './settle.js';
-import { TrainerProcess, type Exit } from './trainerProcess.js';
 
 export interface AttemptOptions {
   engine: Spec['engine'];
@@ -35,11 +41,13 @@ const PERSIST_MS = 60_000;
 export const workFolder = (dataDir: string, lease: Lease): string =>
   join(dataDir, 'work', lease.job.uuid, String(lease.attempt));
 
+type Trainer = JobProcess<TrainerCommand, TrainerMessage>;
+
 export class Attempt {
   private readonly over = new AbortController();
   private readonly inbox = new Inbox();
   private readonly log: Log;
-  private trainer: TrainerProcess | undefined;
+  private trainer: Trainer | undefined;
   private stopping = false;
   private lost = false;
   /** Why we killed the trainer, if we did because of what it did. */
@@ -111,10 +119,11 @@ export class Attempt {
     return persist(this.log, work, this.stopping ? this.services.config.drainSeconds * 1000 : PERSIST_MS);
   }
 
-  private launch(inputs: Inputs): TrainerProcess {
-    const trainer = new TrainerProcess({
+  private launch(inputs: Inputs): Trainer {
+    const trainer: Trainer = new JobProcess({
       module: this.options.trainer,
       cwd: inputs.outputDir,
+      messages: trainerMessageSchema,
       onMessage: (message) => {
         this.lastWord = Date.now();
         if (!this.inbox.put(message))
@@ -189,7 +198,9 @@ export class Attempt {
   /** The trainer has gone without a last word. */
   private async ended(recorder: Recorder, exit: Exit): Promise<void> {
     if (this.stopping && !this.fault) return this.persist(() => recorder.halted());
-    await this.crash(this.fault ?? crashReason(exit, this.trainer?.lastWords ?? ''));
+    await this.crash(
+      this.fault ?? crashReason('TRAINER_CRASHED', 'The trainer', exit, this.trainer?.lastWords ?? ''),
+    );
   }
 
   private async settle(error: unknown): Promise<void> {
@@ -215,25 +226,15 @@ export class Attempt {
     );
   }
 
-  /** Refreshes the lease, hears of cancellation, and watches that the trainer speaks. Ends with the attempt. */
-  private async keepAlive(): Promise<void> {
-    const { db, hub } = this.services;
-    const hints = hub.listen(JOB_TOPIC, this.lease.job.uuid, this.over.signal);
-    while (!this.over.signal.aborted) {
-      try {
-        if ((await heartbeat(db, this.lease)) === JobState.CANCELLING) this.stop();
-      } catch (error) {
-        if (error instanceof FenceLost) return this.abandon();
-        this.log.warn({ reason: messageOf(error) }, 'no heartbeat');
-      }
-      if (this.trainer && Date.now() - this.lastWord > this.options.silenceMs) {
-        const seconds = Math.round(this.options.silenceMs / 1000);
-        this.condemn('TRAINER_HUNG', `The trainer has said nothing for ${seconds} s.`);
-      }
-      if (hints.closed)
-        await sleep(this.options.heartbeatMs, undefined, { signal: this.over.signal }).catch(() => undefined);
-      else await hints.wait(this.options.heartbeatMs);
-    }
+  private keepAlive(): Promise<void> {
+    return keepLease(this.services, this.lease, {
+      ...this.options,
+      over: this.over.signal,
+      lastWord: () => (this.trainer ? this.lastWord : Date.now()),
+      onCancel: () => this.stop(),
+      onSilence: (message) => this.condemn('TRAINER_HUNG', `The trainer ${message}`),
+      onLost: () => this.abandon(),
+    });
   }
 
   private abandon(): void {
@@ -243,10 +244,4 @@ export class Attempt {
     this.trainer?.kill();
     this.inbox.end();
   }
-}
-
-function crashReason({ code, signal }: Exit, lastWords: string): Reason {
-  const how = signal ? `was ended by ${signal}` : `ended with exit code ${code ?? 'unknown'}`;
-  const words = lastWords === '' ? '' : ` Its last lines: ${lastWords}`;
-  return { code: 'TRAINER_CRASHED', message: `The trainer ${how}.${words}` };
 }

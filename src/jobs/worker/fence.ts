@@ -14,7 +14,9 @@ import { JobState } from '../vocabulary.js';
 
 /** What a worker needs of the process's services. */
 export interface WorkerServices {
-  config: Pick<Config, 'dataDir' | 'drainSeconds'>;
+  config: Config;
+  /** Of the database, for processes that open it themselves. */
+  databaseUrl: string;
   db: DataSource;
   blobs: BlobStore;
   queue: Queue;

@@ -19,7 +19,7 @@ import {
   type Spec,
   type TrainingParameters,
 } from '../../training/protocol.js';
-import type { Job } from '../job.js';
+import { experimentOf, type Job } from '../job.js';
 import { BOXES, IS_LIGHT, classesOf, countLights } from '../lights.js';
 import { JobKind, Weights } from '../vocabulary.js';
 import { restoreFiles, type StoredFiles } from './files.js';
@@ -59,7 +59,7 @@ async function specOf(
   outputDir: string,
   workerEngine: Spec['engine'],
 ): Promise<{ spec: Spec; samples: number }> {
-  const experiment = await selectOne(db, Experiment, job.experimentUuid);
+  const experiment = await selectOne(db, Experiment, experimentOf(job));
   if (!experiment) throw new ShingoError('NOT_FOUND', 'The experiment of this job is gone.');
   const parameters = await parametersOf(db, experiment.uuid);
   const classes = classesOf(await countLights(db, experiment.datasetVersionUuid));

@@ -2,8 +2,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
-import { JOB_QUEUE, enqueue, withJob } from '../change.js';
-import { JobState } from '../vocabulary.js';
+import { QUEUES, enqueue, queueOf, withJob } from '../change.js';
+import { JobState, type JobKind } from '../vocabulary.js';
 import type { WorkerServices } from './fence.js';
 import { settleCrash } from './settle.js';
 
@@ -48,23 +48,22 @@ export async function reap(
 
 /** Every queued job has a message; one that has none gets one. Returns how many. */
 export async function repairQueue({ db, queue }: Pick<WorkerServices, 'db' | 'queue'>): Promise<number> {
-  const queued: { id: string }[] = await db.query(
-    "/* job.queued */ SELECT id FROM job WHERE state = 'QUEUED' ORDER BY seq LIMIT 10000",
+  const queued: { id: string; kind: JobKind }[] = await db.query(
+    "/* job.queued */ SELECT id, kind FROM job WHERE state = 'QUEUED' ORDER BY seq LIMIT 10000",
   );
-  if (queued.length === 0) return 0;
   let sent = 0;
-  for (const uuid of await queue.lacking(
-    db,
-    JOB_QUEUE,
-    queued.map(({ id }) => id),
-  )) {
-    await withJob(db, uuid, async (manager, job) => {
-      // Looked at again with the job held: two workers that mend at once send one message.
-      if (job.state !== JobState.QUEUED || (await queue.lacking(manager, JOB_QUEUE, [uuid])).length === 0)
-        return;
-      await enqueue(manager, queue, job);
-      sent += 1;
-    });
+  for (const name of QUEUES) {
+    const ids = queued.filter((job) => queueOf(job) === name).map(({ id }) => id);
+    if (ids.length === 0) continue;
+    for (const uuid of await queue.lacking(db, name, ids)) {
+      await withJob(db, uuid, async (manager, job) => {
+        // Looked at again with the job held: two workers that mend at once send one message.
+        if (job.state !== JobState.QUEUED || (await queue.lacking(manager, name, [uuid])).length === 0)
+          return;
+        await enqueue(manager, queue, job);
+        sent += 1;
+      });
+    }
   }
   return sent;
 }

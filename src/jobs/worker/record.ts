@@ -13,7 +13,7 @@ import {
 } from '../../experiments/outcome.js';
 import type { TrainerMessage } from '../../training/protocol.js';
 import { changeJob, updateJob } from '../change.js';
-import type { Job } from '../job.js';
+import { experimentOf, type Job } from '../job.js';
 import { JobKind, JobState } from '../vocabulary.js';
 import { TrainerFault } from './fault.js';
 import { fenced, type Lease, type WorkerServices } from './fence.js';
@@ -26,7 +26,7 @@ type Message<T extends TrainerMessage['type']> = Extract<TrainerMessage, { type:
 
 /** Only a training has a log; see changeJob. */
 async function tell(manager: EntityManager, job: Job, events: NewEvent[]): Promise<void> {
-  if (job.kind === JobKind.TRAINING) await appendEvents(manager, job.experimentUuid, events);
+  if (job.kind === JobKind.TRAINING) await appendEvents(manager, experimentOf(job), events);
 }
 
 export class Recorder {
@@ -48,7 +48,7 @@ export class Recorder {
   engine({ engine, reason }: Message<'engine'>): Promise<void> {
     return this.fenced(async (manager, job) => {
       await tell(manager, job, [{ kind: 'LOG', level: 'info', message: `engine ${engine}: ${reason}` }]);
-      if (job.kind === JobKind.TRAINING) await setEngine(manager, job.experimentUuid, engine, reason);
+      if (job.kind === JobKind.TRAINING) await setEngine(manager, experimentOf(job), engine, reason);
       await updateJob(manager, job, { engine });
     });
   }
@@ -81,8 +81,8 @@ export class Recorder {
       });
     }
     await this.fenced(async (manager, job) => {
-      await putArtifacts(manager, job.experimentUuid, artifacts);
-      await setOutcome(manager, job.experimentUuid, message);
+      await putArtifacts(manager, experimentOf(job), artifacts);
+      await setOutcome(manager, experimentOf(job), message);
       await changeJob(manager, job, JobState.SUCCEEDED);
     });
   }
@@ -136,7 +136,7 @@ export class Recorder {
       const mediaType = name.endsWith('.json') ? 'application/json' : 'application/octet-stream';
       artifacts.push({ path: `checkpoint/${name}`, kind: 'CHECKPOINT', sha256, bytes: size, mediaType });
     }
-    await putArtifacts(manager, job.experimentUuid, artifacts);
+    await putArtifacts(manager, experimentOf(job), artifacts);
   }
 }
 

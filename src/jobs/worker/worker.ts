@@ -1,24 +1,29 @@
-/** A worker: takes jobs off the queue, one a slot, and mends what other workers left. */
+/** A worker: takes jobs off the queues, one a slot, and mends what other workers left. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { TICK_MS } from '../../platform/hub.js';
 import { QUEUE_TOPIC } from '../../platform/queue.js';
 import { messageOf } from '../../platform/error.js';
 import type { Spec } from '../../training/protocol.js';
-import { JOB_QUEUE } from '../change.js';
+import { JOB_QUEUE, TASK_QUEUE } from '../change.js';
 import { Attempt } from './attempt.js';
 import { claimNext } from './claim.js';
-import type { WorkerServices } from './fence.js';
+import type { Lease, WorkerServices } from './fence.js';
 import { findStale, reap, repairQueue, sweepFolders, type Stale } from './reaper.js';
+import { TaskAttempt } from './taskAttempt.js';
 
 export interface WorkerOptions {
   engine: Spec['engine'];
   /** Shown with the jobs that it has. */
   name: string;
-  /** Jobs at a time. */
+  /** Trainings and evaluations at a time. */
   slots?: number;
+  /** Imports, exports and other tasks at a time. */
+  taskSlots?: number;
   /** Another module to fork than the real trainer: for tests. */
   trainer?: string;
+  /** Another module to fork than the real process of tasks: for tests. */
+  taskProcess?: string;
   heartbeatMs?: number;
   /** A heartbeat that is older is a dead worker's. */
   staleSeconds?: number;
@@ -32,38 +37,40 @@ export interface Worker {
 }
 
 const REPAIR_EVERY = 10;
+const TASK_PROCESS = fileURLToPath(new URL('../task/taskProcess.js', import.meta.url));
 const TRAINER = fileURLToPath(new URL('../../training/trainerProcess.js', import.meta.url));
 
 export function startWorker(services: WorkerServices, options: WorkerOptions): Worker {
   return new RunningWorker(services, options);
 }
 
-class RunningWorker implements Worker {
-  private readonly stopping = new AbortController();
-  private readonly attempts = new Map<Attempt, Promise<void>>();
-  private readonly loops: Promise<void>[];
+/** What an attempt at a job is for its worker. */
+interface Running {
+  /** Never fails. */
+  run(): Promise<void>;
+  /** Saves what it can and ends, within config.drainSeconds. */
+  stop(): void;
+}
+
+/** One queue, and the jobs of it that this worker is at. */
+class Lane {
+  private readonly attempts = new Map<Running, Promise<void>>();
 
   constructor(
     private readonly services: WorkerServices,
-    private readonly options: WorkerOptions,
-  ) {
-    this.loops = [this.takeJobs(), this.mend()];
-  }
+    private readonly worker: string,
+    private readonly queue: string,
+    private readonly slots: number,
+    private readonly attempt: (lease: Lease) => Running,
+  ) {}
 
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    for (const attempt of this.attempts.keys()) attempt.stop();
-    await Promise.all(this.loops);
-    await Promise.all(this.attempts.values());
-  }
-
-  private async takeJobs(): Promise<void> {
-    const { signal } = this.stopping;
-    const hints = this.services.hub.listen(QUEUE_TOPIC, JOB_QUEUE, signal);
+  /** Until stopped. */
+  async take(signal: AbortSignal): Promise<void> {
+    const hints = this.services.hub.listen(QUEUE_TOPIC, this.queue, signal);
     while (!signal.aborted) {
       try {
-        while (!signal.aborted && this.attempts.size < (this.options.slots ?? 1) && (await this.takeOne()));
-        if (this.attempts.size >= (this.options.slots ?? 1)) await Promise.race(this.attempts.values());
+        while (!signal.aborted && this.attempts.size < this.slots && (await this.takeOne(signal)));
+        if (this.attempts.size >= this.slots) await Promise.race(this.attempts.values());
         // Without a hub there is nothing to wait for, but a look every so often will do.
         else if (hints.closed) await sleep(TICK_MS, undefined, { signal }).catch(() => undefined);
         else await hints.wait();
@@ -74,18 +81,65 @@ class RunningWorker implements Worker {
     }
   }
 
+  stop(): void {
+    for (const attempt of this.attempts.keys()) attempt.stop();
+  }
+
+  async ended(): Promise<void> {
+    await Promise.all(this.attempts.values());
+  }
+
   /** False: there was none. */
-  private async takeOne(): Promise<boolean> {
-    const { name, engine, trainer = TRAINER, heartbeatMs = 2_000, silenceMs = 600_000 } = this.options;
-    const lease = await claimNext(this.services, name);
+  private async takeOne(signal: AbortSignal): Promise<boolean> {
+    const lease = await claimNext(this.services, this.worker, this.queue);
     if (!lease) return false;
-    const attempt = new Attempt(this.services, lease, { engine, trainer, heartbeatMs, silenceMs });
-    if (this.stopping.signal.aborted) attempt.stop();
+    const attempt = this.attempt(lease);
+    if (signal.aborted) attempt.stop();
     this.attempts.set(
       attempt,
       attempt.run().finally(() => this.attempts.delete(attempt)),
     );
     return true;
+  }
+}
+
+class RunningWorker implements Worker {
+  private readonly stopping = new AbortController();
+  private readonly lanes: Lane[];
+  private readonly loops: Promise<void>[];
+
+  constructor(
+    private readonly services: WorkerServices,
+    private readonly options: WorkerOptions,
+  ) {
+    const { name, engine, slots = 1, taskSlots = 1 } = options;
+    const { trainer = TRAINER, taskProcess = TASK_PROCESS } = options;
+    const { heartbeatMs = 2_000, silenceMs = 600_000 } = options;
+    const common = { engine, heartbeatMs, silenceMs };
+    this.lanes = [
+      new Lane(
+        services,
+        name,
+        JOB_QUEUE,
+        slots,
+        (lease) => new Attempt(services, lease, { ...common, trainer }),
+      ),
+      new Lane(
+        services,
+        name,
+        TASK_QUEUE,
+        taskSlots,
+        (lease) => new TaskAttempt(services, lease, { ...common, module: taskProcess }),
+      ),
+    ];
+    this.loops = [...this.lanes.map((lane) => lane.take(this.stopping.signal)), this.mend()];
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    for (const lane of this.lanes) lane.stop();
+    await Promise.all(this.loops);
+    await Promise.all(this.lanes.map((lane) => lane.ended()));
   }
 
   /**

@@ -20,6 +20,7 @@ export const WRITERS = {
   CROISSANT: croissant,
 } satisfies Record<string, FormatWriter>;
 export type Format = keyof typeof WRITERS;
+export const FORMATS = Object.keys(WRITERS) as Format[];
 
 export interface Written {
   format: Format;

@@ -1,20 +1,23 @@
-/** A forked trainer: messages in, commands out, and certainty that it is gone in the end. */
+/** A forked process that works on a job: messages in, commands out, and certainty that it is gone in the end. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import type { z } from 'zod';
 import { childEnvironment } from '../../platform/childEnvironment.js';
-import { trainerMessageSchema, type TrainerCommand, type TrainerMessage } from '../../training/protocol.js';
+import type { Reason } from '../vocabulary.js';
 
 export interface Exit {
   code: number | null;
   signal: NodeJS.Signals | null;
 }
 
-export interface TrainerOptions {
+export interface JobProcessOptions<Message> {
   /** Path of the module to fork. */
   module: string;
   cwd: string;
-  onMessage(message: TrainerMessage): void;
+  /** What it may say. */
+  messages: z.ZodType<Message>;
+  onMessage(message: Message): void;
   /** It does not keep to the protocol. */
   onNonsense(problem: string): void;
   onLine(stream: 'stdout' | 'stderr', line: string): void;
@@ -22,23 +25,23 @@ export interface TrainerOptions {
 
 const LAST_LINES = 8;
 const MAX_LINE = 500;
-/** A trainer whose channel is gone ends by itself; one that does not is helped. */
+/** A process whose channel is gone ends by itself; one that does not is helped. */
 const ORPHAN_MS = 5_000;
 
-export class TrainerProcess {
+export class JobProcess<Command extends object, Message> {
   readonly exited: Promise<Exit>;
   private readonly child: ChildProcess;
   private readonly lastLines: string[] = [];
   private gone = false;
 
-  constructor(private readonly options: TrainerOptions) {
+  constructor(private readonly options: JobProcessOptions<Message>) {
     this.child = fork(options.module, [], {
       cwd: options.cwd,
       serialization: 'advanced',
       execArgv: [],
       env: childEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // A group of its own: Ctrl-C in the terminal is for the worker, who asks for a checkpoint first.
+      // A group of its own: Ctrl-C in the terminal is for the worker, who asks it to save its work first.
       detached: true,
     });
     this.exited = new Promise((resolve) => {
@@ -66,7 +69,7 @@ export class TrainerProcess {
     return this.lastLines.join('\n');
   }
 
-  send(command: TrainerCommand): void {
+  send(command: Command): void {
     // If the channel is gone, 'close' is about to say so.
     if (this.child.connected) this.child.send(command, () => undefined);
   }
@@ -94,7 +97,7 @@ export class TrainerProcess {
   }
 
   private receive(raw: unknown): void {
-    const parsed = trainerMessageSchema.safeParse(raw);
+    const parsed = this.options.messages.safeParse(raw);
     if (parsed.success) this.options.onMessage(parsed.data);
     else
       this.options.onNonsense(
@@ -116,4 +119,10 @@ export class TrainerProcess {
     this.lastLines.push(line);
     if (this.lastLines.length > LAST_LINES) this.lastLines.shift();
   }
+}
+
+export function crashReason(code: string, who: string, exit: Exit, lastWords: string): Reason {
+  const how = exit.signal ? `was ended by ${exit.signal}` : `ended with exit code ${exit.code ?? 'unknown'}`;
+  const words = lastWords === '' ? '' : ` Its last lines: ${lastWords}`;
+  return { code, message: `${who} ${how}.${words}` };
 }

@@ -1,0 +1,18 @@
+/** What came of a task, in the form of its kind. */
+import { createUnionType } from 'type-graphql';
+import type { Job } from '../job.js';
+import { JobKind } from '../vocabulary.js';
+import { ExportReport } from './exportResolver.js';
+
+const CLASSES = { [JobKind.EXPORT]: ExportReport };
+
+export const JobReport = createUnionType({
+  name: 'JobReport',
+  description: 'What came of a job that is no training, by its kind.',
+  types: () => Object.values(CLASSES) as [typeof ExportReport],
+});
+
+export function reportOf(job: Job): object | null {
+  const type = CLASSES[job.kind as keyof typeof CLASSES];
+  return type && job.report ? Object.assign(new type(), job.report) : null;
+}

@@ -1,0 +1,36 @@
+/** What each kind of task does with what was asked of it. */
+import { z } from 'zod';
+import { exportVersion } from '../../datasets/export/exportVersion.js';
+import { FORMATS } from '../../datasets/formats/write/archive.js';
+import type { TaskContext, TaskFile } from '../../platform/task.js';
+import { JobKind, type TaskKind } from '../vocabulary.js';
+import type { TaskConfig } from './protocol.js';
+
+export interface TaskRequest {
+  projectUuid: string;
+  config: TaskConfig;
+  /** The column `input` of the job. */
+  input: unknown;
+}
+
+export interface TaskOutcome {
+  report: object;
+  files?: TaskFile[];
+}
+
+const exportInput = z.strictObject({
+  versionUuid: z.uuid(),
+  format: z.enum(FORMATS),
+  pictures: z.boolean(),
+});
+/** What a start mutation writes into the job's row, by kind; checked again where it is read. */
+export interface TaskInputs {
+  [JobKind.EXPORT]: z.infer<typeof exportInput>;
+}
+
+/** The checkpoint of each is of its own form, and nobody else's business. */
+type Task = (task: TaskContext<never>, request: TaskRequest) => Promise<TaskOutcome>;
+
+export const TASKS: Partial<Record<TaskKind, Task>> = {
+  [JobKind.EXPORT]: (task, { input }) => exportVersion(task, exportInput.parse(input)),
+};
