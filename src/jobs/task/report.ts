@@ -2,7 +2,7 @@
 import { createUnionType } from 'type-graphql';
 import type { Job } from '../job.js';
 import { JobKind } from '../vocabulary.js';
-import { ExportReport } from './exportResolver.js';
+import { ExportReport } from './exportReport.js';
 
 const CLASSES = { [JobKind.EXPORT]: ExportReport };
 
