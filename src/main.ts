@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line: every part of Shingo by itself, and `up`, which is all of them on one machine. */
 import { Command } from 'commander';
+import { exportCommand } from './client/export/command.js';
 import { importCommand } from './client/import/command.js';
 import { demo } from './commands/demo.js';
 import { migrateCommand, serve, up, work } from './commands/services.js';
@@ -29,6 +30,7 @@ program
   .option('--down', 'take back the newest migration instead')
   .action(migrateCommand);
 program.addCommand(importCommand());
+program.addCommand(exportCommand());
 program
   .command('demo')
   .description('the main job from images to numbers, as an ordinary client of a service started for it')

@@ -132,6 +132,19 @@ export class ShingoClient implements AsyncDisposable {
     );
   }
 
+  /** GET of a path on the service, its body not yet read. */
+  fetch(path: string, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${this.baseUrl}${path}`, {
+      headers: { ...this.#authorization(), ...headers },
+      signal: this.signal,
+    });
+  }
+
+  /** For what must still be said when the signal has ended everything else. */
+  withoutSignal(): ShingoClient {
+    return new ShingoClient({ ...this.#options, signal: undefined });
+  }
+
   async close(): Promise<void> {
     const live = this.#live;
     this.#live = undefined;

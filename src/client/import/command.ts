@@ -3,9 +3,11 @@ import path from 'node:path';
 import { Command, Option } from 'commander';
 
 import { ShingoClient } from '../api.js';
+import { DEFAULT_URL } from '../defaults.js';
 import { describe } from '../errors.js';
 import { ensureProject } from '../projects.js';
 import { bytes, count, plural } from '../terminal/format.js';
+import { withInterrupt } from '../terminal/interrupt.js';
 import { Pace, Progress } from '../terminal/progress.js';
 import { LABEL_FORMATS, type LabelFormat } from '../../datasets/formats/read/index.js';
 import { checkFolder, ImportError, importFolder, type ImportProgress, type ImportResult } from './index.js';
@@ -28,8 +30,6 @@ export interface ImportCommandOptions {
   signal?: AbortSignal;
 }
 
-export const DEFAULT_URL = 'http://127.0.0.1:4600';
-
 /** `shingo import FOLDER`, to be added to the program; sets the exit code. */
 export function importCommand(): Command {
   return new Command('import')
@@ -50,7 +50,9 @@ export function importCommand(): Command {
       // npm runs scripts in the package's folder; the path was written for the folder that npm was called in.
       const resolve = (name: string) => path.resolve(process.env.INIT_CWD ?? '.', name);
       const images = options.images === undefined ? undefined : resolve(options.images);
-      process.exitCode = await runImport(resolve(folder), { ...options, images });
+      process.exitCode = await withInterrupt((signal) =>
+        runImport(resolve(folder), { ...options, images, signal }),
+      );
     });
 }
 

@@ -1,0 +1,1 @@
+export const DEFAULT_URL = 'http://127.0.0.1:4600';
