@@ -3,7 +3,7 @@ import { ShingoError } from '../../platform/error.js';
 import { Category, LightColor } from '../vocabulary.js';
 import { ValidationKind, ValidationSeverity, type RuleParameter, type ValidationRule } from './rule.js';
 
-/** Two bits a rule in the number that an image's verdicts are counted by, which JavaScript holds exactly. */
+/** Rows are counted by what all rules say of them: each more may double the number of groups. */
 export const MAX_RULES = 25;
 
 interface Parameters {

@@ -1,7 +1,6 @@
 /**
- * Judges the rows of a source by rules: two statements at most, whatever the number of rows and of rules. Each row's
- * verdicts are one number, two bits a rule (0 holds, 1 fails, 2 nothing to judge); rows are counted by that number, so
- * one scan answers all rules, and few groups come back: those of verdicts that occur together.
+ * Judges the rows of a source by rules: two statements at most, whatever the number of rows and of rules. Rows are counted
+ * by what all rules say of them, so one scan answers all, and few groups come back: those of verdicts that occur together.
  */
 import type { DataSource, EntityManager } from 'typeorm';
 import { Parameters } from '../../graphql/list/where.js';
@@ -15,7 +14,8 @@ type Db = DataSource | EntityManager;
 
 /** Rows of the same verdicts. */
 interface Group {
-  verdicts: number;
+  /** By rule: it holds, it fails, or there is nothing to judge. */
+  verdicts: (boolean | null)[];
   split: string | null;
   n: number;
   examples: FailedRow[];
@@ -72,28 +72,12 @@ function boxGroups(
   return db.query(`/* validation.boxes */ ${statement}`, parameters.values);
 }
 
-interface Verdicts {
-  sql: string;
-  /** The bits that say "fails". */
-  failing: number;
-}
-
-const place = (index: number) => 4 ** index;
-
-function verdictsOf(
+/** One boolean a rule. Not one number of them all: PostgreSQL knows that a boolean makes few groups. */
+const verdictsOf = (
   rules: readonly ValidationRule[],
   kinds: Partial<Record<ValidationKind, RowRule>>,
   parameters: Parameters,
-): Verdicts {
-  const terms = rules.map((rule, index) => {
-    const holds = (kinds[rule.kind] as RowRule).holds(rule, parameters);
-    return `CASE (${holds}) WHEN true THEN 0 WHEN false THEN ${place(index)} ELSE ${2 * place(index)} END`;
-  });
-  return {
-    sql: ['0::bigint', ...terms].join(' + '),
-    failing: rules.reduce((bits, _, index) => bits + place(index), 0),
-  };
-}
+): string[] => rules.map((rule) => `(${(kinds[rule.kind] as RowRule).holds(rule, parameters)})`);
 
 const example = (columns: string[]) =>
   `jsonb_build_object(${columns.map((name) => `'${name}', ${name}`).join(', ')})`;
@@ -103,18 +87,21 @@ const BOX_EXAMPLE = example([
 ]);
 
 /** An example is built of rows that fail only; first_ten keeps ten of a group and forgets the others. */
-const grouped = (rows: string, { sql, failing }: Verdicts, by: string[], built: string) =>
-  `SELECT verdicts, ${by.join(', ')}, count(*)::int AS n,
-     first_ten(${built}) FILTER (WHERE verdicts & ${failing}::bigint <> 0) AS examples
-   FROM (SELECT *, ${sql} AS verdicts FROM (${rows}) source) judged GROUP BY verdicts, ${by.join(', ')}`;
+function grouped(rows: string, verdicts: string[], by: string[], built: string): string {
+  const names = verdicts.map((_, index) => `v${index}`);
+  const judged = ['*', ...verdicts.map((sql, index) => `${sql} AS v${index}`)].join(', ');
+  const fails = names.map((name) => `${name} IS FALSE`).join(' OR ') || 'false';
+  return `SELECT ARRAY[${names.join(', ')}]::boolean[] AS verdicts, ${by.join(', ')}, count(*)::int AS n,
+     first_ten(${built}) FILTER (WHERE ${fails}) AS examples
+   FROM (SELECT ${judged} FROM (${rows}) source) judged GROUP BY ${[...names, ...by].join(', ')}`;
+}
 
 function resultOf(rule: ValidationRule, kind: RowRule, groups: Group[], index: number): ValidationResult {
-  const verdict = ({ verdicts }: Group) => Math.floor(verdicts / place(index)) % 4;
   const count = (chosen: Group[]) => chosen.reduce((sum, { n }) => sum + n, 0);
-  const failing = groups.filter((group) => verdict(group) === 1);
+  const failing = groups.filter(({ verdicts }) => verdicts[index] === false);
   return {
     ...{ rule, severity: rule.severity },
-    checked: count(groups.filter((group) => verdict(group) !== 2)),
+    checked: count(groups.filter(({ verdicts }) => verdicts[index] !== null)),
     failed: count(failing),
     examples: failing
       .flatMap(({ examples }) => examples)

@@ -9,8 +9,16 @@ export interface Source {
   boxes: string;
 }
 
-/** @param chosen a condition on image `t` */
-export function catalogImages(projectUuid: string, chosen: string, parameters: Parameters): Source {
+/**
+ * @param chosen a condition on image `t`
+ * @param chosenBoxes one on annotation `a`, of the same images: or a batch of 1,000 would read the boxes of all
+ */
+export function catalogImages(
+  projectUuid: string,
+  chosen: string,
+  parameters: Parameters,
+  chosenBoxes = 'true',
+): Source {
   const where = `t.project_id = ${parameters.add(projectUuid, 'uuid')} AND ${chosen}`;
   return {
     images: `SELECT t.id AS image_id, NULL::text AS split, t.recorded_at, t.place_id, t.latitude, t.longitude, t.width, t.height,
@@ -19,7 +27,7 @@ export function catalogImages(projectUuid: string, chosen: string, parameters: P
        FROM image t WHERE ${where}`,
     boxes: `SELECT t.id AS image_id, NULL::text AS split, t.width AS image_width, t.height AS image_height, a.category, a.color,
          a.x, a.y, a.width, a.height
-       FROM image t JOIN annotation a ON a.image_id = t.id WHERE ${where}`,
+       FROM image t JOIN annotation a ON a.image_id = t.id WHERE ${where} AND ${chosenBoxes}`,
   };
 }
 

@@ -46,8 +46,10 @@ export async function validateImported(
   const rules = await holdRules(manager, projectUuid);
   return judge(
     manager,
-    (parameters) =>
-      catalogImages(projectUuid, `t.id = ANY(${parameters.add(imageUuids, 'uuid[]')})`, parameters),
+    (parameters) => {
+      const batch = parameters.add(imageUuids, 'uuid[]');
+      return catalogImages(projectUuid, `t.id = ANY(${batch})`, parameters, `a.image_id = ANY(${batch})`);
+    },
     rules.filter(({ kind }) => kind !== ValidationKind.CLASS_COUNT),
   );
 }
