@@ -4,6 +4,7 @@ import { Provenance1764000002000 } from './1764000002000-Provenance.js';
 import { Uploads1764000006000 } from './1764000006000-Uploads.js';
 import { CoverageLog1764000010000 } from './1764000010000-CoverageLog.js';
 import { Versions1764000011000 } from './1764000011000-Versions.js';
+import { Validation1764100003000 } from './1764100003000-Validation.js';
 import { Tasks1764100010000 } from './1764100010000-Tasks.js';
 
 /** In order. A migration that has been released is never edited. */
@@ -14,5 +15,6 @@ export const migrations = [
   Uploads1764000006000,
   CoverageLog1764000010000,
   Versions1764000011000,
+  Validation1764100003000,
   Tasks1764100010000,
 ];

@@ -13,6 +13,7 @@ import { Project } from './project/project.js';
 import { ProjectResolver } from './project/projectResolver.js';
 import { Upload } from './upload/upload.js';
 import { UploadResolver } from './upload/uploadResolver.js';
+import { ValidationResolver } from './validation/validationResolver.js';
 import { Weather } from './weather/weather.js';
 import { WeatherResolver } from './weather/weatherResolver.js';
 
@@ -37,4 +38,5 @@ export const catalogResolvers = [
   ConditionResolver,
   CoverageResolver,
   UploadResolver,
+  ValidationResolver,
 ] as const;

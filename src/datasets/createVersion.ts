@@ -14,6 +14,7 @@ import { refuseLeaks } from './leaks/report.js';
 import { semanticVersion } from './semanticVersion.js';
 import { assignGroups, SplitStrategy } from './split/assign.js';
 import type { Shares } from './split/groups.js';
+import { refuseInvalidVersion } from './validation.js';
 
 export interface VersionRecipe {
   where?: Where | null;
@@ -27,6 +28,8 @@ export interface VersionRecipe {
   fixedTestFrom?: string | null;
   /** Share of a held-out split that another may know; missing: MAX_LEAK_SHARE. */
   maxLeakShare?: number;
+  /** Made even if it breaks a rule of the project. */
+  allowInvalid?: boolean;
 }
 
 /** A few frames of a drive's end, yes; a drive on both sides, no. */
@@ -36,7 +39,7 @@ export const MAX_LEAK_SHARE = 0.05;
  * The images are chosen in one statement, hence of one moment. If the data set has a version with this very content, that one is
  * returned and nothing is written.
  * @throws ShingoError NOT_FOUND, BAD_USER_INPUT, DATASET_EMPTY, SPLIT_CLASS_EMPTY, SPLIT_TIME_MISSING, DATASET_LEAKS,
- *   FILTER_INVALID
+ *   DATASET_INVALID, FILTER_INVALID
  */
 export async function createDatasetVersion(
   db: DataSource,
@@ -69,6 +72,7 @@ export async function createDatasetVersion(
       return (await selectOne(manager, DatasetVersion, same[0].id as string)) as DatasetVersion;
     }
     await refuseLeaks(manager, uuid, recipe.maxLeakShare ?? MAX_LEAK_SHARE);
+    await refuseInvalidVersion(manager, uuid, recipe.allowInvalid ?? false);
     const numbers = await semanticVersion(manager, uuid, previous);
     await manager.query(
       `/* dataset.finishVersion */ UPDATE dataset_version v SET data_id = $2, major = $3, minor = $4, patch = $5, image_count = c.images, light_count = c.lights

@@ -17,6 +17,7 @@ import {
 import { imageList } from '../catalog/image/image.js';
 import { Project } from '../catalog/project/project.js';
 import { projectUuid } from '../catalog/project/projectService.js';
+import { ValidationReportType } from '../catalog/validation/validationTypes.js';
 import type { Context } from '../graphql/context.js';
 import { list } from '../graphql/list/list.js';
 import type { Where } from '../graphql/list/where.js';
@@ -29,6 +30,7 @@ import { createDatasetVersion, MAX_LEAK_SHARE } from './createVersion.js';
 import { Dataset, datasetList } from './dataset.js';
 import { SplitStrategy } from './split/assign.js';
 import { DatasetCount, DatasetVersion, datasetVersionList } from './datasetVersion.js';
+import { validateVersion } from './validation.js';
 
 @InputType()
 class CreateDatasetInput {
@@ -78,6 +80,12 @@ class CreateDatasetVersionInput {
       'A version is refused when a split knows more than this share of another (leakReport); 1: allowed.',
   })
   maxLeakShare: number;
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description:
+      'A version is refused when it breaks a rule of severity ERROR (validationRules); true: allowed.',
+  })
+  allowInvalid: boolean;
 }
 
 @ObjectType()
@@ -160,6 +168,14 @@ export class DatasetVersionResolver {
   @FieldResolver(() => [DatasetCount], { description: 'By condition and split; conditions overlap.' })
   counts(@Root() version: DatasetVersion, @Ctx() { db, load }: Context): Promise<DatasetCount[]> {
     return load.batch('countsOfVersions', (versions) => countsOfVersions(db, versions)).load(version.uuid);
+  }
+
+  @FieldResolver(() => ValidationReportType, {
+    complexity: 1000,
+    description: "What is frozen in it, by the project's rules of now.",
+  })
+  validation(@Root() version: DatasetVersion, @Ctx() { db }: Context) {
+    return validateVersion(db, version.uuid);
   }
 
   @Mutation(() => DatasetVersionPayload)

@@ -27,6 +27,7 @@ import { Place } from '../place/place.js';
 import { Project } from '../project/project.js';
 import { projectUuid } from '../project/projectService.js';
 import { ConditionSource, Scene, TimeOfDay, WeatherName } from '../vocabulary.js';
+import { ValidationReportType } from '../validation/validationTypes.js';
 import { Weather } from '../weather/weather.js';
 import { periodsOfImages } from '../weather/weatherService.js';
 import {
@@ -102,6 +103,11 @@ class RegisterImagesInput {
   projectId: string;
   @Field(() => [RegisterImageRow], { description: `At most ${MAX_ROWS}; all are written or none.` })
   rows: RegisterImageRow[];
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description: 'Write images that break a rule of severity ERROR (validationRules) too, and report them.',
+  })
+  allowInvalid: boolean;
 }
 
 @ObjectType()
@@ -113,6 +119,11 @@ class RegisterImagesPayload extends Payload {
     description: 'Rows whose picture the project had already; they change nothing.',
   })
   existing?: number | null;
+  @Field(() => ValidationReportType, {
+    nullable: true,
+    description: "The created images by the project's rules; null: none was created.",
+  })
+  validation?: ValidationReportType | null;
   imageUuids?: string[];
 }
 
@@ -205,7 +216,7 @@ export class ImageResolver {
     @Ctx() { db }: Context,
   ) {
     return payload(RegisterImagesPayload, async () =>
-      registerImages(db, await projectUuid(db, input.projectId), input.rows),
+      registerImages(db, await projectUuid(db, input.projectId), input.rows, input.allowInvalid),
     );
   }
 

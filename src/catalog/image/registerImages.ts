@@ -4,6 +4,8 @@ import { UserErrors } from '../../graphql/userError.js';
 import { ShingoError } from '../../platform/error.js';
 import { newId } from '../../platform/ids.js';
 import { boxProblem, insertAnnotations, type NewAnnotation } from '../annotation/annotationService.js';
+import type { ValidationReport } from '../validation/report.js';
+import { refuseInvalid, validateImported } from '../validation/validate.js';
 import { PERIOD_OF_IMAGE } from '../weather/weatherService.js';
 import { timeOfDayFromDarkness } from './picture/index.js';
 import type { RegisterImageRow } from './registerInputs.js';
@@ -18,6 +20,8 @@ export interface Registered {
   existing: number;
   /** UUIDs in the order of the rows. */
   imageUuids: string[];
+  /** Of the images that were created; null: there are none. */
+  validation: ValidationReport | null;
 }
 
 interface Picture {
@@ -37,16 +41,18 @@ interface Place {
 
 /**
  * Idempotent by project and SHA-256: an image that the project has stays as it is.
- * @throws UserErrors with BAD_USER_INPUT, BLOB_MISSING, PLACE_UNKNOWN; each names its row
+ * @param allowInvalid images that break a rule of the project are written too, and reported
+ * @throws UserErrors with BAD_USER_INPUT, BLOB_MISSING, PLACE_UNKNOWN, VALIDATION_FAILED; each names its row
  */
 export async function registerImages(
   db: DataSource,
   projectUuid: string,
   rows: RegisterImageRow[],
+  allowInvalid = false,
 ): Promise<Registered> {
   if (rows.length > MAX_ROWS)
     throw new ShingoError('BAD_USER_INPUT', `Register at most ${MAX_ROWS} rows at a time.`, 400, ['rows']);
-  if (rows.length === 0) return { created: 0, existing: 0, imageUuids: [] };
+  if (rows.length === 0) return { created: 0, existing: 0, imageUuids: [], validation: null };
   return db.transaction(async (manager) => {
     const pictures = await picturesOf(manager, rows);
     const places = await lockPlaces(manager, projectUuid, rows);
@@ -62,7 +68,25 @@ export async function registerImages(
       unique.flatMap((row) => annotationsOf(row, created.get(row.sha256), pictures)),
     );
     const uuids = await uuidsOf(manager, projectUuid, rows);
-    return { created: created.size, existing: rows.length - created.size, imageUuids: uuids };
+    const validation = await obey(manager, projectUuid, [...created.values()], rows, uuids, allowInvalid);
+    return { created: created.size, existing: rows.length - created.size, imageUuids: uuids, validation };
+  });
+}
+
+/** The rules of the project, of what was created: what it had already was judged when it came. */
+async function obey(
+  manager: EntityManager,
+  projectUuid: string,
+  created: string[],
+  rows: RegisterImageRow[],
+  uuids: string[],
+  allowInvalid: boolean,
+): Promise<ValidationReport | null> {
+  if (created.length === 0) return null;
+  if (allowInvalid) return validateImported(manager, projectUuid, created);
+  return refuseInvalid(manager, projectUuid, created, (uuid) => {
+    const index = uuids.indexOf(uuid);
+    return { name: (rows[index] as RegisterImageRow).fileName, field: ['rows', String(index)] };
   });
 }
 
