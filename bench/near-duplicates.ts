@@ -54,7 +54,9 @@ export const bench: Benchmark = {
       }
       // An import goes on while somebody searches.
       const changing = await timed(20, async (n) => {
-        await db.query('UPDATE image SET file_name = file_name WHERE id = $1', [chosen[(n + chosen.length) % chosen.length]!.id]);
+        await db.query('UPDATE image SET file_name = file_name WHERE id = $1', [
+          chosen[(n + chosen.length) % chosen.length]!.id,
+        ]);
         await nearDuplicates(db, chosen[0]!.id, 3, FIRST);
       });
       return {

@@ -31,7 +31,5 @@ const UP = [
 const DOWN = [
   'DROP TRIGGER picture_hash_changed ON picture',
   'DROP FUNCTION picture_hash_changed',
-  ...BANDS.map(
-    (n) => `CREATE INDEX picture_hash_${n} ON picture (((perceptual_hash >> ${16 * n}) & 65535))`,
-  ),
+  ...BANDS.map((n) => `CREATE INDEX picture_hash_${n} ON picture (((perceptual_hash >> ${16 * n}) & 65535))`),
 ];

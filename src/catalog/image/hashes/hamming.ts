@@ -80,7 +80,10 @@ export async function nearAny(
   pause: Pause,
 ): Promise<{ known: Int32Array; apart: Uint8Array }> {
   const split = known.high.length;
-  const answer = { known: new Int32Array(held.high.length).fill(-1), apart: new Uint8Array(held.high.length) };
+  const answer = {
+    known: new Int32Array(held.high.length).fill(-1),
+    apart: new Uint8Array(held.high.length),
+  };
   const all = { high: joined(known.high, held.high), low: joined(known.low, held.low) };
   const plan = planOf(all, distance);
   let compared = 0;

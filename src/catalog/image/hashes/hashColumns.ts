@@ -73,32 +73,21 @@ export class HashColumns implements Hashes {
       const apart = ones(this.high[row]! ^ high) + ones(this.low[row]! ^ low);
       if (apart <= distance && row !== self) counts[apart]! += 1;
     }
-    const near: Near[] = [];
-    for (let apart = 0; apart <= distance && near.length < first; apart++) {
-      if (counts[apart] === 0) continue;
-      const rows = this.firstAt({ high, low }, self, apart, first - near.length);
-      near.push(...rows.map((row) => ({ imageUuid: this.uuid(row), distance: apart })));
-    }
-    return near;
-  }
-
-  /** Of the rows at just this distance those with the first UUIDs: of 100,000 black pictures 50 are kept at a time. */
-  private firstAt({ high, low }: Hash, but: number | undefined, distance: number, first: number): number[] {
-    const kept: number[] = [];
+    // Nearer ones all have a place; of those at the last distance the first by UUID.
+    let [last, places] = [0, first];
+    while (last < distance && counts[last]! < places) places -= counts[last++]!;
+    const nearer: number[][] = Array.from({ length: last }, () => []);
+    const furthest = new FirstRows(places, (a, b) => this.compare(a, b));
     for (let row = 0; row < this.size; row++) {
       const apart = ones(this.high[row]! ^ high) + ones(this.low[row]! ^ low);
-      if (apart !== distance || row === but) continue;
-      if (kept.length === first && this.compare(row, kept[first - 1]!) > 0) continue;
-      if (kept.length === first) kept.pop();
-      let [from, to] = [0, kept.length];
-      while (from < to) {
-        const middle = (from + to) >>> 1;
-        if (this.compare(kept[middle]!, row) < 0) from = middle + 1;
-        else to = middle;
-      }
-      kept.splice(from, 0, row);
+      if (apart > last || row === self) continue;
+      if (apart === last) furthest.offer(row);
+      else nearer[apart]!.push(row);
     }
-    return kept;
+    for (const rows of nearer) rows.sort((a, b) => this.compare(a, b));
+    return [...nearer, furthest.rows].flatMap((rows, apart) =>
+      rows.map((row) => ({ imageUuid: this.uuid(row), distance: apart })),
+    );
   }
 
   private grow(): void {
@@ -108,5 +97,30 @@ export class HashColumns implements Hashes {
     this.low = grown(this.low, new Uint32Array(capacity));
     this.nrs = grown(this.nrs, new Float64Array(capacity));
     this.uuids = Buffer.concat([this.uuids, Buffer.alloc(this.uuids.length)]);
+  }
+}
+
+/** The first few of many by an order: of 100,000 black pictures 50 are kept at a time. */
+class FirstRows {
+  readonly rows: number[] = [];
+
+  constructor(
+    private readonly most: number,
+    private readonly compare: (a: number, b: number) => number,
+  ) {}
+
+  offer(row: number): void {
+    const { rows, most, compare } = this;
+    if (rows.length === most) {
+      if (compare(row, rows[most - 1]!) > 0) return;
+      rows.pop();
+    }
+    let [from, to] = [0, rows.length];
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (compare(rows[middle]!, row) < 0) from = middle + 1;
+      else to = middle;
+    }
+    rows.splice(from, 0, row);
   }
 }

@@ -9,18 +9,21 @@ export const RECORD_BYTES = 32;
 const CHUNK = 30_000;
 
 /**
- * The records of the images that a condition holds of (alias t), which have a hash, in chunks; by a cursor: one pass over the
- * tables, however many there are. Within the transaction of the client.
+ * The records of the images that a condition holds of (alias t; alias p: the picture), which have a hash, in chunks; by a
+ * cursor: one pass over the tables, however many there are. Within the transaction of the client.
  */
 export async function* hashRecords(
   client: SnapshotClient,
   where: string,
   values: unknown[],
+  orderBy = '',
 ): AsyncGenerator<Buffer, void> {
+  // All rows are fetched: a plan for the first tenth would look each picture up by itself.
+  await client.query('SET LOCAL cursor_tuple_fraction = 1');
   await client.query(
     `/* hashes.open */ DECLARE hashes NO SCROLL CURSOR FOR
        SELECT uuid_send(t.id) || int8send(p.perceptual_hash) || int8send(t.nr) AS record
-       FROM image t JOIN picture p ON p.sha256 = t.sha256 WHERE p.perceptual_hash IS NOT NULL AND ${where}`,
+       FROM image t JOIN picture p ON p.sha256 = t.sha256 WHERE p.perceptual_hash IS NOT NULL AND ${where} ${orderBy && `ORDER BY ${orderBy}`}`,
     values,
   );
   for (let full = true; full;) {
