@@ -5,6 +5,7 @@ import { Uploads1764000006000 } from './1764000006000-Uploads.js';
 import { CoverageLog1764000010000 } from './1764000010000-CoverageLog.js';
 import { Versions1764000011000 } from './1764000011000-Versions.js';
 import { Validation1764100003000 } from './1764100003000-Validation.js';
+import { Duplicates1764100004000 } from './1764100004000-Duplicates.js';
 import { Tasks1764100010000 } from './1764100010000-Tasks.js';
 
 /** In order. A migration that has been released is never edited. */
@@ -16,5 +17,6 @@ export const migrations = [
   CoverageLog1764000010000,
   Versions1764000011000,
   Validation1764100003000,
+  Duplicates1764100004000,
   Tasks1764100010000,
 ];

@@ -1,10 +1,11 @@
 /** How far the splits of a version know each other. */
+import { setImmediate } from 'node:timers/promises';
 import type { DataSource, EntityManager } from 'typeorm';
+import { MAX_DISTANCE } from '../../catalog/image/hashes/hamming.js';
 import { toGlobalId } from '../../graphql/node.js';
 import { ShingoError } from '../../platform/error.js';
 import type { SplitName } from '../split/groups.js';
 import { findLeaks, type Leak, type LeakKind, type LeakOptions } from './find.js';
-import { MAX_DISTANCE } from './hamming.js';
 import { leakColumns, type LeakColumns } from './items.js';
 
 export const LEAK_DEFAULTS: LeakOptions = { nearDuplicateDistance: 4, metres: 50, minutes: 10 };
@@ -43,14 +44,16 @@ export async function leaksOf(
   const columns = await leakColumns(db, versionUuid);
   const count = (of: (split: LeakColumns) => number) =>
     Object.values(columns).reduce((sum, split) => sum + of(split), 0);
-  return {
-    leaks: PAIRS.flatMap(([known, held]) =>
-      findLeaks(columns[known], columns[held], options).map((leak) => ({
+  const leaks: SplitLeak[] = [];
+  for (const [known, held] of PAIRS)
+    for (const leak of await findLeaks(columns[known], columns[held], options, () => setImmediate()))
+      leaks.push({
         ...{ kind: leak.kind, known, held, images: leak.images },
         share: leak.images === 0 ? 0 : leak.images / columns[held].imageUuids.length,
         examples: namesOf(leak, columns[known], columns[held]),
-      })),
-    ),
+      });
+  return {
+    leaks,
     withoutHash: count((split) => split.imageUuids.length - split.hashed.length),
     withoutDrive: count((split) => split.drive.filter((drive) => drive === null).length),
     withoutPlaceOrTime: count(

@@ -27,24 +27,44 @@ const NO_STATEMENTS = {
   },
 } as unknown as SnapshotClient;
 
-interface State {
-  columns: Columns;
+/** What is kept of a project, how it is read whole, and how the images that changed are read again. */
+export interface ColumnsKind<C extends Held> {
+  make(): C;
+  load(client: PoolClient, columns: C, projectUuid: string): Promise<void>;
+  apply(
+    client: PoolClient,
+    columns: C,
+    projectUuid: string,
+    touched: { id: string; nr: number }[],
+  ): Promise<void>;
+}
+
+interface Held {
+  readonly images: number;
+  /** Changes have left so many holes that reading it whole is better. */
+  readonly worn: boolean;
+}
+
+interface State<C> {
+  columns: C;
   /** As pg_current_snapshot() writes it. */
   snapshot: string;
 }
 
-class ProjectColumns {
-  state: State | null = null;
+class ProjectColumns<C> {
+  state: State<C> | null = null;
   lastUsed = 0;
   /** One reader at a time: the next one's changes must not reach a reader between two of its statements. */
   turn: Promise<unknown> = Promise.resolve();
 }
 
-export class CoverageColumns {
-  private readonly projects = new Map<string, ProjectColumns>();
+/** Columns of a kind, by project, for one connection pool. */
+export class SnapshotColumns<C extends Held> {
+  private readonly projects = new Map<string, ProjectColumns<C>>();
 
   constructor(
     private readonly db: DataSource,
+    private readonly kind: ColumnsKind<C>,
     /** Images in memory over all projects; a million take about 200 MB. */
     readonly maxImages = 4_000_000,
   ) {}
@@ -56,7 +76,7 @@ export class CoverageColumns {
    */
   async read<T>(
     projectUuid: string,
-    work: (columns: Columns, client: SnapshotClient) => Promise<T> | T,
+    work: (columns: C, client: SnapshotClient) => Promise<T> | T,
   ): Promise<T> {
     let project = this.projects.get(projectUuid);
     if (!project) this.projects.set(projectUuid, (project = new ProjectColumns()));
@@ -68,8 +88,8 @@ export class CoverageColumns {
 
   private async readNow<T>(
     projectUuid: string,
-    project: ProjectColumns,
-    work: (columns: Columns, client: SnapshotClient) => Promise<T> | T,
+    project: ProjectColumns<C>,
+    work: (columns: C, client: SnapshotClient) => Promise<T> | T,
   ): Promise<T> {
     project.lastUsed = performance.now();
     // The usual case, one statement: nothing changed, and the question needs no other.
@@ -103,7 +123,7 @@ export class CoverageColumns {
   }
 
   /** True: nothing of the project changed; its columns are those of this moment too. */
-  private async unchanged(projectUuid: string, state: State): Promise<boolean> {
+  private async unchanged(projectUuid: string, state: State<C>): Promise<boolean> {
     const [now]: { snapshot: string; same: boolean }[] = await this.db.query(
       `/* coverage.unchanged */ SELECT pg_current_snapshot()::text AS snapshot,
          e.xid < pg_snapshot_xmin($1::pg_snapshot) AND NOT EXISTS (
@@ -116,7 +136,7 @@ export class CoverageColumns {
     return now?.same ?? false;
   }
 
-  private async refreshed(client: PoolClient, projectUuid: string, project: ProjectColumns): Promise<State> {
+  private async refreshed(client: PoolClient, projectUuid: string, project: ProjectColumns<C>): Promise<State<C>> {
     const before = project.state;
     const [now] = (
       await client.query<{ snapshot: string; cut: boolean }>(
@@ -131,8 +151,8 @@ export class CoverageColumns {
     }
     project.state = null;
     await this.makeRoom(client, projectUuid);
-    const columns = new Columns();
-    await loadProject(client, columns, projectUuid);
+    const columns = this.kind.make();
+    await this.kind.load(client, columns, projectUuid);
     project.state = { columns, snapshot: now.snapshot };
     return project.state;
   }
@@ -141,7 +161,7 @@ export class CoverageColumns {
   private async applied(
     client: PoolClient,
     projectUuid: string,
-    { columns, snapshot }: State,
+    { columns, snapshot }: State<C>,
   ): Promise<boolean> {
     const limit = Math.max(1000, Math.round(columns.images * RELOAD_SHARE));
     const { rows } = await client.query<{ id: string | null; nr: string }>(
@@ -152,9 +172,8 @@ export class CoverageColumns {
     );
     if (rows.length === 0) return true;
     if (rows.length > limit || columns.worn) return false;
-    await loadPlaces(client, columns, projectUuid);
     const touched = rows.flatMap(({ id, nr }) => (id === null ? [] : [{ id, nr: Number(nr) }]));
-    await loadImages(client, columns, projectUuid, touched);
+    await this.kind.apply(client, columns, projectUuid, touched);
     return true;
   }
 
@@ -175,13 +194,28 @@ export class CoverageColumns {
     }
     const held = [...this.projects].filter(([, { state }]) => state !== null);
     held.sort(([, a], [, b]) => a.lastUsed - b.lastUsed);
-    let total = held.reduce((sum, [, { state }]) => sum + (state as State).columns.images, wanted);
+    let total = held.reduce((sum, [, { state }]) => sum + (state as State<C>).columns.images, wanted);
     for (const [uuid, project] of held) {
       if (total <= this.maxImages) break;
-      total -= (project.state as State).columns.images;
+      total -= (project.state as State<C>).columns.images;
       // Whoever reads it at this moment goes on with its own reference.
       this.projects.delete(uuid);
     }
+  }
+}
+
+const COVERAGE: ColumnsKind<Columns> = {
+  make: () => new Columns(),
+  load: loadProject,
+  apply: async (client, columns, projectUuid, touched) => {
+    await loadPlaces(client, columns, projectUuid);
+    await loadImages(client, columns, projectUuid, touched);
+  },
+};
+
+export class CoverageColumns extends SnapshotColumns<Columns> {
+  constructor(db: DataSource, maxImages?: number) {
+    super(db, COVERAGE, maxImages);
   }
 }
 

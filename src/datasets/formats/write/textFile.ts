@@ -34,7 +34,7 @@ export class TextFile {
     return this.file.close();
   }
 
-  private async flush(): Promise<void> {
+  async flush(): Promise<void> {
     const { text } = this;
     this.text = '';
     await this.file.writeFile(text);
