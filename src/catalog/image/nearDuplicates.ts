@@ -16,7 +16,7 @@ export interface NearDuplicate {
 /**
  * Images of the same project, the most alike first, without the image itself. Exact: 4 bands × (1 + 16) probes find
  * every hash within 7 bits (multi-index hashing: Norouzi, Punjani, Fleet, CVPR 2012).
- * @throws ShingoError NOT_FOUND, BAD_USER_INPUT, HASH_MISSING
+ * @throws ShingoError NOT_FOUND, BAD_USER_INPUT, BLOB_MISSING, HASH_MISSING
  */
 export async function nearDuplicates(
   db: DataSource,
@@ -28,13 +28,17 @@ export async function nearDuplicates(
     throw new ShingoError('BAD_USER_INPUT', `distance is 0 to ${MAX_DISTANCE}.`, 400, ['distance']);
   if (!(first >= 1 && first <= MAX_FIRST))
     throw new ShingoError('BAD_USER_INPUT', `first is 1 to ${MAX_FIRST}.`, 400, ['first']);
-  const rows: { project_id: string; hash: string | null }[] = await db.query(
-    `/* image.hash */ SELECT i.project_id, p.perceptual_hash::text AS hash FROM image i LEFT JOIN picture p ON p.sha256 = i.sha256
+  const rows: { project_id: string; sha256: string | null; hash: string | null }[] = await db.query(
+    `/* image.hash */ SELECT i.project_id, i.sha256, p.perceptual_hash::text AS hash FROM image i LEFT JOIN picture p ON p.sha256 = i.sha256
      WHERE i.id = $1`,
     [imageUuid],
   );
   const [image] = rows;
   if (!image) throw new ShingoError('NOT_FOUND', 'There is no such image.', 404, ['imageId']);
+  if (image.sha256 === null)
+    throw new ShingoError('BLOB_MISSING', 'The bytes of this image have not been sent yet.', 404, [
+      'imageId',
+    ]);
   if (image.hash === null)
     throw new ShingoError(
       'HASH_MISSING',

@@ -3,11 +3,11 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 
 import { ApiError, type ShingoClient } from '../api.js';
-import { forEachLimited } from '../concurrency.js';
+import { forEachLimited } from '../../platform/concurrency.js';
 import { messageOf } from '../errors.js';
-import type { LocatedRow } from './check.js';
-import { mediaTypeOf } from './paths.js';
-import { Problems } from './problems.js';
+import type { LocatedRow } from '../../datasets/formats/manifest/located.js';
+import { mediaTypeOf } from '../../datasets/formats/manifest/paths.js';
+import { Problems } from '../../datasets/formats/manifest/problems.js';
 
 const CONCURRENCY = 4;
 export const MISSING_BLOBS = /* GraphQL */ `

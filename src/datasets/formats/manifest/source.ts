@@ -1,10 +1,10 @@
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 
-import { CLASS_FOLDERS, readClassFolders } from './class-folders.js';
+import { CLASS_FOLDERS, readClassFolders } from './classFolders.js';
 import { readCsv } from './csv.js';
 import { readJsonl } from './jsonl.js';
-import type { LabelFormat } from '../../datasets/formats/read/index.js';
+import type { LabelFormat } from '../read/index.js';
 import { ImportError, type Problem } from './problems.js';
 import type { RawRow } from './row.js';
 
