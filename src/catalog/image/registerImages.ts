@@ -7,6 +7,7 @@ import { lockPlaces, type LockedPlaces } from '../place/lockPlaces.js';
 import { checkRows } from './checkRows.js';
 import { imageRecord, type ImageFacts, type PictureRow } from './imageRecord.js';
 import { instants } from './instants.js';
+import { picturesOf } from './pictureService.js';
 import type { RegisterImageRow } from './registerInputs.js';
 import {
   fillImages,
@@ -78,22 +79,10 @@ export async function registerImages(
     await insertAnnotations(manager, annotations);
     const uuids = await imagesByDigest(manager, projectUuid, [...pictures.keys()]);
     return {
-      ...{ created, filled, existing: rows.length - created - filled },
+      ...{ created: created.length, filled, existing: rows.length - created.length - filled },
       imageUuids: rows.map((row) => uuids.get(row.sha256)!.id),
     };
   });
-}
-
-export async function picturesOf(
-  manager: EntityManager,
-  digests: string[],
-): Promise<Map<string, PictureRow>> {
-  if (digests.length === 0) return new Map();
-  const found: PictureRow[] = await manager.query(
-    '/* image.pictures */ SELECT sha256, width, height, darkness, brightness FROM picture WHERE sha256 = ANY($1)',
-    [digests],
-  );
-  return new Map(found.map((picture) => [picture.sha256, picture]));
 }
 
 async function waitingImages(manager: EntityManager, projectUuid: string, rows: RegisterImageRow[]) {
@@ -161,7 +150,7 @@ async function write(
   }
   await insertImages(manager, projectUuid, fresh);
   await fillImages(manager, fills);
-  return { created: fresh.length, filled: fills.length, annotations };
+  return { created: fresh.map(({ record }) => record.id), filled: fills.length, annotations };
 }
 
 const annotationsOf = (row: RegisterImageRow, imageUuid: string, picture: PictureRow): NewAnnotation[] =>

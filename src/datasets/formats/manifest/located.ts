@@ -44,10 +44,13 @@ export async function locate(root: string, raw: RawRow, problems: Problems): Pro
 export class AcrossRows {
   /** By digest: a path may be long, and there may be a million of them. */
   readonly #files = new Map<string, string>();
-  readonly timeZones = new Map<string, string>();
   readonly #zoneSeen = new Map<string, string>();
 
-  constructor(readonly problems: Problems) {}
+  /** @param timeZones of each place for which any row gives one, by `placeKey`; added to */
+  constructor(
+    readonly problems: Problems,
+    readonly timeZones = new Map<string, string>(),
+  ) {}
 
   check({ where, row, picture }: LocatedRow): void {
     const digest = createHash('sha256').update(picture.path).digest('base64url').slice(0, 14);

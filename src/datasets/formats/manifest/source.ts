@@ -42,6 +42,13 @@ export async function openSource(folder: string): Promise<Source> {
   };
 }
 
+export async function hasClassFolders(folder: string): Promise<boolean> {
+  for (const name of CLASS_FOLDERS) {
+    if ((await stat(path.join(folder, name)).catch(() => null))?.isDirectory()) return true;
+  }
+  return false;
+}
+
 /** Said where nothing was found, because that is where the reader learns what the importer looks for. */
 export const EXPECTED = `neither manifest.csv nor manifest.jsonl nor pictures in folders named ${CLASS_FOLDERS.join(', ')}`;
 

@@ -17,8 +17,12 @@ export class PictureIndex {
     }
   }
 
+  get size(): number {
+    return this.#paths.size;
+  }
+
   /** The picture that shares the most of the name's last parts, if it is one only; else null after a report. */
-  find(fileName: string, report: (message: string) => void): string | null {
+  find(fileName: string, report: (message: string, several: boolean) => void): string | null {
     if (this.#paths.has(fileName)) return fileName;
     const wanted = fileName.split('/').reverse();
     const shared = (candidate: string) => {
@@ -32,9 +36,9 @@ export class PictureIndex {
       .sort((a, b) => b.parts - a.parts);
     const [best, second] = candidates;
     const name = show(fileName.length > 70 ? `…${fileName.slice(-70)}` : fileName);
-    if (!best) report(`${name} is not below the folder of pictures (--images, --skip-missing)`);
+    if (!best) report(`${name} is not below the folder of pictures (--images, --skip-missing)`, false);
     else if (second?.parts === best.parts)
-      report(`${name} may be ${show(best.candidate)} or ${show(second.candidate)}`);
+      report(`${name} may be ${show(best.candidate)} or ${show(second.candidate)}`, true);
     else return best.candidate;
     return null;
   }
