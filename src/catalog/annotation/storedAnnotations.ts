@@ -33,12 +33,17 @@ export function labelRows(imageUuid: string, labels: readonly Label[]): string {
 }
 
 /** @param chunks of `labelRows`; the images' object counts follow by trigger */
-export async function copyLabels(manager: EntityManager, chunks: Iterable<string>): Promise<void> {
+export async function copyLabels(
+  manager: EntityManager,
+  chunks: Iterable<string>,
+  onSent?: () => void,
+): Promise<void> {
   await copyInto(
     manager,
     `/* annotation.copy */ COPY annotation (id, image_id, category, x, y, width, height, color, arrows, role, occluded,
        truncated) FROM STDIN`,
     chunks,
+    onSent,
   );
 }
 

@@ -84,17 +84,21 @@ async function write(
   let tally = task.checkpoint?.tally ?? emptyTally();
   const ready = prepared(task, skip(batches(reading, task.signal), tally.frames), strict);
   task.progress('IMPORTING', tally.frames, total);
-  let next = ready.next();
-  for (;;) {
-    const { value: batch, done } = await next;
-    if (done) break;
-    // Read on while the database writes.
-    next = ready.next();
+  let next: ReturnType<typeof ready.next> | null = null;
+  // Not before: reading in between would keep the database waiting for its rows.
+  const readOn = () => {
+    next ??= ready.next();
     next.catch(() => undefined);
+  };
+  for (;;) {
+    readOn();
+    const { value: batch, done } = await next!;
+    if (done) break;
+    next = null;
     const after = structuredClone(tally);
     await task.transaction(
       async (manager) => {
-        await writeBatch(manager, projectUuid, batch.items, batch.tally);
+        await writeBatch(manager, projectUuid, batch.items, batch.tally, readOn);
         addTally(after, batch.tally);
       },
       { tally: after, total },

@@ -18,12 +18,16 @@ import { ensurePlaces, lockPlaces, type LockedPlaces } from '../../catalog/place
 import type { ReadyItem } from './prepare.js';
 import { leaveOut, type Tally } from './report.js';
 
-/** Counts what it does into `tally`. */
+/**
+ * Counts what it does into `tally`.
+ * @param onSent called when nothing is left to do but to wait for the database
+ */
 export async function writeBatch(
   manager: EntityManager,
   projectUuid: string,
   items: readonly ReadyItem[],
   tally: Tally,
+  onSent: () => void,
 ): Promise<void> {
   await lockNewImages(manager, projectUuid);
   const named = items.flatMap(({ item }) => item.place ?? []);
@@ -52,7 +56,7 @@ export async function writeBatch(
     ...fresh.map(({ rows }) => rows),
     ...filled.labelled.map(({ ready, image }) => labelRows(image.id, ready.boxes ?? [])),
   ].filter((text) => text !== '');
-  if (rows.length > 0) await copyLabels(manager, [rows.join('')]);
+  if (rows.length > 0) await copyLabels(manager, [rows.join('')], onSent);
   tally.created += fresh.length;
   tally.filled += filled.images.size;
   tally.annotations += labelled.reduce((sum, { boxes }) => sum + (boxes?.length ?? 0), 0);

@@ -23,11 +23,13 @@ export const copyRow = (values: readonly CopyValue[]): string => `${values.map(c
 /**
  * @param sql `COPY table (columns) FROM STDIN`
  * @param chunks whole rows, some 100 kB of them each
+ * @param onSent called when all has been given to the connection, and the server has the work
  */
 export async function copyInto(
   manager: EntityManager,
   sql: string,
   chunks: Iterable<string | Buffer>,
+  onSent: () => void = () => undefined,
 ): Promise<void> {
   const client = (await manager.queryRunner!.connect()) as PoolClient;
   const stream = client.query(from(sql));
@@ -39,5 +41,6 @@ export async function copyInto(
     if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), done]);
   }
   stream.end();
+  onSent();
   await done;
 }
