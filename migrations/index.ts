@@ -4,6 +4,7 @@ import { Provenance1764000002000 } from './1764000002000-Provenance.js';
 import { Uploads1764000006000 } from './1764000006000-Uploads.js';
 import { CoverageLog1764000010000 } from './1764000010000-CoverageLog.js';
 import { Versions1764000011000 } from './1764000011000-Versions.js';
+import { LabelsFirst1764100000000 } from './1764100000000-LabelsFirst.js';
 import { Validation1764100003000 } from './1764100003000-Validation.js';
 import { Duplicates1764100004000 } from './1764100004000-Duplicates.js';
 import { Tasks1764100010000 } from './1764100010000-Tasks.js';
@@ -16,6 +17,7 @@ export const migrations = [
   Uploads1764000006000,
   CoverageLog1764000010000,
   Versions1764000011000,
+  LabelsFirst1764100000000,
   Validation1764100003000,
   Duplicates1764100004000,
   Tasks1764100010000,

@@ -6,7 +6,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { pipeline } from 'node:stream/promises';
 import { ApiError, type ShingoClient } from './api.js';
 import { messageOf } from './errors.js';
-import { sha256Of } from './import/upload.js';
+import { sha256Of } from '../platform/digest.js';
 import { backOff, REQUEST_POLICY } from './retry.js';
 
 export interface Wanted {

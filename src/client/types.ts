@@ -5,34 +5,6 @@ export type Split = 'TRAIN' | 'VALIDATION' | 'TEST';
 /** The scalar Real: JSON has no word for these three numbers. */
 export type Real = number | 'NaN' | 'Infinity' | '-Infinity';
 
-export const WEATHERS = ['CLEAR', 'PARTLY_CLOUDY', 'OVERCAST', 'RAIN', 'SNOW', 'FOG', 'UNDEFINED'] as const;
-export const TIMES_OF_DAY = ['DAY', 'DAWN_DUSK', 'NIGHT', 'UNDEFINED'] as const;
-export const SCENES = [
-  'CITY_STREET',
-  'RESIDENTIAL',
-  'HIGHWAY',
-  'TUNNEL',
-  'PARKING_LOT',
-  'GAS_STATION',
-  'UNDEFINED',
-] as const;
-export const CATEGORIES = [
-  'PERSON',
-  'RIDER',
-  'CAR',
-  'TRUCK',
-  'BUS',
-  'TRAIN',
-  'MOTORCYCLE',
-  'BICYCLE',
-  'TRAFFIC_LIGHT',
-  'TRAFFIC_SIGN',
-  'OTHER',
-] as const;
-export const LIGHT_COLORS = ['RED', 'YELLOW', 'GREEN', 'OFF', 'UNKNOWN'] as const;
-export const LIGHT_ARROWS = ['LEFT', 'STRAIGHT', 'RIGHT', 'DIAGONAL_LEFT', 'DIAGONAL_RIGHT'] as const;
-export const LIGHT_ROLES = ['VEHICLE', 'PEDESTRIAN', 'COUNTDOWN'] as const;
-
 export interface Reason {
   code: string;
   message: string;

@@ -5,7 +5,7 @@ import { ApiError, type ShingoClient } from './api.js';
 import { blobOf, refusal } from './blob.js';
 import { hasCode } from './errors.js';
 import { exchange, mayRetry, unexpected } from './http.js';
-import { sha256Of } from './import/upload.js';
+import { sha256Of } from '../platform/digest.js';
 import { backOff, REQUEST_POLICY } from './retry.js';
 
 /** What a broken connection costs at most, and how often progress is told. */

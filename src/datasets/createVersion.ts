@@ -156,6 +156,16 @@ async function insertVersion(
 }
 
 /**
+ * An item without bytes goes by its file name: the data id stays a function of content alone, and no digest of bytes
+ * can be the same.
+ */
+const NAME_KEY = "encode(sha256(convert_to('name:' || t.file_name, 'UTF8')), 'hex')";
+const ITEM_KEY = `coalesce(t.sha256, ${NAME_KEY})`;
+/** By its name too: a test image whose picture has come since is still one. */
+const FIXED = '(SELECT sha256 FROM fixed)';
+const IS_FIXED = `(t.sha256 IN ${FIXED} OR ${NAME_KEY} IN ${FIXED}) IS TRUE`;
+
+/**
  * Stratified by what the lights show, weather and time of day: images stand in one row, stratum by stratum, shuffled
  * by a hash of seed and content within each; the golden-ratio sequence then deals them out. Its points lie so evenly
  * that a split's share is right to about one image within every stratum, and of any 8 neighbours each split of 16 %
@@ -194,8 +204,8 @@ async function insertItems(
        SELECT f.*, v.condition_names FROM dataset_item f JOIN dataset_version v ON v.id = f.version_id
        WHERE f.version_id = ${base} AND f.split = 'TEST'
      ), chosen AS (
-       SELECT t.*, ${member} AS member, t.sha256 IN (SELECT sha256 FROM fixed) AS is_fixed
-       FROM image t WHERE t.project_id = ${project} AND (${where} OR t.sha256 IN (SELECT sha256 FROM fixed))
+       SELECT t.*, ${member} AS member, ${ITEM_KEY} AS key, ${IS_FIXED} AS is_fixed
+       FROM image t WHERE t.project_id = ${project} AND (${where} OR ${IS_FIXED})
      ), labelled AS (
        SELECT c.*, a.annotations, coalesce(a.lights, 0) AS lights, coalesce(a.colors, '') AS colors
        FROM chosen c LEFT JOIN LATERAL (
@@ -208,10 +218,10 @@ async function insertItems(
        ) a ON true
      ), dealt AS (
        SELECT *, (row_number() OVER (PARTITION BY is_fixed
-           ORDER BY colors, weather, time_of_day, sha256(convert_to(${seed} || sha256, 'UTF8'))) * 0.6180339887498949::float8) AS p
+           ORDER BY colors, weather, time_of_day, sha256(convert_to(${seed} || key, 'UTF8'))) * 0.6180339887498949::float8) AS p
        FROM labelled
      )
-     SELECT ${version}, sha256, id,
+     SELECT ${version}, key, id,
        CASE WHEN is_fixed OR p - floor(p) < ${test} THEN 'TEST' WHEN p - floor(p) < ${held} THEN 'VALIDATION' ELSE 'TRAIN' END,
        weather, time_of_day, scene,
        ARRAY(SELECT (i - 1)::smallint FROM generate_subscripts(member, 1) i WHERE member[i]),
@@ -225,7 +235,8 @@ async function insertItems(
        ARRAY(SELECT (array_position(${names}, f.condition_names[m + 1]) - 1)::smallint FROM unnest(f.conditions) m
          WHERE f.condition_names[m + 1] = ANY (${names})),
        f.annotations, f.lights, f.drive, f.place_id, f.recorded_at, f.latitude, f.longitude
-     FROM fixed f WHERE NOT EXISTS (SELECT 1 FROM dealt d WHERE d.sha256 = f.sha256)`,
+     FROM fixed f WHERE NOT EXISTS (SELECT 1 FROM dealt d WHERE d.key = f.sha256)
+       AND NOT EXISTS (SELECT 1 FROM chosen t WHERE t.is_fixed AND ${NAME_KEY} = f.sha256)`,
     parameters.values,
   );
 }

@@ -22,7 +22,8 @@ export interface TaskContext<C extends object = object> {
   progress(phase: string, done: number, total: number | null): void;
   /**
    * One transaction, of a few seconds at most, that is sure that the work is still this attempt's; `checkpoint` is kept
-   * with what it writes, so that what is done and what is known to be done never differ.
+   * with what it writes, so that what is done and what is known to be done never differ. It is read after `work`, which
+   * may complete it.
    * @throws when another attempt has taken over: nothing was written
    */
   transaction<T>(work: (manager: EntityManager) => Promise<T>, checkpoint?: C): Promise<T>;

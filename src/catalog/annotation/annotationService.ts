@@ -24,11 +24,14 @@ export interface NewAnnotation extends Box {
   imageUuid: string;
 }
 
+/** Pixels; null: not known, since only labels of the picture are here. */
+export interface PictureSize {
+  width: number | null;
+  height: number | null;
+}
+
 /** Why a box cannot be one of a picture of this size; null if it can. It may leave the picture, not miss it. */
-export function boxProblem(
-  box: Box,
-  picture: { width: number; height: number },
-): { field: string; message: string } | null {
+export function boxProblem(box: Box, picture: PictureSize): { field: string; message: string } | null {
   // The schema cannot say of the input of a change that it may be missing but not be null.
   if (box.category == null) return { field: 'category', message: 'A box has a category.' };
   if (box.category !== Category.TRAFFIC_LIGHT) {
@@ -38,16 +41,25 @@ export function boxProblem(
     if (box.arrows && box.arrows.length > 0)
       return { field: 'arrows', message: 'arrows belong to a TRAFFIC_LIGHT only.' };
   }
-  if (box.wholeImage) return null;
+  if (box.wholeImage)
+    return picture.width !== null && picture.height !== null
+      ? null
+      : { field: 'wholeImage', message: 'The size of the picture is not known: its bytes are not here yet.' };
   for (const field of ['x', 'y', 'width', 'height'] as const) {
     if (!Number.isFinite(box[field])) return { field, message: `${field} is not a finite number.` };
   }
   if (box.width <= 0) return { field: 'width', message: 'A box is wider than nought.' };
   if (box.height <= 0) return { field: 'height', message: 'A box is higher than nought.' };
   const misses =
-    box.x >= picture.width || box.y >= picture.height || box.x + box.width <= 0 || box.y + box.height <= 0;
+    box.x >= (picture.width ?? Infinity) ||
+    box.y >= (picture.height ?? Infinity) ||
+    box.x + box.width <= 0 ||
+    box.y + box.height <= 0;
   return misses
-    ? { field: 'x', message: `The box lies outside the picture (${picture.width} × ${picture.height}).` }
+    ? {
+        field: 'x',
+        message: `The box lies outside the picture${picture.width === null ? '' : ` (${picture.width} × ${picture.height})`}.`,
+      }
     : null;
 }
 
@@ -86,7 +98,7 @@ export async function createAnnotation(db: DataSource, imageUuid: string, box: B
   return db.transaction(async (manager) => {
     const picture = await pictureSize(manager, imageUuid);
     checkBox(box, picture);
-    const whole = box.wholeImage ? { x: 0, y: 0, ...picture } : {};
+    const whole = box.wholeImage ? { x: 0, y: 0, ...(picture as { width: number; height: number }) } : {};
     const [uuid] = await insertAnnotations(manager, [{ ...box, ...whole, imageUuid }]);
     return (await selectOne(manager, Annotation, uuid as string)) as Annotation;
   });
@@ -132,10 +144,7 @@ export async function deleteAnnotation(db: DataSource, uuid: string): Promise<vo
   if (deleted === 0) throw new ShingoError('NOT_FOUND', 'There is no such annotation.', 404, ['id']);
 }
 
-async function pictureSize(
-  manager: EntityManager,
-  imageUuid: string,
-): Promise<{ width: number; height: number }> {
+async function pictureSize(manager: EntityManager, imageUuid: string): Promise<PictureSize> {
   const rows = await manager.query(
     '/* annotation.imageSize */ SELECT width, height FROM image WHERE id = $1',
     [imageUuid],
@@ -144,7 +153,7 @@ async function pictureSize(
   return rows[0];
 }
 
-function checkBox(box: Box, picture: { width: number; height: number }): void {
+function checkBox(box: Box, picture: PictureSize): void {
   const problem = boxProblem(box, picture);
   if (problem) throw new ShingoError('BAD_USER_INPUT', problem.message, 400, [problem.field]);
 }

@@ -51,9 +51,12 @@ export class Darkness {
   })
   sensor: number | null;
 
-  @Column('double precision')
-  @Field(() => Float, { description: '0 to 1: mean luma of the whole picture.' })
-  brightness: number;
+  @Column('double precision', { nullable: true })
+  @Field(() => Float, {
+    nullable: true,
+    description: '0 to 1: mean luma of the whole picture. Null: its bytes are not here yet.',
+  })
+  brightness: number | null;
 }
 
 /** A camera picture, with when and where it was taken and under which conditions. */
@@ -66,21 +69,30 @@ export class Image extends Node {
   @Column('uuid', { name: 'place_id', nullable: true })
   placeUuid: string | null;
 
-  @Column('text')
-  @Field(() => String, { description: 'Of the bytes; unique within a project.' })
-  sha256: string;
+  @Column('text', { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Of the bytes; unique within a project. Null: they are not here yet, only labels.',
+  })
+  sha256: string | null;
 
   @Column('text', { name: 'file_name' })
   @Field(() => String)
   fileName: string;
 
-  @Column('int')
-  @Field(() => Int, { description: 'Pixels.' })
-  width: number;
+  @Column('int', { nullable: true })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Pixels. Null: the bytes are not here yet, and the labels do not say.',
+  })
+  width: number | null;
 
-  @Column('int')
-  @Field(() => Int, { description: 'Pixels.' })
-  height: number;
+  @Column('int', { nullable: true })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Pixels. Null: the bytes are not here yet, and the labels do not say.',
+  })
+  height: number | null;
 
   @Column('timestamptz', { name: 'recorded_at', nullable: true })
   @Field(() => DateTime, { nullable: true })

@@ -124,6 +124,12 @@ class RegisterImagesPayload extends Payload {
     description: "The created images by the project's rules; null: none was created.",
   })
   validation?: ValidationReportType | null;
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Rows whose image had come as labels only and was waiting for this picture, by its file name.',
+  })
+  filled?: number | null;
   imageUuids?: string[];
 }
 
@@ -304,9 +310,12 @@ export class ImageResolver {
       .load(image.uuid);
   }
 
-  @FieldResolver(() => String, { description: 'Path of the bytes on this service.' })
-  url(@Root() image: Image): string {
-    return `/blobs/${image.sha256}`;
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'Path of the bytes on this service. Null: they are not here yet.',
+  })
+  url(@Root() { sha256 }: Image): string | null {
+    return sha256 && `/blobs/${sha256}`;
   }
 
   @FieldResolver(() => String, {

@@ -11,7 +11,7 @@ const MAX_FIRST = 200;
  * Images of the same project, the most alike first, then by UUID, without the image itself. All hashes of the project are
  * compared, in memory: an index over bands of bits reads 100,000 rows where as many pictures have a band in common, as
  * those of one camera at night do, and a scan in the database takes 100 times as long.
- * @throws ShingoError NOT_FOUND, BAD_USER_INPUT, HASH_MISSING
+ * @throws ShingoError NOT_FOUND, BAD_USER_INPUT, BLOB_MISSING, HASH_MISSING
  */
 export async function nearDuplicates(
   db: DataSource,
@@ -23,13 +23,18 @@ export async function nearDuplicates(
     throw new ShingoError('BAD_USER_INPUT', `distance is 0 to ${MAX_DISTANCE}.`, 400, ['distance']);
   if (!(first >= 1 && first <= MAX_FIRST))
     throw new ShingoError('BAD_USER_INPUT', `first is 1 to ${MAX_FIRST}.`, 400, ['first']);
-  const rows: { project_id: string; nr: number; hash: string | null }[] = await db.query(
-    `/* image.hash */ SELECT i.project_id, i.nr, p.perceptual_hash::text AS hash FROM image i LEFT JOIN picture p ON p.sha256 = i.sha256
+  const rows: { project_id: string; nr: number; sha256: string | null; hash: string | null }[] =
+    await db.query(
+      `/* image.hash */ SELECT i.project_id, i.nr, i.sha256, p.perceptual_hash::text AS hash FROM image i LEFT JOIN picture p ON p.sha256 = i.sha256
      WHERE i.id = $1`,
-    [imageUuid],
-  );
+      [imageUuid],
+    );
   const [image] = rows;
   if (!image) throw new ShingoError('NOT_FOUND', 'There is no such image.', 404, ['imageId']);
+  if (image.sha256 === null)
+    throw new ShingoError('BLOB_MISSING', 'The bytes of this image have not been sent yet.', 404, [
+      'imageId',
+    ]);
   if (image.hash === null)
     throw new ShingoError(
       'HASH_MISSING',

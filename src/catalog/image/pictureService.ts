@@ -1,8 +1,9 @@
 /** The bytes of pictures: received once, whatever number of projects and images refer to them. */
 import type { Readable } from 'node:stream';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { BlobStore } from '../../platform/blobs.js';
 import { ShingoError } from '../../platform/error.js';
+import type { PictureRow } from './imageRecord.js';
 import { PictureError, inspectPicture } from './picture/index.js';
 
 /** Most digests that one query may ask about. */
@@ -54,6 +55,19 @@ export async function missingPictures(db: DataSource, digests: string[]): Promis
     [digests],
   );
   return rows.map((row) => row.sha256);
+}
+
+/** What their bytes say, of those that are here. */
+export async function picturesOf(
+  db: DataSource | EntityManager,
+  digests: string[],
+): Promise<Map<string, PictureRow>> {
+  if (digests.length === 0) return new Map();
+  const found: PictureRow[] = await db.query(
+    '/* image.pictures */ SELECT sha256, width, height, darkness, brightness FROM picture WHERE sha256 = ANY($1)',
+    [digests],
+  );
+  return new Map(found.map((picture) => [picture.sha256, picture]));
 }
 
 export async function pictureMediaType(db: DataSource, sha256: string): Promise<string | null> {

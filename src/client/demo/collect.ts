@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 import type { ShingoClient } from '../api.js';
-import { forEachLimited } from '../concurrency.js';
+import { forEachLimited } from '../../platform/concurrency.js';
 import { hasCode } from '../errors.js';
 import { reporter, summary } from '../import/command.js';
 import { checkFolder, importFolder } from '../import/index.js';

@@ -3,7 +3,8 @@ import { stripVTControlCharacters } from 'node:util';
 import { count, percent } from '../terminal/format.js';
 import type { Colors } from '../terminal/screen.js';
 import { renderTable } from '../terminal/table.js';
-import { LIGHT_COLORS, type Split, TIMES_OF_DAY, WEATHERS } from '../types.js';
+import { LIGHT_COLORS, TIMES_OF_DAY, WEATHERS } from '../../datasets/formats/words.js';
+import type { Split } from '../types.js';
 
 /** Two of the 100 columns are the margin. */
 const MAX_WIDTH = 98;

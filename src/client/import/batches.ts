@@ -1,7 +1,7 @@
-import { locate, type LocatedRow } from './check.js';
-import { Problems } from './problems.js';
-import type { Box, Row } from './row.js';
-import type { Source } from './source.js';
+import { hasPlace, locate, type LocatedRow } from '../../datasets/formats/manifest/located.js';
+import { Problems } from '../../datasets/formats/manifest/problems.js';
+import type { Box } from '../../datasets/formats/manifest/row.js';
+import type { Source } from '../../datasets/formats/manifest/source.js';
 
 export const MAX_BATCH_ROWS = 1_000;
 /** Well below the 16 MiB that the service accepts as one request. */
@@ -50,8 +50,4 @@ export function toInput({ row }: LocatedRow, sha256: string): Record<string, unk
 /** With `wholeImage` the numbers mean nothing, but the API wants them there. */
 function toBoxInput(box: Box): Record<string, unknown> {
   return box.wholeImage ? { ...box, x: 0, y: 0, width: 0, height: 0 } : box;
-}
-
-export function hasPlace(row: Row): row is Row & { country: string; prefecture: string; city: string } {
-  return row.country !== undefined && row.prefecture !== undefined && row.city !== undefined;
 }

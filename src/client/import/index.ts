@@ -1,12 +1,13 @@
 import type { ShingoClient } from '../api.js';
 import { PlaceBook } from '../places.js';
-import { hasPlace, readBatches, toInput } from './batches.js';
-import { checkFolder, type CheckedFolder, type LocatedRow, placeKey } from './check.js';
+import { hasPlace, type LocatedRow, placeKey } from '../../datasets/formats/manifest/located.js';
+import { readBatches, toInput } from './batches.js';
+import { checkFolder, type CheckedFolder } from './check.js';
 import { toImportError } from './server-errors.js';
 import { uploadPictures } from './upload.js';
 
 export { checkFolder, type CheckedFolder } from './check.js';
-export { ImportError, type Problem } from './problems.js';
+export { ImportError, type Problem } from '../../datasets/formats/manifest/problems.js';
 
 export interface ImportProgress {
   phase: 'check' | 'import';

@@ -10,11 +10,13 @@ import {
   readFrames,
   recognise,
 } from '../../datasets/formats/read/index.js';
+import { LeftOut } from '../../datasets/formats/read/leftOut.js';
+import { PictureIndex } from '../../datasets/formats/read/pictureIndex.js';
 import { ShingoError } from '../../platform/error.js';
 import { plural } from '../terminal/format.js';
-import { ImportError, type Problem, show } from './problems.js';
-import type { RawRow } from './row.js';
-import type { Source } from './source.js';
+import { ImportError, type Problem } from '../../datasets/formats/manifest/problems.js';
+import type { RawRow } from '../../datasets/formats/manifest/row.js';
+import type { Source } from '../../datasets/formats/manifest/source.js';
 
 export interface LabelOptions {
   format: LabelFormat | 'auto';
@@ -52,7 +54,7 @@ export async function openLabels(labels: string, options: LabelOptions): Promise
         });
         if (file !== null) yield rowOf(frame, file, left);
       }
-      if (notice) for (const line of [...left.lines(), ...unknownLines(findings)]) notice(line);
+      if (notice) for (const line of [...leftOutLines(left), ...unknownLines(findings)]) notice(line);
     },
   };
 }
@@ -99,83 +101,12 @@ export async function countLabels(
       onProgress(counts.frames);
     }
   });
-  counts.notices = [...left.lines(), ...unknownLines(findings)];
+  counts.notices = [...leftOutLines(left), ...unknownLines(findings)];
   return counts;
 }
 
-/** Pictures of a folder by the ends of their paths: labels seldom say where the pictures were unpacked. */
-export class PictureIndex {
-  readonly #paths: Set<string>;
-  readonly #byName = new Map<string, string[]>();
-
-  constructor(paths: string[]) {
-    this.#paths = new Set(paths);
-    for (const one of paths) {
-      const name = path.posix.basename(one);
-      const same = this.#byName.get(name);
-      if (same) same.push(one);
-      else this.#byName.set(name, [one]);
-    }
-  }
-
-  /** The picture that shares the most of the name's last parts, if it is one only; else null after a report. */
-  find(fileName: string, report: (message: string) => void): string | null {
-    if (this.#paths.has(fileName)) return fileName;
-    const wanted = fileName.split('/').reverse();
-    const shared = (candidate: string) => {
-      const parts = candidate.split('/').reverse();
-      const differs = parts.findIndex((part, index) => part !== wanted[index]);
-      return differs < 0 ? parts.length : differs;
-    };
-    const candidates = (this.#byName.get(wanted[0] as string) ?? [])
-      .slice(0, MAX_CANDIDATES)
-      .map((candidate) => ({ candidate, parts: shared(candidate) }))
-      .sort((a, b) => b.parts - a.parts);
-    const [best, second] = candidates;
-    const name = show(fileName.length > 70 ? `…${fileName.slice(-70)}` : fileName);
-    if (!best) report(`${name} is not below the folder of pictures (--images, --skip-missing)`);
-    else if (second?.parts === best.parts)
-      report(`${name} may be ${show(best.candidate)} or ${show(second.candidate)}`);
-    else return best.candidate;
-    return null;
-  }
-}
-
-/** Pictures of the same name that are compared. */
-const MAX_CANDIDATES = 10_000;
-
-/** What a format says and the catalog does not take, by reason. */
-class LeftOut {
-  readonly #counts = new Map<string, number>();
-
-  add(what: string): void {
-    this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
-  }
-
-  /** Why a box is no person's label of a thing; null: it is one. */
-  reasonFor({ width, height }: Frame, box: FrameBox): string | null {
-    const outside =
-      box.x + box.width <= 0 ||
-      box.y + box.height <= 0 ||
-      box.x >= (width ?? Infinity) ||
-      box.y >= (height ?? Infinity);
-    const reason = box.ignore
-      ? 'regions in which nothing counts'
-      : box.score != null
-        ? "detections, which are no person's labels"
-        : !(box.width > 0 && box.height > 0)
-          ? 'boxes without an area'
-          : outside
-            ? 'boxes outside their picture'
-            : null;
-    if (reason) this.add(reason);
-    return reason;
-  }
-
-  lines(): string[] {
-    return [...this.#counts].map(([what, count]) => `left out: ${count} ${what}`);
-  }
-}
+const leftOutLines = ({ counts }: LeftOut): string[] =>
+  [...counts].map(([what, count]) => `left out: ${count} ${what}`);
 
 const unknownLines = ({ unknown }: Findings): string[] =>
   [...unknown.values()].map(

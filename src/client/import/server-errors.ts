@@ -1,6 +1,6 @@
 import { ApiError, type UserError } from '../errors.js';
-import type { LocatedRow } from './check.js';
-import { ImportError, MAX_PROBLEMS, type Problem } from './problems.js';
+import type { LocatedRow } from '../../datasets/formats/manifest/located.js';
+import { ImportError, MAX_PROBLEMS, type Problem } from '../../datasets/formats/manifest/problems.js';
 
 /** Input fields of the API that a manifest spells differently. */
 const COLUMN_OF: Record<string, string> = { fileName: 'file', sha256: 'file' };

@@ -1,13 +1,10 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
-
+import { sha256Of } from '../../platform/digest.js';
 import { ApiError, type ShingoClient } from '../api.js';
-import { forEachLimited } from '../concurrency.js';
+import { forEachLimited } from '../../platform/concurrency.js';
 import { messageOf } from '../errors.js';
-import type { LocatedRow } from './check.js';
-import { mediaTypeOf } from './paths.js';
-import { Problems } from './problems.js';
+import type { LocatedRow } from '../../datasets/formats/manifest/located.js';
+import { mediaTypeOf } from '../../datasets/formats/manifest/paths.js';
+import { Problems } from '../../datasets/formats/manifest/problems.js';
 
 const CONCURRENCY = 4;
 export const MISSING_BLOBS = /* GraphQL */ `
@@ -61,10 +58,4 @@ async function hashAll(rows: LocatedRow[], problems: Problems): Promise<string[]
     }
   });
   return hashes;
-}
-
-export async function sha256Of(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
 }

@@ -82,8 +82,8 @@ export async function* framesOfVersion(
 ): AsyncGenerator<VersionFrame, void> {
   for (let after = NO_ID; ;) {
     const items: Item[] = await db.query(
-      `/* export.items */ SELECT v.image_id, v.sha256, v.split, v.weather, v.time_of_day, v.scene, v.conditions,
-         v.annotations, coalesce(i.file_name, v.sha256) AS file_name, coalesce(i.width, p.width) AS width,
+      `/* export.items */ SELECT v.image_id, p.sha256, v.split, v.weather, v.time_of_day, v.scene, v.conditions,
+         v.annotations, coalesce(i.file_name, p.sha256) AS file_name, coalesce(i.width, p.width) AS width,
          coalesce(i.height, p.height) AS height, v.recorded_at, v.latitude, v.longitude, v.drive
        FROM dataset_item v LEFT JOIN image i ON i.id = v.image_id LEFT JOIN picture p ON p.sha256 = v.sha256
        WHERE v.version_id = $1 AND v.image_id > $2 ORDER BY v.image_id LIMIT ${BATCH}`,

@@ -6,6 +6,7 @@ import type { Queue } from '../../platform/queue.js';
 import type { ExperimentJob } from '../job.js';
 import { classesOf, countLights, inSplit, type LightCount } from '../lights.js';
 import { Engine, JobKind, JobState, type Weights } from '../vocabulary.js';
+import { requirePictures } from './pictures.js';
 import { insertJob, jobOfRequest, once, request } from './request.js';
 import { findExperiment, findVersion } from './subjects.js';
 
@@ -20,7 +21,8 @@ export interface StartEvaluation {
 
 /**
  * Evaluation, job and message in one transaction.
- * @throws ShingoError NOT_FOUND, OTHER_PROJECT, CONFLICT, EXPERIMENT_NOT_TRAINED, SPLIT_EMPTY, CLASSES_DIFFER
+ * @throws ShingoError NOT_FOUND, OTHER_PROJECT, CONFLICT, EXPERIMENT_NOT_TRAINED, SPLIT_EMPTY, CLASSES_DIFFER,
+ *   PICTURES_MISSING
  */
 export async function startEvaluation(
   { db, queue }: { db: DataSource; queue: Queue },
@@ -39,6 +41,7 @@ export async function startEvaluation(
   }
   const classes = classesOf(await countLights(db, experiment.datasetVersionUuid));
   checkSplit(await countLights(db, datasetVersionUuid), split, classes);
+  await requirePictures(db, datasetVersionUuid, [split]);
   return once(db, wanted, async (manager) => {
     const evaluation = { experimentUuid, datasetVersionUuid, split, weights, classes };
     const evaluationUuid = await insertEvaluation(manager, evaluation);

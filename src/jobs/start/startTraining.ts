@@ -9,6 +9,7 @@ import { trainingParametersSchema, type TrainingParameters } from '../../trainin
 import type { ExperimentJob } from '../job.js';
 import { classesOf, countLights, inSplit } from '../lights.js';
 import { Engine, JobKind, JobState } from '../vocabulary.js';
+import { requirePictures } from './pictures.js';
 import { insertJob, jobOfRequest, once, request } from './request.js';
 import { findModel, findVersion } from './subjects.js';
 
@@ -24,7 +25,8 @@ export interface StartTraining {
 
 /**
  * Experiment, parameters, job and message in one transaction.
- * @throws ShingoError or UserErrors NOT_FOUND, OTHER_PROJECT, BAD_PARAMETER, CONFLICT, NAME_TAKEN, DATASET_NOT_TRAINABLE
+ * @throws ShingoError or UserErrors NOT_FOUND, OTHER_PROJECT, BAD_PARAMETER, CONFLICT, NAME_TAKEN, DATASET_NOT_TRAINABLE,
+ *   PICTURES_MISSING
  */
 export async function startTraining(
   { db, queue }: { db: DataSource; queue: Queue },
@@ -40,6 +42,7 @@ export async function startTraining(
   const known = await jobOfRequest<ExperimentJob>(db, wanted);
   if (known) return known;
   await checkTrainable(db, datasetVersionUuid);
+  await requirePictures(db, datasetVersionUuid, [Split.TRAIN, Split.VALIDATION]);
   return once(db, wanted, async (manager) => {
     const experimentUuid = await insertExperiment(manager, {
       projectUuid: version.projectUuid,

@@ -5,7 +5,8 @@ import sharp from 'sharp';
 import { ShingoClient } from '../../../src/client/api.js';
 import { runImport } from '../../../src/client/import/command.js';
 import { checkFolder, ImportError, importFolder } from '../../../src/client/import/index.js';
-import { countLabels, PictureIndex, type LabelOptions } from '../../../src/client/import/labels.js';
+import { countLabels, type LabelOptions } from '../../../src/client/import/labels.js';
+import { PictureIndex } from '../../../src/datasets/formats/read/pictureIndex.js';
 import { startTestService, type TestService } from '../../support/service.js';
 import { makeFolder } from '../../unit/client/support/folder.js';
 

@@ -136,7 +136,11 @@ export class SnapshotColumns<C extends Held> {
     return now?.same ?? false;
   }
 
-  private async refreshed(client: PoolClient, projectUuid: string, project: ProjectColumns<C>): Promise<State<C>> {
+  private async refreshed(
+    client: PoolClient,
+    projectUuid: string,
+    project: ProjectColumns<C>,
+  ): Promise<State<C>> {
     const before = project.state;
     const [now] = (
       await client.query<{ snapshot: string; cut: boolean }>(

@@ -12,7 +12,7 @@ import { readScalabel } from './scalabel.js';
 import { readT4 } from './t4.js';
 
 export { openFileSet, type FileSet, type InputFile } from './input.js';
-export { Findings, type Unknown } from './problem.js';
+export { Findings, invalid, type Unknown } from './problem.js';
 
 const READERS = {
   bdd100k: readScalabel,

@@ -34,10 +34,7 @@ export async function* elements(input: InputFile): AsyncGenerator<Element, void>
   let at = 0;
   /** Start of the value or key under way; −1: none. */
   let start = -1;
-  let depth = 0;
-  let inString = false;
-  let escaped = false;
-  let scalar = false;
+  const value: UnderWay = { depth: 0, inString: false, escaped: false, scalar: false };
   let place: Place = 'start';
   let object = false;
   /** No key of the object yet: only then may it end here. */
@@ -71,42 +68,28 @@ export async function* elements(input: InputFile): AsyncGenerator<Element, void>
       if (buffer[0] === 0xef && buffer[1] === 0xbb && buffer[2] === 0xbf) at = 3;
     }
     for (; at < buffer.length; at++) {
-      const byte = buffer[at] as number;
       if (start >= 0) {
-        // Inside a value: look for its end only.
-        if (inString) {
-          if (escaped) escaped = false;
-          else if (byte === BACKSLASH) escaped = true;
-          else if (byte === QUOTE) inString = false;
-          if (inString || depth > 0) continue;
-        } else if (byte === QUOTE) {
-          inString = true;
-          continue;
-        } else if (byte === OPEN || byte === LIST) {
-          if (++depth > MAX_DEPTH) throw invalid(named(), `nested more than ${MAX_DEPTH} deep`);
-          continue;
-        } else if (byte === CLOSE || byte === END) {
-          // The end of what a number or word stands in ends it too.
-          if (depth === 0 && !scalar) throw invalid(where(), 'a bracket too many');
-          if (depth > 0 && --depth > 0) continue;
-        } else if (depth > 0 || !(scalar && (byte === COMMA || isSpace(byte)))) continue;
+        at = endOf(buffer, at, value);
+        if (value.depth > MAX_DEPTH) throw invalid(named(), `nested more than ${MAX_DEPTH} deep`);
+        if (value.depth < 0) throw invalid(where(), 'a bracket too many');
+        if (at === buffer.length) break;
+        const { scalar } = value;
         const ends = scalar ? at : at + 1;
-        const value = parse(start, ends);
+        const parsed = parse(start, ends);
         if (place === 'key') {
-          if (typeof value !== 'string') throw invalid(where(), 'a key is no text');
-          key = value;
+          if (typeof parsed !== 'string') throw invalid(where(), 'a key is no text');
+          key = parsed;
           first = false;
           place = 'colon';
         } else {
-          yield { key, index, value, position: named() };
+          yield { key, index, value: parsed, position: named() };
           place = place === 'item' ? 'afterItem' : 'after';
         }
-        const again = scalar;
         start = -1;
-        scalar = false;
-        if (again) at -= 1; // The byte that ended it has a meaning of its own.
+        if (scalar) at -= 1; // The byte that ended it has a meaning of its own.
         continue;
       }
+      const byte = buffer[at] as number;
       if (isSpace(byte)) continue;
       switch (place) {
         case 'start':
@@ -116,7 +99,7 @@ export async function* elements(input: InputFile): AsyncGenerator<Element, void>
           break;
         case 'key':
           if (byte === CLOSE && first) place = 'end';
-          else if (byte === QUOTE) [start, inString] = [at, true];
+          else if (byte === QUOTE) begin(byte);
           else throw invalid(where(), 'a key was expected');
           break;
         case 'colon':
@@ -153,11 +136,55 @@ export async function* elements(input: InputFile): AsyncGenerator<Element, void>
 
   function begin(byte: number): void {
     start = at;
-    inString = byte === QUOTE;
-    depth = byte === OPEN || byte === LIST ? 1 : 0;
-    scalar = !inString && depth === 0;
-    escaped = false;
+    value.inString = byte === QUOTE;
+    value.depth = byte === OPEN || byte === LIST ? 1 : 0;
+    value.scalar = !value.inString && value.depth === 0;
+    value.escaped = false;
   }
+}
+
+/** What is known of the value that is being read. */
+interface UnderWay {
+  depth: number;
+  inString: boolean;
+  escaped: boolean;
+  /** A number or a word, which ends where something else begins. */
+  scalar: boolean;
+}
+
+/**
+ * Where the value ends: its last byte, or the byte behind a scalar; the buffer's length if it goes on. Nothing but its
+ * end is looked for, in variables of its own: three times as fast as within the generator.
+ * The depth is left negative by a bracket too many, and above the limit by a nesting too deep.
+ */
+function endOf(buffer: Buffer, from: number, value: UnderWay): number {
+  let { depth, inString, escaped } = value;
+  const { scalar } = value;
+  const length = buffer.length;
+  let at = from;
+  for (; at < length; at++) {
+    const byte = buffer[at]!;
+    if (inString) {
+      if (escaped) escaped = false;
+      else if (byte === BACKSLASH) escaped = true;
+      else if (byte === QUOTE) {
+        inString = false;
+        if (depth === 0) break;
+      }
+    } else if (byte === QUOTE) inString = true;
+    else if (byte === OPEN || byte === LIST) {
+      if (++depth > MAX_DEPTH) break;
+    } else if (byte === CLOSE || byte === END) {
+      // The end of what a number or word stands in ends it too.
+      if (depth === 0) {
+        if (!scalar) depth = -1;
+        break;
+      }
+      if (--depth === 0) break;
+    } else if (depth === 0 && scalar && (byte === COMMA || isSpace(byte))) break;
+  }
+  [value.depth, value.inString, value.escaped] = [depth, inString, escaped];
+  return at;
 }
 
 /** @throws ShingoError LABELS_INVALID */

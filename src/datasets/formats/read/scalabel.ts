@@ -6,6 +6,7 @@ import type { Frame, FrameBox } from '../frame.js';
 import { withEnding, type FileSet } from './input.js';
 import { elements, listAt, objectAt } from './json.js';
 import { fileNameOf, finite, invalid, type Findings } from './problem.js';
+import { LIGHT_ARROWS, LIGHT_ROLES } from '../words.js';
 
 const WEATHER = {
   clear: 'CLEAR',
@@ -65,6 +66,10 @@ const COLOR = {
 } as const;
 /** What our own export writes beside the colour, since the format has no word for it. */
 const OURS = ['red', 'yellow', 'green', 'off', 'unknown'];
+const itself = <T extends string>(words: readonly T[]) =>
+  Object.fromEntries(words.map((word) => [word, word])) as Record<T, T>;
+const ARROW = itself(LIGHT_ARROWS);
+const ROLE = itself(LIGHT_ROLES);
 const [WIDTH, HEIGHT] = [1280, 720];
 
 export async function* readScalabel(input: FileSet, findings: Findings): AsyncGenerator<Frame, void> {
@@ -93,11 +98,10 @@ export async function* readScalabel(input: FileSet, findings: Findings): AsyncGe
 }
 
 function frameOf(frame: Record<string, unknown>, position: string, findings: Findings): Frame {
-  const attributes = lowerCased(
-    frame.attributes == null ? {} : objectAt(`${position}.attributes`, frame.attributes),
-  );
+  const attributes =
+    frame.attributes == null ? NOTHING : objectAt(`${position}.attributes`, frame.attributes);
   const word = <T extends string>(name: string, words: Record<string, T>): T | null => {
-    const value = attributes[name];
+    const value = named(attributes, name);
     return value == null ? null : findings.word(`${position}.attributes.${name}`, name, value, words);
   };
   const size = frame.size == null ? null : objectAt(`${position}.size`, frame.size);
@@ -121,8 +125,15 @@ function frameOf(frame: Record<string, unknown>, position: string, findings: Fin
 }
 
 /** Files of 2018 spell `Truncated` where later ones spell `truncated`. */
-const lowerCased = (record: Record<string, unknown>) =>
-  Object.fromEntries(Object.entries(record).map(([name, value]) => [name.toLowerCase(), value]));
+function named(record: Record<string, unknown>, name: string): unknown {
+  const value = record[name];
+  if (value !== undefined) return value;
+  for (const key in record)
+    if (key.length === name.length && key.toLowerCase() === name.toLowerCase()) return record[key];
+  return undefined;
+}
+
+const NOTHING: Record<string, unknown> = {};
 
 function boxOf(value: unknown, position: string, findings: Findings): FrameBox | null {
   const label = objectAt(position, value);
@@ -131,12 +142,17 @@ function boxOf(value: unknown, position: string, findings: Findings): FrameBox |
   const category = findings.word(`${position}.category`, 'category', label.category, CATEGORY);
   if (category === null) return null;
   const box = objectAt(`${position}.box2d`, label.box2d);
-  const side = (name: string) => finite(`${position}.box2d.${name}`, box[name]);
+  const side = (name: string) => {
+    const value = box[name];
+    return Number.isFinite(value) ? (value as number) : finite(`${position}.box2d.${name}`, value);
+  };
   const [x1, y1, x2, y2] = [side('x1'), side('y1'), side('x2'), side('y2')];
-  const attributes = lowerCased(
-    label.attributes == null ? {} : objectAt(`${position}.attributes`, label.attributes),
-  );
-  const flag = (name: string) => (typeof attributes[name] === 'boolean' ? attributes[name] : null);
+  const attributes =
+    label.attributes == null ? NOTHING : objectAt(`${position}.attributes`, label.attributes);
+  const flag = (name: string) => {
+    const value = named(attributes, name);
+    return typeof value === 'boolean' ? value : null;
+  };
   const light = category === 'TRAFFIC_LIGHT';
   return {
     category,
@@ -147,31 +163,41 @@ function boxOf(value: unknown, position: string, findings: Findings): FrameBox |
     height: y2 - y1 + 1,
     // On a car or a sign the colour means nothing.
     color: light ? colorOf(attributes, `${position}.attributes`, findings) : null,
-    arrows: light ? (words(attributes.arrows) as FrameBox['arrows']) : [],
-    role: light && typeof attributes.role === 'string' ? (attributes.role.toUpperCase() as never) : null,
+    arrows: light ? arrowsOf(attributes, `${position}.attributes.arrows`, findings) : [],
+    role: light ? roleOf(attributes, `${position}.attributes.role`, findings) : null,
     occluded: flag('occluded'),
     truncated: flag('truncated'),
     score: typeof label.score === 'number' ? label.score : null,
-    ignore: attributes.ignore === true || attributes.crowd === true,
+    ignore: flag('ignore') === true || flag('crowd') === true,
     label: typeof label.category === 'string' ? label.category : null,
   };
 }
 
-const words = (value: unknown) =>
-  Array.isArray(value) ? value.filter((one) => typeof one === 'string').map((one) => one.toUpperCase()) : [];
+const upper = (value: unknown) => (typeof value === 'string' ? value.toUpperCase() : value);
+
+/** No word of the format: other tools, and we, write them beside the colour. */
+function arrowsOf(
+  attributes: Record<string, unknown>,
+  position: string,
+  findings: Findings,
+): FrameBox['arrows'] {
+  const arrows = listAt(position, named(attributes, 'arrows')) ?? [];
+  return arrows.flatMap((arrow) => findings.word(position, 'arrows', upper(arrow), ARROW) ?? []);
+}
+
+function roleOf(attributes: Record<string, unknown>, position: string, findings: Findings): FrameBox['role'] {
+  const role = named(attributes, 'role');
+  return role == null ? null : findings.word(position, 'role', upper(role), ROLE);
+}
 
 function colorOf(
   attributes: Record<string, unknown>,
   position: string,
   findings: Findings,
 ): FrameBox['color'] {
-  if (typeof attributes.color === 'string' && OURS.includes(attributes.color))
-    return attributes.color.toUpperCase() as FrameBox['color'];
-  if (attributes.trafficlightcolor == null) return null;
-  return findings.word(
-    `${position}.trafficLightColor`,
-    'trafficLightColor',
-    attributes.trafficlightcolor,
-    COLOR,
-  );
+  const ours = named(attributes, 'color');
+  if (typeof ours === 'string' && OURS.includes(ours)) return ours.toUpperCase() as FrameBox['color'];
+  const color = named(attributes, 'trafficLightColor');
+  if (color == null) return null;
+  return findings.word(`${position}.trafficLightColor`, 'trafficLightColor', color, COLOR);
 }

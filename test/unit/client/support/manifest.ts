@@ -2,11 +2,11 @@ import path from 'node:path';
 
 import fc from 'fast-check';
 
-import { readCsv } from '../../../../src/client/import/csv.js';
-import { readJsonl } from '../../../../src/client/import/jsonl.js';
-import { formatProblem, type Problem } from '../../../../src/client/import/problems.js';
-import { parseRow, type RawRow, type Row } from '../../../../src/client/import/row.js';
-import { LIGHT_COLORS, SCENES, TIMES_OF_DAY, WEATHERS } from '../../../../src/client/types.js';
+import { readCsv } from '../../../../src/datasets/formats/manifest/csv.js';
+import { readJsonl } from '../../../../src/datasets/formats/manifest/jsonl.js';
+import { formatProblem, type Problem } from '../../../../src/datasets/formats/manifest/problems.js';
+import { parseRow, type RawRow, type Row } from '../../../../src/datasets/formats/manifest/row.js';
+import { LIGHT_COLORS, SCENES, TIMES_OF_DAY, WEATHERS } from '../../../../src/datasets/formats/words.js';
 import { makeFolder } from './folder.js';
 
 type Reader = typeof readCsv;

@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js';
+import { messageOf } from '../../../platform/error.js';
 import { type Problem, show } from './problems.js';
 import type { RawRow } from './row.js';
 import { readLines } from './text.js';

@@ -1,10 +1,10 @@
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 
-import { CLASS_FOLDERS, readClassFolders } from './class-folders.js';
+import { CLASS_FOLDERS, readClassFolders } from './classFolders.js';
 import { readCsv } from './csv.js';
 import { readJsonl } from './jsonl.js';
-import type { LabelFormat } from '../../datasets/formats/read/index.js';
+import type { LabelFormat } from '../read/index.js';
 import { ImportError, type Problem } from './problems.js';
 import type { RawRow } from './row.js';
 
@@ -40,6 +40,13 @@ export async function openSource(folder: string): Promise<Source> {
     kind: 'class folders',
     rows: (report, notice) => readClassFolders(root, report, notice),
   };
+}
+
+export async function hasClassFolders(folder: string): Promise<boolean> {
+  for (const name of CLASS_FOLDERS) {
+    if ((await stat(path.join(folder, name)).catch(() => null))?.isDirectory()) return true;
+  }
+  return false;
 }
 
 /** Said where nothing was found, because that is where the reader learns what the importer looks for. */

@@ -8,7 +8,7 @@ import {
   SCENES,
   TIMES_OF_DAY,
   WEATHERS,
-} from '../types.js';
+} from '../words.js';
 import { parseInstant } from './instant.js';
 import { type Problem, show } from './problems.js';
 

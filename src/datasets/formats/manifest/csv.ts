@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 
 import { CsvError, type Info, parse } from 'csv-parse';
 
-import { messageOf } from '../errors.js';
+import { messageOf } from '../../../platform/error.js';
 import { type Problem, show } from './problems.js';
 import { COLUMNS, type RawRow } from './row.js';
 import { MAX_LINE_BYTES, readText, withoutCarriageReturns } from './text.js';
