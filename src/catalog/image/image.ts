@@ -174,4 +174,7 @@ export const imageList = defineList({
   entity: () => Image,
   project: 't.project_id',
   fields: imageFields(),
+  // Of two fields in any directions no index could serve all; see migrations/1764100001000-Search.ts.
+  maxOrderBy: 1,
+  walk: 5000,
 });

@@ -12,6 +12,8 @@ import {
 } from '../../graphql/list/fields.js';
 import { annotationList } from '../annotation/annotation.js';
 import { placeList } from '../place/place.js';
+import { location } from './search/location.js';
+import { words } from './search/words.js';
 import { Scene, TimeOfDay, WeatherName } from '../vocabulary.js';
 
 /** What images can be filtered and sorted by: also the language in which conditions are defined. */
@@ -23,8 +25,8 @@ const fields: Fields = {
   createdAt: time('t.created_at'),
   latitude: float('t.latitude', { nullable: true }),
   longitude: float('t.longitude', { nullable: true }),
-  width: int('t.width', { sort: true, nullable: true }),
-  height: int('t.height', { sort: true, nullable: true }),
+  width: int('t.width', { nullable: true }),
+  height: int('t.height', { nullable: true }),
   drive: text('t.drive', { nullable: true }),
   weather: oneOf('WeatherName', WeatherName, 't.weather', { nullable: true }),
   timeOfDay: oneOf('TimeOfDay', TimeOfDay, 't.time_of_day', { nullable: true }),
@@ -38,13 +40,15 @@ const fields: Fields = {
   conflict: int('greatest(t.weather_conflict, t.time_of_day_conflict)', { sort: true }),
   people: int('t.people', { sort: true, nullable: true }),
   cars: int('t.cars', { sort: true, nullable: true }),
-  bicycles: int('t.bicycles', { sort: true, nullable: true }),
-  buses: int('t.buses', { sort: true, nullable: true }),
+  bicycles: int('t.bicycles', { nullable: true }),
+  buses: int('t.buses', { nullable: true }),
   trafficLights: int('t.traffic_lights', { sort: true, nullable: true }),
   placeId: id('Place', 't.place_id'),
   place: its(() => placeList, 's.id = t.place_id'),
   annotations: some(() => annotationList, 's.image_id = t.id'),
   condition: condition(),
+  search: words,
+  location,
 };
 
 export const imageFields = (): Fields => fields;

@@ -48,7 +48,12 @@ const named = <C extends object>(type: C, name: string): C =>
 const screaming = (name: string) => name.replaceAll(/([A-Z])/g, '_$1').toUpperCase();
 
 /** Builds `XConnection`, `XEdge`, `XWhere`, `XOrderBy` and the arguments of the field that returns them. */
-export function connectionTypes(name: string, node: () => new () => object, fields: Fields) {
+export function connectionTypes(
+  name: string,
+  node: () => new () => object,
+  fields: Fields,
+  maxOrderBy: number,
+) {
   const where = whereType(name, fields);
   const orderBy = orderByType(name, fields);
 
@@ -79,7 +84,7 @@ export function connectionTypes(name: string, node: () => new () => object, fiel
   class Arguments implements PageArguments {
     @Field(() => where, { nullable: true })
     where?: Where | null;
-    @Field(() => [orderBy], { nullable: true, description: 'At most 3; ties go by id.' })
+    @Field(() => [orderBy], { nullable: true, description: `At most ${maxOrderBy}; ties go by id.` })
     orderBy?: OrderBy[] | null;
     @Field(() => Int, { nullable: true, description: 'At most 500; 50 if neither first nor last is given.' })
     first?: number | null;
@@ -110,6 +115,11 @@ function whereType(name: string, fields: Fields): new () => object {
       Field(() => declared.filter() as never, { nullable: true })(WhereType.prototype, field);
     else if (declared.kind === 'condition') {
       Field(() => String, { nullable: true, description: 'Name of a condition of the project.' })(
+        WhereType.prototype,
+        field,
+      );
+    } else if (declared.kind === 'special') {
+      Field(() => declared.type() as never, { nullable: true, description: declared.description })(
         WhereType.prototype,
         field,
       );

@@ -1,6 +1,7 @@
 /** What a list can be filtered and sorted by: one declaration per noun, from which types and SQL both follow. */
 import { Field, Float, ID, InputType, Int } from 'type-graphql';
 import { DateTime } from '../scalars.js';
+import type { Parameters as SqlParameters } from './where.js';
 
 @InputType()
 abstract class NullFilter {
@@ -67,7 +68,22 @@ export interface ConditionField {
   kind: 'condition';
 }
 
-export type ListField = ColumnField | RelationField | ConditionField;
+/** A filter with a meaning of its own, such as a search in several columns. */
+export interface SpecialField {
+  kind: 'special';
+  type: () => unknown;
+  description: string;
+  /** SQL that is true, false or null of a row of `alias`. @throws ShingoError FILTER_INVALID */
+  compile: (value: unknown, context: SpecialContext) => string;
+}
+export interface SpecialContext {
+  parameters: SqlParameters;
+  alias: string;
+  /** Counts a term against the filter's limit. */
+  spend: () => void;
+}
+
+export type ListField = ColumnField | RelationField | ConditionField | SpecialField;
 export type Fields = Record<string, ListField>;
 
 interface ColumnOptions {
@@ -109,3 +125,26 @@ export const its = (list: RelationField['list'], on: string): RelationField => (
   many: false,
 });
 export const condition = (): ConditionField => ({ kind: 'condition' });
+export const special = (field: Omit<SpecialField, 'kind'>): SpecialField => ({ kind: 'special', ...field });
+
+const LARGEST: Record<ColumnField['sqlType'], string> = {
+  uuid: "'ffffffff-ffff-ffff-ffff-ffffffffffff'",
+  text: "U&'\\+10FFFF'",
+  bigint: '9223372036854775807',
+  'double precision': "'Infinity'",
+  timestamptz: "'infinity'",
+  boolean: 'true',
+};
+
+/**
+ * Missing values sort as the largest, as PostgreSQL has it; in this form an index and a row comparison serve them.
+ * Filters of a column that can be sorted by are written in it too, so that one index serves both.
+ */
+export const sortExpression = (column: ColumnField): string =>
+  column.nullable ? `coalesce(${column.sql}, ${LARGEST[column.sqlType]})` : column.sql;
+
+/** Nothing that the API takes is as large as the value that stands for a missing one; of texts one may be. */
+export const notMissing = (column: ColumnField): string =>
+  `${column.sql} IS NOT NULL${column.sqlType === 'text' ? '' : ` AND ${sortExpression(column)} < ${LARGEST[column.sqlType]}`}`;
+export const missing = (column: ColumnField): string =>
+  `${column.sql} IS NULL AND ${sortExpression(column)} >= ${LARGEST[column.sqlType]}`;

@@ -11,8 +11,9 @@ import {
   type OrderBy,
   type PageArguments,
 } from './connection.js';
-import type { ColumnField, Fields } from './fields.js';
-import { Parameters, compileWhere, type WhereContext } from './where.js';
+import { sortExpression, type Fields } from './fields.js';
+import { pageStatement, type SortKey } from './statement.js';
+import { Parameters, boundsOf, compileWhere, type WhereContext } from './where.js';
 
 export const DEFAULT_PAGE = 50;
 export const MAX_PAGE = 500;
@@ -24,37 +25,30 @@ export interface ListDeclaration<T extends object> {
   fields: Fields;
   /** SQL expression of the project that a row belongs to; null: the list is not a project's. */
   project: string | null;
+  /** How many fields an order may have; 3 if it does not say. One: the list has an index for each field. */
+  maxOrderBy?: number;
+  /** There is an index for each order: a filtered page may be looked for along it first. See statement.ts. */
+  walk?: number;
 }
+
+const MAX_ORDER_BY = 3;
 
 export function defineList<T extends object>(declaration: ListDeclaration<T>) {
-  return { ...declaration, ...connectionTypes(declaration.name, declaration.entity, declaration.fields) };
+  const { name, entity, fields, maxOrderBy = MAX_ORDER_BY } = declaration;
+  return { ...declaration, ...connectionTypes(name, entity, fields, maxOrderBy) };
 }
 
-interface SortKey {
-  sql: string;
-  sqlType: string;
-  direction: Direction;
-}
-
-/** Missing values sort as the largest, as PostgreSQL has it; in this form an index and a row comparison serve them. */
-const LARGEST: Record<ColumnField['sqlType'], string> = {
-  uuid: "'ffffffff-ffff-ffff-ffff-ffffffffffff'",
-  text: "U&'\\+10FFFF'",
-  bigint: '9223372036854775807',
-  'double precision': "'Infinity'",
-  timestamptz: "'infinity'",
-  boolean: 'true',
-};
-
-function sortKeys(fields: Fields, orderBy: OrderBy[] | null | undefined): SortKey[] {
-  if ((orderBy?.length ?? 0) > 3) throw new ShingoError('BAD_USER_INPUT', 'orderBy takes at most 3 fields.');
+function sortKeys(fields: Fields, orderBy: OrderBy[] | null | undefined, most: number): SortKey[] {
+  if ((orderBy?.length ?? 0) > most) {
+    const fieldsOf = most === 1 ? '1 field here, the one that has an index' : `at most ${most} fields`;
+    throw new ShingoError('BAD_USER_INPUT', `orderBy takes ${fieldsOf}; ties go by the order of creation.`);
+  }
   const keys: SortKey[] = [];
   for (const { field, direction } of orderBy ?? []) {
     if (field === 'id') return [...keys, { sql: 't.id', sqlType: 'uuid', direction }];
     const column = sortColumn(fields, field);
     if (!column) throw new ShingoError('BAD_USER_INPUT', `Cannot sort by ${field}.`);
-    const sql = column.nullable ? `coalesce(${column.sql}, ${LARGEST[column.sqlType]})` : column.sql;
-    keys.push({ sql, sqlType: column.sqlType, direction });
+    keys.push({ sql: sortExpression(column), sqlType: column.sqlType, direction });
   }
   return [...keys, { sql: 't.id', sqlType: 'uuid', direction: keys.at(-1)?.direction ?? Direction.ASC }];
 }
@@ -121,28 +115,30 @@ export async function list<T extends object>(
   page: PageArguments,
   scope: ListScope = {},
 ): Promise<Connection<T>> {
-  const keys = sortKeys(declaration.fields, page.orderBy);
+  const { fields, maxOrderBy = MAX_ORDER_BY } = declaration;
+  const keys = sortKeys(fields, page.orderBy, maxOrderBy);
   const { limit, backwards } = pageSize(page);
-  const restriction = (parameters: Parameters) => {
-    const own =
-      declaration.project && scope.projectUuid
-        ? [`${declaration.project} = ${parameters.add(scope.projectUuid, 'uuid')}`]
-        : [];
-    return [...own, compileWhere(declaration.fields, page.where, { ...scope, parameters })];
-  };
+  const owned = (parameters: Parameters) =>
+    declaration.project && scope.projectUuid
+      ? [`${declaration.project} = ${parameters.add(scope.projectUuid, 'uuid')}`]
+      : [];
   const parameters = new Parameters();
-  const terms = restriction(parameters);
+  const terms = owned(parameters);
+  const filter = compileWhere(fields, page.where, { ...scope, parameters });
   if (page.after != null) terms.push(beyond(keys, decodeCursor(keys, page.after), parameters, false));
   if (page.before != null) terms.push(beyond(keys, decodeCursor(keys, page.before), parameters, true));
-  const order = keys.map(
-    (key) => `${key.sql} ${(key.direction === Direction.ASC) !== backwards ? 'ASC' : 'DESC'}`,
-  );
   const entity = declaration.entity();
   const rows: Record<string, unknown>[] = await db.query(
-    `/* ${declaration.table}.list */ SELECT ${columnsOf(db, entity)},
-       ARRAY[${keys.map((key) => `(${key.sql})::text`).join(', ')}] AS "_cursor"
-     FROM "${declaration.table}" t WHERE ${terms.join(' AND ')}
-     ORDER BY ${order.join(', ')} LIMIT ${limit + 1}`,
+    pageStatement({
+      table: declaration.table,
+      columns: columnsOf(db, entity),
+      keys: keys.map((key) => ({ ...key, ascending: (key.direction === Direction.ASC) !== backwards })),
+      terms,
+      filter,
+      bounds: boundsOf(fields, page.orderBy?.[0]?.field, page.where, parameters),
+      rows: limit + 1,
+      walk: declaration.walk,
+    }),
     parameters.values,
   );
   const more = rows.length > limit;
@@ -164,7 +160,10 @@ export async function list<T extends object>(
     },
     count: async () => {
       const counted = new Parameters();
-      const where = restriction(counted).join(' AND ');
+      const own = owned(counted);
+      const where = [...own, compileWhere(fields, page.where, { ...scope, parameters: counted })].join(
+        ' AND ',
+      );
       const answer = await db.query(
         `/* ${declaration.table}.count */ SELECT count(*)::int AS n FROM "${declaration.table}" t WHERE ${where}`,
         counted.values,

@@ -1,7 +1,7 @@
 /** `where` inputs → SQL. Every value is a parameter; names come from the declaration only. */
 import { ShingoError } from '../../platform/error.js';
 import { uuidOf } from '../node.js';
-import type { ColumnField, Fields } from './fields.js';
+import { missing, notMissing, sortExpression, type ColumnField, type Fields } from './fields.js';
 
 export type Where = Record<string, unknown>;
 
@@ -81,6 +81,8 @@ function compileField(
 ): string {
   const field = fields[name] ?? refuse(`There is no filter ${JSON.stringify(name)}.`);
   if (field.kind === 'column') return compileColumn(name, field, value as Where, context.parameters, alias);
+  if (field.kind === 'special')
+    return field.compile(value, { parameters: context.parameters, alias, spend: () => spend(budget) });
   if (field.kind === 'condition') {
     if (!context.condition) return refuse('A condition cannot be defined by another condition.');
     const inner = context.condition(String(value));
@@ -97,33 +99,63 @@ function compileField(
 
 const COMPARE: Record<string, string> = { eq: '=', ne: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' };
 
-function compileColumn(
+export function compileColumn(
   name: string,
   field: ColumnField,
   filter: Where,
   parameters: Parameters,
   alias: string,
 ): string {
-  const sql = field.sql.replaceAll(/\bt\./g, `${alias}.`);
+  const own = (text: string) => text.replaceAll(/\bt\./g, `${alias}.`);
+  const sql = own(field.sql);
+  // As its index has it, where there is one.
+  const key = own(sortExpression(field));
+  const indexed = field.sortable && field.nullable;
+  const known = (comparison: string) =>
+    indexed ? `(${comparison} AND ${own(notMissing(field))})` : comparison;
   const operand = (value: unknown) => (field.idOf ? uuidOf(field.idOf, String(value)) : value);
   const terms = Object.entries(filter)
     .filter(([, value]) => value !== undefined)
     .map(([operator, value]) => {
       if (value === null)
         return refuse(`${name}.${operator} is null; ask for missing values with isNull: true.`);
-      if (operator === 'isNull') return value ? `${sql} IS NULL` : `${sql} IS NOT NULL`;
+      if (operator === 'isNull') {
+        if (indexed) return `(${own(value ? missing(field) : notMissing(field))})`;
+        return value ? `${sql} IS NULL` : `${sql} IS NOT NULL`;
+      }
       if (operator === 'in' || operator === 'notIn') {
         const list = value as unknown[];
         // Without this a missing value would be not in an empty list: no comparison holds of it.
         if (list.length === 0) return operator === 'in' ? 'false' : `${sql} IS NOT NULL`;
         if (list.length > MAX_LIST) refuse(`${name}.${operator} may list ${MAX_LIST} values.`);
-        const any = `${sql} = ANY(${parameters.add(list.map(operand), `${field.sqlType}[]`)})`;
-        return operator === 'in' ? any : `NOT ${any}`;
+        const any = `= ANY(${parameters.add(list.map(operand), `${field.sqlType}[]`)})`;
+        return operator === 'in' ? known(`${indexed ? key : sql} ${any}`) : `NOT ${sql} ${any}`;
       }
       if (operator === 'contains') return `position(${parameters.add(value, 'text')} in ${sql}) > 0`;
       if (operator === 'startsWith') return `starts_with(${sql}, ${parameters.add(value, 'text')})`;
-      return `${sql} ${COMPARE[operator] ?? refuse(`There is no operator ${operator}.`)} ${parameters.add(operand(value), field.sqlType)}`;
+      const compare = COMPARE[operator] ?? refuse(`There is no operator ${operator}.`);
+      const comparand = parameters.add(operand(value), field.sqlType);
+      return operator === 'ne'
+        ? `${sql} <> ${comparand}`
+        : known(`${indexed ? key : sql} ${compare} ${comparand}`);
     });
   if (terms.length === 0) return 'true';
   return `(${terms.join(' AND ')})`;
+}
+
+/** What a filter demands of one column whatever else it says: bounds for a walk along that column's index. */
+export function boundsOf(
+  fields: Fields,
+  name: string | undefined,
+  where: Where | null | undefined,
+  parameters: Parameters,
+): string[] {
+  const field = name === undefined ? undefined : fields[name];
+  if (name === undefined || field?.kind !== 'column') return [];
+  const demands = (inner: Where | null | undefined): Where[] => {
+    const own = inner?.[name] as Where | null | undefined;
+    const all = (inner?.and ?? []) as Where[];
+    return [...(own ? [own] : []), ...all.flatMap(demands)];
+  };
+  return demands(where).map((filter) => compileColumn(name, field, filter, parameters, 't'));
 }

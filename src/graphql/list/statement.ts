@@ -1,0 +1,62 @@
+/**
+ * The SQL of one page. Without a filter it walks along the index of its order. With one, PostgreSQL would have to guess
+ * how rare the filter is and, guessing wrong, walk a million rows for one page or sort half of them: so the statement
+ * does not leave the choice to a guess. It walks a bounded stretch of the order first, and only if that does not fill
+ * the page does it look for all rows of the filter, by whatever index serves the filter, and sort them.
+ */
+import type { Direction } from './connection.js';
+
+export interface SortKey {
+  sql: string;
+  sqlType: string;
+  direction: Direction;
+}
+
+export interface Page {
+  table: string;
+  columns: string;
+  keys: (SortKey & { ascending: boolean })[];
+  /** Of the project and of the cursors. */
+  terms: string[];
+  filter: string;
+  /** Terms of the filter that the index of the order can be entered by. */
+  bounds: string[];
+  rows: number;
+  /** How many rows are tried along the order; none: the list is small, or has no index for its order. */
+  walk?: number;
+}
+
+export function pageStatement(page: Page): string {
+  const { table, columns, keys, terms, filter, rows } = page;
+  const cursor = `ARRAY[${keys.map((key) => `(${key.sql})::text`).join(', ')}] AS "_cursor"`;
+  const order = orderOf(
+    keys.map((key) => key.sql),
+    page,
+  );
+  if (!page.walk || filter === 'true') {
+    return `/* ${table}.list */ SELECT ${columns}, ${cursor} FROM "${table}" t
+      WHERE ${all([...terms, filter])} ORDER BY ${order} LIMIT ${rows}`;
+  }
+  const names = keys.map((_, index) => `"_key${index}"`);
+  const values = keys.map((key, index) => `${key.sql} AS ${names[index]}`).join(', ');
+  const byName = orderOf(names, page);
+  return `/* ${table}.list */ WITH walked AS MATERIALIZED (
+      SELECT ${columns}, ${names.join(', ')}, ${cursor} FROM (
+        SELECT t.*, ${values} FROM "${table}" t WHERE ${all([...terms, ...page.bounds])}
+        ORDER BY ${order} LIMIT ${page.walk}
+      ) t WHERE ${filter} ORDER BY ${byName} LIMIT ${rows}
+    ), found AS (
+      SELECT ${columns}, ${names.join(', ')}, ${cursor} FROM (
+        SELECT t.*, ${values} FROM "${table}" t
+        WHERE (SELECT count(*) FROM walked) < ${rows} AND ${all([...terms, filter])} OFFSET 0
+      ) t ORDER BY ${byName} LIMIT ${rows}
+    )
+    SELECT * FROM (
+      SELECT * FROM walked WHERE (SELECT count(*) FROM walked) = ${rows} UNION ALL SELECT * FROM found
+    ) page ORDER BY ${byName}`;
+}
+
+const all = (terms: string[]) => (terms.length > 0 ? terms.join(' AND ') : 'true');
+
+const orderOf = (expressions: string[], { keys }: Page) =>
+  expressions.map((sql, index) => `${sql} ${keys[index]?.ascending ? 'ASC' : 'DESC'}`).join(', ');
