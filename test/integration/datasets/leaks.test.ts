@@ -257,11 +257,11 @@ describe('leaks', () => {
         const slow = b.filter((x) =>
           a.some(
             (y) =>
-              Math.abs(x.time - y.time) <= minutes! * 60_000 &&
-              metresBetween(x.lat, x.lon, y.lat, y.lon) <= metres!,
+              Math.abs(x.time - y.time) <= minutes * 60_000 &&
+              metresBetween(x.lat, x.lon, y.lat, y.lon) <= metres,
           ),
         ).length;
-        const options = { ...OPTIONS, metres: metres!, minutes: minutes! };
+        const options = { ...OPTIONS, metres: metres, minutes: minutes };
         expect(await imagesOf('SAME_PLACE_AND_TIME', columns(a), columns(b), options)).toBe(slow);
       }),
       { numRuns: 300 },

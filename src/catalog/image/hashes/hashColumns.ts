@@ -51,7 +51,7 @@ export class HashColumns implements Hashes {
     this.low[row] = this.low[last]!;
     this.nrs[row] = this.nrs[last]!;
     this.uuids.copyWithin(row * UUID_BYTES, last * UUID_BYTES, (last + 1) * UUID_BYTES);
-    this.rowOf.set(this.nrs[row]!, row);
+    this.rowOf.set(this.nrs[row], row);
   }
 
   uuid(row: number): string {
