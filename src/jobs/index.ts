@@ -1,5 +1,6 @@
 import { Job } from './job.js';
 import { JobResolver } from './jobResolver.js';
+import { DuplicatesResolver } from './task/duplicatesResolver.js';
 import { ExportResolver } from './task/exportResolver.js';
 
 export { JOB_QUEUE, QUEUES, TASK_QUEUE } from './change.js';
@@ -7,4 +8,4 @@ export { jobFileRoutes } from './task/jobFile.js';
 export { startWorker, type Worker, type WorkerOptions } from './worker/worker.js';
 
 export const jobEntities = [Job];
-export const jobResolvers = [JobResolver, ExportResolver] as const;
+export const jobResolvers = [JobResolver, ExportResolver, DuplicatesResolver] as const;

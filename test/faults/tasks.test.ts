@@ -17,13 +17,11 @@ beforeEach(async () => {
 });
 afterEach(() => world.stop());
 
-const exportJob = (): Promise<Job> =>
-  startTask(world.services, {
-    projectUuid: world.project,
-    kind: JobKind.EXPORT,
-    input: { versionUuid: world.versionUuid, format: 'COCO', pictures: false },
-    idempotencyKey: randomUUID(),
-  });
+const exportJob = (format: 'COCO' | 'YOLO' = 'COCO', idempotencyKey: string = randomUUID()): Promise<Job> => {
+  const asked = { versionUuid: world.versionUuid, format, pictures: false };
+  const task = { projectUuid: world.project, kind: JobKind.EXPORT as const, asked, idempotencyKey };
+  return startTask(world.services, task, async () => asked);
+};
 
 const REAL = new URL('../../src/jobs/task/taskProcess.js', import.meta.url).href;
 const FIRST_TIME = 'if (command.type === "start" && command.attempt === 1) ';
@@ -151,13 +149,7 @@ test('a training does not hold up a task, nor a task a training', async () => {
 });
 
 test('the same key starts one job; with another request it is a conflict', async () => {
-  const start = (format: 'COCO' | 'YOLO') =>
-    startTask(world.services, {
-      projectUuid: world.project,
-      kind: JobKind.EXPORT,
-      input: { versionUuid: world.versionUuid, format, pictures: false },
-      idempotencyKey: 'once',
-    });
+  const start = (format: 'COCO' | 'YOLO') => exportJob(format, 'once');
   const jobs = await Promise.all(Array.from({ length: 8 }, () => start('COCO')));
   expect(new Set(jobs.map(({ uuid }) => uuid)).size).toBe(1);
   await expect(start('YOLO')).rejects.toMatchObject({ code: 'CONFLICT' });

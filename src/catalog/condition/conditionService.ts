@@ -48,6 +48,12 @@ export async function conditionFilters(
   };
 }
 
+/** For what is to be filtered later. @throws ShingoError FILTER_INVALID, CONDITION_UNKNOWN, INVALID_ID */
+export async function checkFilter(db: Db, projectUuid: string, where: Where | null): Promise<void> {
+  const condition = await conditionFilters(db, projectUuid, where);
+  compileWhere(imageFields(), where, { parameters: new Parameters(), condition });
+}
+
 /** @throws ShingoError FILTER_INVALID, NAME_TAKEN, BAD_USER_INPUT */
 export async function insertCondition(
   manager: EntityManager,

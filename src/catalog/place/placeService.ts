@@ -19,20 +19,20 @@ export interface PlaceFields {
 
 const bad = (message: string, field: string) => new ShingoError('BAD_USER_INPUT', message, 400, [field]);
 
+/** @throws ShingoError BAD_USER_INPUT */
+export function checkTimeZone(name: string): void {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+  } catch {
+    throw bad(`${JSON.stringify(name)} is not an IANA time zone such as Asia/Tokyo.`, 'timeZone');
+  }
+}
+
 function check(fields: PlaceFields): void {
   for (const name of ['country', 'prefecture', 'city'] as const) {
     if (fields[name] != null && fields[name].trim() === '') throw bad(`${name} is empty.`, name);
   }
-  if (fields.timeZone != null) {
-    try {
-      new Intl.DateTimeFormat('en', { timeZone: fields.timeZone });
-    } catch {
-      throw bad(
-        `${JSON.stringify(fields.timeZone)} is not an IANA time zone such as Asia/Tokyo.`,
-        'timeZone',
-      );
-    }
-  }
+  if (fields.timeZone != null) checkTimeZone(fields.timeZone);
   if ((fields.latitude == null) !== (fields.longitude == null))
     throw bad('Give latitude and longitude together.', 'latitude');
   if (fields.latitude != null && Math.abs(fields.latitude) > 90)

@@ -53,8 +53,7 @@ export async function findDuplicates(
   task: TaskContext,
   { projectUuid, distance = DEFAULT_DISTANCE, where = null, maxPairs = DEFAULT_PAIRS }: DuplicatesQuestion,
 ): Promise<{ report: DuplicatesReport; files: TaskFile[] }> {
-  within('distance', distance, 0, MAX_DISTANCE);
-  within('maxPairs', maxPairs, 1, MAX_PAIRS);
+  checkDuplicatesQuestion({ distance, maxPairs });
   const { hashes, withoutHash } = await distinctHashes(task, projectUuid, where);
   const { pairs, groups } = await joinAll(hashes, distance, maxPairs, async (done, total) => {
     task.progress('COMPARING', done, total);
@@ -83,6 +82,18 @@ export async function findDuplicates(
     },
     files: [file],
   };
+}
+
+/** @throws ShingoError BAD_USER_INPUT */
+export function checkDuplicatesQuestion({
+  distance,
+  maxPairs,
+}: {
+  distance: number;
+  maxPairs: number;
+}): void {
+  within('distance', distance, 0, MAX_DISTANCE);
+  within('maxPairs', maxPairs, 1, MAX_PAIRS);
 }
 
 function within(name: string, value: number, least: number, most: number): void {

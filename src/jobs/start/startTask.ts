@@ -8,27 +8,25 @@ import { insertJob, jobOfRequest, once, request } from './request.js';
 export interface NewTask<K extends keyof TaskInputs> {
   projectUuid: string;
   kind: K;
-  input: TaskInputs[K];
+  /** What makes two requests different. */
+  asked: object;
   idempotencyKey: string;
-  /** What else makes the request what it is, where `input` has it in another form. */
-  asked?: object;
 }
 
 /**
  * Job and message in one transaction; the same key and request again are the same job.
- * @param check runs where there is no such job yet: an upload that has expired since does not refuse a retry
- * @throws ShingoError BAD_USER_INPUT, CONFLICT, and what `check` throws
+ * @param input what the job is to read; checked and made only where there is no such job yet, so that an upload that has
+ *   expired since does not refuse a retry
+ * @throws ShingoError BAD_USER_INPUT, CONFLICT, and what `input` throws
  */
 export async function startTask<K extends keyof TaskInputs>(
   { db, queue }: { db: DataSource; queue: Queue },
-  { projectUuid, kind, input, idempotencyKey, asked }: NewTask<K>,
-  check: () => Promise<unknown> = async () => undefined,
+  { projectUuid, kind, asked, idempotencyKey }: NewTask<K>,
+  input: () => Promise<TaskInputs[K]>,
 ): Promise<Job> {
-  const wanted = request(projectUuid, idempotencyKey, { kind, ...(asked ?? input) });
+  const wanted = request(projectUuid, idempotencyKey, { kind, ...asked });
   const known = await jobOfRequest(db, wanted);
   if (known) return known;
-  await check();
-  return once(db, wanted, (manager) =>
-    insertJob(manager, queue, wanted, { kind, input, engine: Engine.AUTO }),
-  );
+  const job = { kind, input: await input(), engine: Engine.AUTO };
+  return once(db, wanted, (manager) => insertJob(manager, queue, wanted, job));
 }

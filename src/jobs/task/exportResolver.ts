@@ -45,8 +45,9 @@ export class ExportResolver {
     return payload(JobPayload, async () => {
       const versionUuid = uuidOf('DatasetVersion', datasetVersionId);
       const { projectUuid } = await findVersion(services.db, versionUuid);
-      const input = { versionUuid, format, pictures };
-      return { job: await startTask(services, { projectUuid, kind: JobKind.EXPORT, input, idempotencyKey }) };
+      const asked = { versionUuid, format, pictures };
+      const task = { projectUuid, kind: JobKind.EXPORT as const, asked, idempotencyKey };
+      return { job: await startTask(services, task, async () => asked) };
     });
   }
 }

@@ -2,14 +2,21 @@
 import { createUnionType } from 'type-graphql';
 import type { Job } from '../job.js';
 import { JobKind } from '../vocabulary.js';
+import { DuplicatesReport } from './duplicatesReport.js';
 import { ExportReport } from './exportReport.js';
+import { ImportReport } from './importReport.js';
 
-const CLASSES = { [JobKind.EXPORT]: ExportReport };
+const CLASSES = {
+  [JobKind.IMPORT]: ImportReport,
+  [JobKind.EXPORT]: ExportReport,
+  [JobKind.NEAR_DUPLICATES]: DuplicatesReport,
+};
+type Report = (typeof CLASSES)[keyof typeof CLASSES];
 
 export const JobReport = createUnionType({
   name: 'JobReport',
   description: 'What came of a job that is no training, by its kind.',
-  types: () => Object.values(CLASSES) as [typeof ExportReport],
+  types: () => Object.values(CLASSES) as [Report, ...Report[]],
 });
 
 export function reportOf(job: Job): object | null {

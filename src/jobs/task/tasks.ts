@@ -1,5 +1,6 @@
 /** What each kind of task does with what was asked of it. */
 import { z } from 'zod';
+import { findDuplicates } from '../../datasets/duplicates/findDuplicates.js';
 import { exportVersion } from '../../datasets/export/exportVersion.js';
 import { FORMATS } from '../../datasets/formats/write/archive.js';
 import type { TaskContext, TaskFile } from '../../platform/task.js';
@@ -23,9 +24,15 @@ const exportInput = z.strictObject({
   format: z.enum(FORMATS),
   pictures: z.boolean(),
 });
+const duplicatesInput = z.strictObject({
+  where: z.record(z.string(), z.unknown()).nullable(),
+  distance: z.number(),
+  maxPairs: z.number(),
+});
 /** What a start mutation writes into the job's row, by kind; checked again where it is read. */
 export interface TaskInputs {
   [JobKind.EXPORT]: z.infer<typeof exportInput>;
+  [JobKind.NEAR_DUPLICATES]: z.infer<typeof duplicatesInput>;
 }
 
 /** The checkpoint of each is of its own form, and nobody else's business. */
@@ -33,4 +40,6 @@ type Task = (task: TaskContext<never>, request: TaskRequest) => Promise<TaskOutc
 
 export const TASKS: Partial<Record<TaskKind, Task>> = {
   [JobKind.EXPORT]: (task, { input }) => exportVersion(task, exportInput.parse(input)),
+  [JobKind.NEAR_DUPLICATES]: (task, { projectUuid, input }) =>
+    findDuplicates(task, { projectUuid, ...duplicatesInput.parse(input) }),
 };
