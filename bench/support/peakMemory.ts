@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { SMALL_HEAP } from '../../src/platform/smallHeap.js';
 
 /** MB resident at the peak, the whole process. */
 export async function peakOfImport(
@@ -9,11 +10,11 @@ export async function peakOfImport(
   projectUuid: string,
   source: string,
 ): Promise<number> {
-  const child = fork(fileURLToPath(new URL('./importProcess.js', import.meta.url)), [
-    databaseUrl,
-    projectUuid,
-    source,
-  ]);
+  const child = fork(
+    fileURLToPath(new URL('./importProcess.js', import.meta.url)),
+    [databaseUrl, projectUuid, source],
+    { execArgv: [...SMALL_HEAP] },
+  );
   const answer = once(child, 'message') as Promise<[{ peakMb: number; frames: number }]>;
   answer.catch(() => undefined);
   const [code] = (await once(child, 'exit')) as [number | null];

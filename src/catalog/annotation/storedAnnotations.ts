@@ -21,7 +21,7 @@ const NULL = '\\N';
 const flag = (value: boolean | null | undefined) => (value == null ? NULL : value ? 't' : 'f');
 
 /** The annotations of an image as COPY's text; nothing in them needs an escape. */
-export function labelRows(imageUuid: string, labels: readonly Label[]): string {
+export function labelRows(imageUuid: string, labels: readonly Label[]): Buffer {
   let text = '';
   for (const { category, x, y, width, height, color, arrows, role, occluded, truncated } of labels) {
     const shown = arrows && arrows.length > 0 ? `{${arrows.join(',')}}` : '{}';
@@ -29,13 +29,14 @@ export function labelRows(imageUuid: string, labels: readonly Label[]): string {
       `${newId()}\t${imageUuid}\t${category}\t${x}\t${y}\t${width}\t${height}\t` +
       `${color ?? NULL}\t${shown}\t${role ?? NULL}\t${flag(occluded)}\t${flag(truncated)}\n`;
   }
-  return text;
+  // Bytes at once: a text put together of 250 pieces is 10 kB of pieces until somebody reads it.
+  return Buffer.from(text, 'latin1');
 }
 
 /** @param chunks of `labelRows`; the images' object counts follow by trigger */
 export async function copyLabels(
   manager: EntityManager,
-  chunks: Iterable<string>,
+  chunks: Iterable<Buffer>,
   onSent?: () => void,
 ): Promise<void> {
   await copyInto(

@@ -29,9 +29,9 @@ export interface ImportCheckpoint {
   total: number | null;
 }
 
-/** Rows of a batch: 5 MB of text, some 300 ms in the database. */
-const MAX_FRAMES = 1500;
-const MAX_BOXES = 40_000;
+/** Rows of a batch: 3 MB of text, some 200 ms in the database. */
+const MAX_FRAMES = 1000;
+const MAX_BOXES = 30_000;
 /** Decoding takes 10 ms a picture: so much is done again after a break, at most. */
 const MAX_PICTURES = 250;
 

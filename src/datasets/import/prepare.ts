@@ -20,7 +20,7 @@ export interface ReadyItem {
   picture: PictureRow | null;
   boxes: ImportBox[] | null;
   /** Its boxes as rows of the image `id`. */
-  rows: string;
+  rows: Buffer;
 }
 
 export interface ReadyBatch {
@@ -68,6 +68,8 @@ export async function prepare(
   return { items: ready, tally };
 }
 
+const NO_ROWS = Buffer.alloc(0);
+
 function readyItem(
   item: ImportItem,
   picture: PictureRow | null,
@@ -88,7 +90,7 @@ function readyItem(
   return {
     ...{ item, id, picture, boxes },
     facts: { ...item, labelled: boxes !== null, crop: boxes?.some((box) => box.wholeImage) ?? false },
-    rows: render && boxes ? labelRows(id, boxes) : '',
+    rows: render && boxes ? labelRows(id, boxes) : NO_ROWS,
   };
 }
 

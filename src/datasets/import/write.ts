@@ -55,8 +55,8 @@ export async function writeBatch(
   const rows = [
     ...fresh.map(({ rows }) => rows),
     ...filled.labelled.map(({ ready, image }) => labelRows(image.id, ready.boxes ?? [])),
-  ].filter((text) => text !== '');
-  if (rows.length > 0) await copyLabels(manager, [rows.join('')], onSent);
+  ].filter(({ length }) => length > 0);
+  if (rows.length > 0) await copyLabels(manager, [Buffer.concat(rows)], onSent);
   tally.created += fresh.length;
   tally.filled += filled.images.size;
   tally.annotations += labelled.reduce((sum, { boxes }) => sum + (boxes?.length ?? 0), 0);

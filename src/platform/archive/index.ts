@@ -3,10 +3,11 @@
  * and what could leave its folder or blow up is refused before it is handed out.
  */
 import { open, stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
-import { gunzipSync, constants } from 'node:zlib';
-import { ShingoError } from '../error.js';
-import { Guard, type ArchiveLimits } from './guard.js';
+import { createReadStream } from 'node:fs';
+import { Readable, pipeline } from 'node:stream';
+import { createGunzip, gunzipSync, constants } from 'node:zlib';
+import { ShingoError, messageOf } from '../error.js';
+import { damaged, Guard, type ArchiveLimits } from './guard.js';
 import { tarEntries } from './tar.js';
 import { zipEntries } from './zip.js';
 
@@ -50,6 +51,37 @@ export async function* entries(
     throw new ShingoError('ARCHIVE_UNKNOWN', 'This is neither a zip nor a tar nor a tar.gz file.', 422);
   const guard = new Guard((await stat(localFile)).size, limits);
   yield* kind === 'zip' ? zipEntries(localFile, guard) : tarEntries(localFile, kind === 'tar.gz', guard);
+}
+
+/** A file of its own, packed; or a tar.gz. */
+export async function isGzip(localFile: string): Promise<boolean> {
+  const head = await firstBytes(localFile, 2);
+  return head[0] === 0x1f && head[1] === 0x8b;
+}
+
+/**
+ * The bytes of a packed file.
+ * @throws ShingoError the stream fails with ARCHIVE_TOO_LARGE, ARCHIVE_DAMAGED
+ */
+export async function gunzipped(localFile: string, limits: Partial<ArchiveLimits> = {}): Promise<Readable> {
+  const guard = new Guard((await stat(localFile)).size, limits);
+  return Readable.from(unpacked(localFile, guard), { objectMode: false });
+}
+
+async function* unpacked(localFile: string, guard: Guard): AsyncGenerator<Buffer, void> {
+  const file = createReadStream(localFile);
+  try {
+    const plain = guard.meter();
+    // What goes wrong is thrown by reading.
+    pipeline(file, createGunzip(), plain, () => undefined);
+    yield* plain as AsyncIterable<Buffer>;
+  } catch (error) {
+    // What zlib says has its own codes; what the file system says is no fault of the file.
+    if (error instanceof ShingoError || (error as NodeJS.ErrnoException).syscall) throw error;
+    throw damaged(messageOf(error));
+  } finally {
+    file.destroy();
+  }
 }
 
 async function firstBytes(localFile: string, length: number): Promise<Buffer> {

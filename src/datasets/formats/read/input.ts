@@ -21,7 +21,7 @@ const MAX_FILES = 2_000_000;
 
 const file = (root: string, path: string, bytes: number): InputFile => ({
   ...{ path, bytes },
-  open: () => createReadStream(join(root, path), { highWaterMark: 1 << 20 }),
+  open: () => createReadStream(join(root, path), { highWaterMark: 1 << 18 }),
 });
 
 /** @throws ShingoError NOT_FOUND, LABELS_INVALID (too many files) */

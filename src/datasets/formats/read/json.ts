@@ -56,7 +56,10 @@ export async function* elements(input: InputFile): AsyncGenerator<Element, void>
     // Only what belongs to a value under way is kept.
     const from = start >= 0 ? start : at;
     consumed += from;
-    buffer = from === buffer.length ? Buffer.from(chunk) : Buffer.concat([buffer.subarray(from), chunk]);
+    buffer =
+      from === buffer.length
+        ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+        : Buffer.concat([buffer.subarray(from), chunk]);
     at -= from;
     if (start >= 0) start = 0;
     if (consumed === 0 && at === 0) {
