@@ -174,7 +174,7 @@ export class DatasetVersionResolver {
     complexity: 1000,
     description: "What is frozen in it, by the project's rules of now.",
   })
-  validation(@Root() version: DatasetVersion, @Ctx() { db }: Context) {
+  validationReport(@Root() version: DatasetVersion, @Ctx() { db }: Context) {
     return validateVersion(db, version.uuid);
   }
 
