@@ -125,6 +125,10 @@ export async function list<T extends object>(
   const parameters = new Parameters();
   const terms = owned(parameters);
   const filter = compileWhere(fields, page.where, { ...scope, parameters });
+  // Written in the same order, so that both have the same parameters.
+  const again = new Parameters();
+  owned(again);
+  const filterOfRow = compileWhere(fields, page.where, { ...scope, parameters: again, perRow: true });
   if (page.after != null) terms.push(beyond(keys, decodeCursor(keys, page.after), parameters, false));
   if (page.before != null) terms.push(beyond(keys, decodeCursor(keys, page.before), parameters, true));
   const entity = declaration.entity();
@@ -135,6 +139,7 @@ export async function list<T extends object>(
       keys: keys.map((key) => ({ ...key, ascending: (key.direction === Direction.ASC) !== backwards })),
       terms,
       filter,
+      filterOfRow,
       bounds: boundsOf(fields, page.orderBy?.[0]?.field, page.where, parameters),
       rows: limit + 1,
       walk: declaration.walk,

@@ -19,6 +19,8 @@ export interface Page {
   /** Of the project and of the cursors. */
   terms: string[];
   filter: string;
+  /** The same, with the same parameters, to be asked of one row after the other. */
+  filterOfRow: string;
   /** Terms of the filter that the index of the order can be entered by. */
   bounds: string[];
   rows: number;
@@ -39,21 +41,25 @@ export function pageStatement(page: Page): string {
   }
   const names = keys.map((_, index) => `"_key${index}"`);
   const values = keys.map((key, index) => `${key.sql} AS ${names[index]}`).join(', ');
+  const kept = ['id', ...names].join(', ');
   const byName = orderOf(names, page);
+  // OFFSET 0, so that the rows of the filter are not looked for along the order again; the gate is outside of it, so
+  // that no parallel workers are started (8 ms) to be told that there is nothing to do.
   return `/* ${table}.list */ WITH walked AS MATERIALIZED (
-      SELECT ${columns}, ${names.join(', ')}, ${cursor} FROM (
+      SELECT ${kept} FROM (
         SELECT t.*, ${values} FROM "${table}" t WHERE ${all([...terms, ...page.bounds])}
         ORDER BY ${order} LIMIT ${page.walk}
-      ) t WHERE ${filter} ORDER BY ${byName} LIMIT ${rows}
+      ) t WHERE ${page.filterOfRow} ORDER BY ${byName} LIMIT ${rows}
     ), found AS (
-      SELECT ${columns}, ${names.join(', ')}, ${cursor} FROM (
-        SELECT t.*, ${values} FROM "${table}" t
-        WHERE (SELECT count(*) FROM walked) < ${rows} AND ${all([...terms, filter])} OFFSET 0
-      ) t ORDER BY ${byName} LIMIT ${rows}
-    )
-    SELECT * FROM (
+      SELECT ${kept} FROM (
+        SELECT t.id, ${values} FROM "${table}" t
+        WHERE ${all([...terms, filter])} OFFSET 0
+      ) t WHERE (SELECT count(*) FROM walked) < ${rows} ORDER BY ${byName} LIMIT ${rows}
+    ), page AS (
       SELECT * FROM walked WHERE (SELECT count(*) FROM walked) = ${rows} UNION ALL SELECT * FROM found
-    ) page ORDER BY ${byName}`;
+    )
+    SELECT ${columns}, ARRAY[${names.map((name) => `${name}::text`).join(', ')}] AS "_cursor"
+    FROM page JOIN "${table}" t ON t.id = page.id ORDER BY ${byName}`;
 }
 
 const all = (terms: string[]) => (terms.length > 0 ? terms.join(' AND ') : 'true');

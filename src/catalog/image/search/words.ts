@@ -10,6 +10,12 @@ const MAX_LENGTH = 200;
 const literally = (word: string) => `%${word.replaceAll(/[\\%_]/g, '\\$&')}%`;
 
 /**
+ * The index is by three letters in a row. Without them in the word PostgreSQL would read all of the index and then all
+ * names (1.4 s); an expression that the index does not have makes it read the names at once (0.4 s).
+ */
+const indexed = (text: string, word: string) => (/[\p{L}\p{N}]{3}/u.test(word) ? text : `(${text} || '')`);
+
+/**
  * A place's names as one text: newlines keep a word from running over two of them. The index place_search is on this
  * expression.
  */
@@ -33,8 +39,8 @@ function compile(value: unknown, { parameters, alias, spend }: SpecialContext): 
     spend();
     const pattern = `search_folded(${parameters.add(literally(word), 'text')})`;
     // Not correlated, so that the places are found once and their images by an index.
-    const places = `ARRAY(SELECT s.id FROM place s WHERE ${PLACE_NAMES} LIKE ${pattern})`;
-    return `(search_folded(${alias}.file_name) LIKE ${pattern} OR ${alias}.place_id = ANY(${places}))`;
+    const places = `ARRAY(SELECT s.id FROM place s WHERE ${indexed(PLACE_NAMES, word)} LIKE ${pattern})`;
+    return `(${indexed(`search_folded(${alias}.file_name)`, word)} LIKE ${pattern} OR ${alias}.place_id = ANY(${places}))`;
   });
   return terms.length === 0 ? 'true' : `(${terms.join(' AND ')})`;
 }
