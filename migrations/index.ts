@@ -4,6 +4,7 @@ import { Provenance1764000002000 } from './1764000002000-Provenance.js';
 import { Uploads1764000006000 } from './1764000006000-Uploads.js';
 import { CoverageLog1764000010000 } from './1764000010000-CoverageLog.js';
 import { Versions1764000011000 } from './1764000011000-Versions.js';
+import { CountsSource1764100002000 } from './1764100002000-CountsSource.js';
 
 /** In order. A migration that has been released is never edited. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   Uploads1764000006000,
   CoverageLog1764000010000,
   Versions1764000011000,
+  CountsSource1764100002000,
 ];
