@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import sharp from 'sharp';
 
 export interface StreetLight {
   file: string;
@@ -31,4 +32,31 @@ export function streetFolder(from = import.meta.dirname): string | null {
     return from === dirname(from) ? null : streetFolder(dirname(from));
   const folder = join(from, '..', 'shared', 'data', 'street');
   return existsSync(folder) && readdirSync(folder).length > 0 ? folder : null;
+}
+
+/** The photo with its light, or both made smaller and laid on grey of the size that the photo had: lights far away. */
+export async function shrunk(
+  folder: string,
+  light: StreetLight,
+  scale: number,
+  scratch: string,
+): Promise<{ path: string; light: StreetLight }> {
+  const photo = join(folder, light.file);
+  if (scale === 1) return { path: photo, light };
+  const { width, height } = await sharp(photo).metadata();
+  const [left, top] = [200, 100];
+  const small = await sharp(photo)
+    .resize(Math.round(width * scale), Math.round(height * scale))
+    .png()
+    .toBuffer();
+  const path = join(scratch, `${scale}-${light.file}.png`);
+  await sharp({ create: { width, height, channels: 3, background: '#808080' } })
+    .composite([{ input: small, left, top }])
+    .png()
+    .toFile(path);
+  const box = { x: left + light.x * scale, y: top + light.y * scale };
+  return {
+    path,
+    light: { ...light, ...box, width: light.width * scale, height: light.height * scale },
+  };
 }
