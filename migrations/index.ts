@@ -6,6 +6,7 @@ import { CoverageLog1764000010000 } from './1764000010000-CoverageLog.js';
 import { Versions1764000011000 } from './1764000011000-Versions.js';
 import { LabelsFirst1764100000000 } from './1764100000000-LabelsFirst.js';
 import { Search1764100001000 } from './1764100001000-Search.js';
+import { CountsSource1764100002000 } from './1764100002000-CountsSource.js';
 import { Validation1764100003000 } from './1764100003000-Validation.js';
 import { Duplicates1764100004000 } from './1764100004000-Duplicates.js';
 import { Tasks1764100010000 } from './1764100010000-Tasks.js';
@@ -20,6 +21,7 @@ export const migrations = [
   Versions1764000011000,
   LabelsFirst1764100000000,
   Search1764100001000,
+  CountsSource1764100002000,
   Validation1764100003000,
   Duplicates1764100004000,
   Tasks1764100010000,

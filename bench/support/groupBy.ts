@@ -42,7 +42,7 @@ export function groupBy(
     `/* bench.groupBy */ SELECT ARRAY[${keys.join(', ')}] AS keys, count(${lights ? 'DISTINCT t.id' : '*'})::int AS images,
        count(DISTINCT t.place_id)::int AS places, count(DISTINCT t.drive)::int AS drives
      FROM image t LEFT JOIN place p ON p.id = t.place_id
-       ${lights ? "JOIN annotation a ON a.image_id = t.id AND a.category = 'TRAFFIC_LIGHT'" : ''}
+       ${lights ? "JOIN annotation a ON a.image_id = t.id AND a.source = t.counts_source AND a.category = 'TRAFFIC_LIGHT'" : ''}
      WHERE t.project_id = ${project} AND ${compileWhere(imageFields(), where, { parameters })}
      GROUP BY ${keys.join(', ')}`,
     parameters.values,

@@ -90,7 +90,7 @@ export async function fillProject(
         `INSERT INTO image (id, project_id, place_id, sha256, file_name, width, height, recorded_at, latitude, longitude,
            drive, darkness, darkness_sensor, darkness_source, brightness, weather_label, weather, weather_source,
            time_of_day_label, time_of_day, time_of_day_source, scene_label, scene, scene_source,
-           people, cars, bicycles, buses, traffic_lights)
+           people, cars, bicycles, buses, traffic_lights, counts_source)
          SELECT uuidv7(), $1, CASE WHEN n % 20 > 0 THEN p.id END, encode(sha256(int8send(n)), 'hex'),
            'drive-' || d || '/' || lpad(n::text, 9, '0') || '.jpg', 1280, 720,
            CASE WHEN n % 33 > 0 THEN '2022-01-01T00:00Z'::timestamptz + d * interval '77 minutes' + n % 50 * interval '10 s' END,
@@ -100,7 +100,8 @@ export async function fillProject(
            time_of_day, time_of_day, CASE WHEN time_of_day IS NOT NULL THEN 'LABEL' END,
            scene, scene, CASE WHEN scene IS NOT NULL THEN 'LABEL' END,
            CASE WHEN lights IS NOT NULL THEN floor(r5 * 4) END, CASE WHEN lights IS NOT NULL THEN 1 + n % 3 END,
-           CASE WHEN lights IS NOT NULL THEN 0 END, CASE WHEN lights IS NOT NULL THEN 0 END, lights
+           CASE WHEN lights IS NOT NULL THEN 0 END, CASE WHEN lights IS NOT NULL THEN 0 END, lights,
+           CASE WHEN lights IS NOT NULL THEN 'LABEL' END
          FROM (SELECT *, ${drawn('r1', WEATHER)} AS weather, ${drawn('r2', TIME_OF_DAY)} AS time_of_day,
              ${drawn('r3', SCENE)} AS scene, CASE WHEN n % 25 > 0 THEN floor(-1.5 * ln(1 - r4))::int END AS lights
            FROM (SELECT n, n / ${FRAMES_OF_DRIVE} AS d, random() AS r1, random() AS r2, random() AS r3, random() AS r4,

@@ -214,7 +214,7 @@ async function insertItems(
              'truncated', n.truncated) ORDER BY n.id) AS annotations,
            count(*) FILTER (WHERE n.category = 'TRAFFIC_LIGHT') AS lights,
            string_agg(DISTINCT n.color, ',' ORDER BY n.color) AS colors
-         FROM annotation n WHERE n.image_id = c.id
+         FROM annotation n WHERE n.image_id = c.id AND n.source = 'LABEL'
        ) a ON true
      ), dealt AS (
        SELECT *, (row_number() OVER (PARTITION BY is_fixed
@@ -225,8 +225,8 @@ async function insertItems(
        CASE WHEN is_fixed OR p - floor(p) < ${test} THEN 'TEST' WHEN p - floor(p) < ${held} THEN 'VALIDATION' ELSE 'TRAIN' END,
        weather, time_of_day, scene,
        ARRAY(SELECT (i - 1)::smallint FROM generate_subscripts(member, 1) i WHERE member[i]),
-       -- Null where nobody has looked; an empty list where somebody has and found nothing.
-       CASE WHEN traffic_lights IS NULL THEN NULL ELSE coalesce(annotations, '[]') END, lights,
+       -- Null where nobody has looked; an empty list where somebody has and found nothing. A model is nobody.
+       CASE WHEN counts_source = 'LABEL' THEN coalesce(annotations, '[]') END, lights,
        drive, place_id, recorded_at, latitude, longitude
      FROM dealt
      UNION ALL

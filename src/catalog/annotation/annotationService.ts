@@ -3,7 +3,7 @@ import { selectOne } from '../../graphql/select.js';
 import { ShingoError } from '../../platform/error.js';
 import { newId } from '../../platform/ids.js';
 import type { LightArrow, LightColor, LightRole } from '../vocabulary.js';
-import { Category } from '../vocabulary.js';
+import { AnnotationSource, Category } from '../vocabulary.js';
 import { Annotation } from './annotation.js';
 
 export interface Box {
@@ -22,6 +22,9 @@ export interface Box {
 
 export interface NewAnnotation extends Box {
   imageUuid: string;
+  /** Missing: LABEL. */
+  source?: AnnotationSource;
+  score?: number | null;
 }
 
 /** Pixels; null: not known, since only labels of the picture are here. */
@@ -82,12 +85,15 @@ export async function insertAnnotations(
     role: annotation.role ?? null,
     occluded: annotation.occluded ?? null,
     truncated: annotation.truncated ?? null,
+    source: annotation.source ?? AnnotationSource.LABEL,
+    score: annotation.score ?? null,
   }));
   await manager.query(
     `/* annotation.create */ INSERT INTO annotation
-       (id, image_id, category, x, y, width, height, color, arrows, role, occluded, truncated)
+       (id, image_id, category, x, y, width, height, color, arrows, role, occluded, truncated, source, score)
      SELECT * FROM jsonb_to_recordset($1) AS a(id uuid, image_id uuid, category text, x float8, y float8,
-       width float8, height float8, color text, arrows text[], role text, occluded boolean, truncated boolean)`,
+       width float8, height float8, color text, arrows text[], role text, occluded boolean, truncated boolean,
+       source text, score float8)`,
     [JSON.stringify(records)],
   );
   return records.map((record) => record.id);
@@ -104,7 +110,10 @@ export async function createAnnotation(db: DataSource, imageUuid: string, box: B
   });
 }
 
-/** @throws ShingoError NOT_FOUND, BAD_USER_INPUT */
+/**
+ * Whoever changes a model's annotation has looked at it: it becomes a label, without a score.
+ * @throws ShingoError NOT_FOUND, BAD_USER_INPUT
+ */
 export async function updateAnnotation(
   db: DataSource,
   uuid: string,
@@ -119,7 +128,8 @@ export async function updateAnnotation(
     checkBox(after, await pictureSize(manager, before.imageUuid));
     await manager.query(
       `/* annotation.update */ UPDATE annotation SET category = $2, x = $3, y = $4, width = $5, height = $6,
-         color = $7, arrows = $8, role = $9, occluded = $10, truncated = $11 WHERE id = $1`,
+         color = $7, arrows = $8, role = $9, occluded = $10, truncated = $11, source = 'LABEL', score = NULL
+       WHERE id = $1`,
       [
         uuid,
         after.category,

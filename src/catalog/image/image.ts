@@ -3,10 +3,13 @@ import { Column, Entity } from 'typeorm';
 import { defineList } from '../../graphql/list/list.js';
 import { Node } from '../../graphql/node.js';
 import { DateTime } from '../../graphql/scalars.js';
-import { ConditionSource, Scene, TimeOfDay, WeatherName } from '../vocabulary.js';
+import { AnnotationSource, ConditionSource, Scene, TimeOfDay, WeatherName } from '../vocabulary.js';
 import { imageFields } from './imageFields.js';
 
-/** How many objects of each kind an image's annotations name; kept by a trigger on them. */
+/**
+ * How many objects of each kind an image's annotations name; kept by a trigger on them. A person's where one has looked,
+ * else a model's; never both together.
+ */
 @ObjectType()
 export class ObjectCounts {
   @Column('int', { nullable: true })
@@ -28,6 +31,12 @@ export class ObjectCounts {
   @Column('int', { name: 'traffic_lights', nullable: true })
   @Field(() => Int)
   trafficLights: number;
+
+  @Column('text', { name: 'counts_source', nullable: true })
+  @Field(() => AnnotationSource, {
+    description: "Whose annotations were counted: a model's only where no person has looked.",
+  })
+  source: AnnotationSource;
 }
 
 /** From the pixels or, where the project says so, from the sun; see image/picture for the measure and why it is this one. */

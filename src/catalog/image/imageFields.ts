@@ -14,7 +14,7 @@ import { annotationList } from '../annotation/annotation.js';
 import { placeList } from '../place/place.js';
 import { location } from './search/location.js';
 import { words } from './search/words.js';
-import { Scene, TimeOfDay, WeatherName } from '../vocabulary.js';
+import { AnnotationSource, Scene, TimeOfDay, WeatherName } from '../vocabulary.js';
 
 /** What images can be filtered and sorted by: also the language in which conditions are defined. */
 const fields: Fields = {
@@ -43,9 +43,11 @@ const fields: Fields = {
   bicycles: int('t.bicycles', { nullable: true }),
   buses: int('t.buses', { nullable: true }),
   trafficLights: int('t.traffic_lights', { sort: true, nullable: true }),
+  countsSource: oneOf('AnnotationSource', AnnotationSource, 't.counts_source', { nullable: true }),
   placeId: id('Place', 't.place_id'),
   place: its(() => placeList, 's.id = t.place_id'),
-  annotations: some(() => annotationList, 's.image_id = t.id'),
+  /** Those that count: of an image that a person has labelled the person's, of another the model's. */
+  annotations: some(() => annotationList, 's.image_id = t.id AND s.source = t.counts_source'),
   condition: condition(),
   search: words,
   location,

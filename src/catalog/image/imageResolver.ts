@@ -26,7 +26,7 @@ import { conditionFilters, conditionsOfImages } from '../condition/conditionServ
 import { Place } from '../place/place.js';
 import { Project } from '../project/project.js';
 import { projectUuid } from '../project/projectService.js';
-import { ConditionSource, Scene, TimeOfDay, WeatherName } from '../vocabulary.js';
+import { AnnotationSource, ConditionSource, Scene, TimeOfDay, WeatherName } from '../vocabulary.js';
 import { ValidationReportType } from '../validation/validationTypes.js';
 import { Weather } from '../weather/weather.js';
 import { periodsOfImages } from '../weather/weatherService.js';
@@ -298,8 +298,18 @@ export class ImageResolver {
   }
 
   @FieldResolver(() => [Annotation], { complexity: ({ childComplexity }) => 5 * childComplexity })
-  annotations(@Root() image: Image, @Ctx() { load }: Context): Promise<Annotation[]> {
-    return load.many(Annotation, 'image_id', image.uuid);
+  async annotations(
+    @Root() image: Image,
+    @Arg('source', () => AnnotationSource, {
+      nullable: true,
+      description: "Missing: those that count, a person's where one has looked, else a model's.",
+    })
+    source: AnnotationSource | null,
+    @Ctx() { load }: Context,
+  ): Promise<Annotation[]> {
+    const wanted = source ?? image.counts.source;
+    const all = await load.many(Annotation, 'image_id', image.uuid);
+    return all.filter((annotation) => annotation.source === wanted);
   }
 
   @FieldResolver(() => [ImageConditionType])

@@ -75,7 +75,8 @@ async function read(
     rows: [lights = {}],
   } = await client.query<Row>(
     `/* coverage.lights */ SELECT ${LIGHTS.join(', ')} FROM (${images}) t
-     JOIN annotation a ON a.image_id = t.id AND a.category = 'TRAFFIC_LIGHT' AND ${of('a.image_id')}`,
+     JOIN annotation a ON a.image_id = t.id AND a.source = t.counts_source AND a.category = 'TRAFFIC_LIGHT'
+       AND ${of('a.image_id')}`,
     values,
   );
   const numbers = FLOATS.map((_, index) => floats(row[`c${index}`] ?? null));

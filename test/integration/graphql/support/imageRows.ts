@@ -80,8 +80,14 @@ export async function randomImages(db: DataSource, count: number, seed: number):
       ) ?? null,
   }));
   await newImages(db, project, rows);
-  // No mutation makes these yet; filters know them.
+  // A model's: beside a person's, where they count nowhere, and where no person has looked.
   await db.query("UPDATE annotation SET source = 'MODEL', score = 0.5 WHERE category IN ('CAR', 'BUS')");
+  await db.query(
+    `INSERT INTO annotation (id, image_id, category, x, y, width, height, source, score)
+     SELECT gen_random_uuid(), i.id, c, 0.5, 7.25, 8.5, 16, 'MODEL', 0.75 FROM image i, unnest('{CAR,TRAFFIC_LIGHT}'::text[]) c
+     WHERE i.project_id = $1 AND i.counts_source IS NULL AND i.width = 640`,
+    [project.uuid],
+  );
   return { project, ...(await plain(db, project)) };
 }
 
@@ -108,6 +114,7 @@ const IMAGE: Columns = {
   bicycles: ['bicycles', 'int'],
   buses: ['buses', 'int'],
   trafficLights: ['traffic_lights', 'int'],
+  countsSource: ['counts_source', 'enum'],
   placeId: ['place_id', 'id', 'Place'],
   weatherConflict: ['weather_conflict', 'int'],
   timeOfDayConflict: ['time_of_day_conflict', 'int'],
@@ -144,6 +151,7 @@ const ENUMS: Record<string, object> = {
   color: LightColor,
   role: LightRole,
   source: AnnotationSource,
+  countsSource: AnnotationSource,
 };
 
 type DatabaseRow = Record<string, unknown>;
@@ -161,7 +169,9 @@ async function plain(db: DataSource, project: Project): Promise<{ rows: Row[]; s
     values: valuesOf(IMAGE, row),
     related: {
       place: places.filter((place) => place.id === row.place_id).map((place) => leaf(PLACE, place)),
-      annotations: annotations.filter((one) => one.image_id === row.id).map((one) => leaf(ANNOTATION, one)),
+      annotations: annotations
+        .filter((one) => one.image_id === row.id && one.source === row.counts_source)
+        .map((one) => leaf(ANNOTATION, one)),
     },
   }));
   const shape: Shape = {

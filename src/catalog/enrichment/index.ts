@@ -1,0 +1,2 @@
+export { enrich, type EnrichCheckpoint, type EnrichOptions } from './enrich.js';
+export { EnrichmentKind, type EnrichmentReport, type FailedImage, type SkipReason } from './report.js';
