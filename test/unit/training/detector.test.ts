@@ -33,20 +33,16 @@ const at = (classIndex: number, score: number, box: [number, number, number, num
   return { classIndex, score, x, y, width, height };
 };
 
-testWithData(
-  'street',
-  'each traffic light of the street is found where a person sees it',
-  async (street) => {
-    for (const light of STREET_LIGHTS) {
-      const found = await detector.detect(join(street, light.file));
-      const lights = found.filter(({ name }) => name === 'traffic light');
-      expect([light.file, lights.some((box) => iou(box, light) > 0.6)]).toEqual([light.file, true]);
-      // The bonnet of the camera's own car is no car, and there is no other.
-      expect(found.filter(({ name }) => name !== 'traffic light')).toEqual([]);
-      expect(lights.length).toBeLessThanOrEqual(2);
-    }
-  },
-);
+testWithData('street', 'each traffic light of the street is found where a person sees it', async (street) => {
+  for (const light of STREET_LIGHTS) {
+    const found = await detector.detect(join(street, light.file));
+    const lights = found.filter(({ name }) => name === 'traffic light');
+    expect([light.file, lights.some((box) => iou(box, light) > 0.6)]).toEqual([light.file, true]);
+    // The bonnet of the camera's own car is no car, and there is no other.
+    expect(found.filter(({ name }) => name !== 'traffic light')).toEqual([]);
+    expect(lights.length).toBeLessThanOrEqual(2);
+  }
+});
 
 testWithData(
   'street',
