@@ -53,7 +53,7 @@ export async function openImport(path: string, options: ImportOptions): Promise<
   if (manifest || options.format === 'manifest')
     return fromManifest(await asShingoError(() => openSource(path)), options);
   const set = await openFileSet(path);
-  const format = options.format === 'auto' ? await recognise(set) : (options.format as LabelFormat);
+  const format = options.format === 'auto' ? await recognise(set) : options.format;
   return fromLabels(await realpath(path), set, format, options.lenient);
 }
 
