@@ -213,7 +213,7 @@ test('an import that finds everything done asks as often for 4 images as for 900
     await importing(folder.path);
     const asked: string[] = [];
     const runner = Object.getPrototypeOf(database.db.createQueryRunner()) as {
-      query: (...args: unknown[]) => unknown;
+      query: (sql: string, ...rest: unknown[]) => unknown;
     };
     const query = runner.query;
     runner.query = function (sql: string, ...rest: unknown[]) {
