@@ -16,7 +16,7 @@ export interface Tally {
   existing: number;
   /** They were there, and have got their picture or labels. */
   filled: number;
-  /** Of the existing: those on which the file says something else than people have said. */
+  /** Of those that people had labelled: the ones on which the file says something else. They stay as they were. */
   different: number;
   /** Frames on which nobody has looked for anything. */
   unlabelled: number;
