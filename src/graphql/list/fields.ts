@@ -143,8 +143,12 @@ const LARGEST: Record<ColumnField['sqlType'], string> = {
 export const sortExpression = (column: ColumnField): string =>
   column.nullable ? `coalesce(${column.sql}, ${LARGEST[column.sqlType]})` : column.sql;
 
-/** Nothing that the API takes is as large as the value that stands for a missing one; of texts one may be. */
+/** No number or time that the API takes is as large as what stands for a missing one; a text may be. */
 export const notMissing = (column: ColumnField): string =>
-  `${column.sql} IS NOT NULL${column.sqlType === 'text' ? '' : ` AND ${sortExpression(column)} < ${LARGEST[column.sqlType]}`}`;
+  column.sqlType === 'text'
+    ? `${column.sql} IS NOT NULL`
+    : `${sortExpression(column)} < ${LARGEST[column.sqlType]}`;
 export const missing = (column: ColumnField): string =>
-  `${column.sql} IS NULL AND ${sortExpression(column)} >= ${LARGEST[column.sqlType]}`;
+  column.sqlType === 'text'
+    ? `${column.sql} IS NULL`
+    : `${sortExpression(column)} >= ${LARGEST[column.sqlType]}`;
