@@ -1,11 +1,19 @@
 import { Job } from './job.js';
 import { JobResolver } from './jobResolver.js';
 import { DuplicatesResolver } from './task/duplicatesResolver.js';
+import { EnrichmentResolver } from './task/enrichmentResolver.js';
 import { ExportResolver } from './task/exportResolver.js';
+import { ImportResolver } from './task/importResolver.js';
 
 export { JOB_QUEUE, QUEUES, TASK_QUEUE } from './change.js';
 export { jobFileRoutes } from './task/jobFile.js';
 export { startWorker, type Worker, type WorkerOptions } from './worker/worker.js';
 
 export const jobEntities = [Job];
-export const jobResolvers = [JobResolver, ExportResolver, DuplicatesResolver] as const;
+export const jobResolvers = [
+  JobResolver,
+  ImportResolver,
+  ExportResolver,
+  EnrichmentResolver,
+  DuplicatesResolver,
+] as const;

@@ -32,10 +32,8 @@ export async function enrich(
   task: TaskContext<EnrichCheckpoint>,
   options: EnrichOptions,
 ): Promise<EnrichmentReport> {
-  const { minScore = 0, kind } = options;
-  if (!(minScore >= 0 && minScore <= 1))
-    throw new ShingoError('BAD_USER_INPUT', 'minScore is 0 to 1.', 400, ['minScore']);
-  switch (kind) {
+  checkEnrichment(options);
+  switch (options.kind) {
     case EnrichmentKind.DARKNESS:
       return through(task, darkness(task.blobs, task.signal), options);
     case EnrichmentKind.PERCEPTUAL_HASH:
@@ -47,6 +45,12 @@ export async function enrich(
       return through(task, step, options).finally(() => step.release());
     }
   }
+}
+
+/** @throws ShingoError BAD_USER_INPUT */
+export function checkEnrichment({ minScore = 0 }: ObjectOptions): void {
+  if (!(minScore >= 0 && minScore <= 1))
+    throw new ShingoError('BAD_USER_INPUT', 'minScore is 0 to 1.', 400, ['minScore']);
 }
 
 async function through<R extends Row, W>(

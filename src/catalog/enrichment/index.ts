@@ -1,2 +1,3 @@
-export { enrich, type EnrichCheckpoint, type EnrichOptions } from './enrich.js';
+export { DEFAULT_MIN_SCORE } from '../../training/detector/detector.js';
+export { checkEnrichment, enrich, type EnrichCheckpoint, type EnrichOptions } from './enrich.js';
 export { EnrichmentKind, type EnrichmentReport, type FailedImage, type SkipReason } from './report.js';

@@ -9,6 +9,7 @@ import { EXPECTED, hasClassFolders, openSource, type Source } from '../formats/m
 import { LeftOut } from '../formats/read/leftOut.js';
 import {
   Findings,
+  LABEL_FORMATS,
   openFileSet,
   readFrames,
   recognise,
@@ -18,7 +19,8 @@ import {
 import { PictureIndex } from '../formats/read/pictureIndex.js';
 import type { ImportItem } from './item.js';
 
-export type ImportFormat = LabelFormat | 'auto' | 'manifest';
+export const IMPORT_FORMATS = ['auto', 'manifest', ...LABEL_FORMATS] as const;
+export type ImportFormat = (typeof IMPORT_FORMATS)[number];
 
 export interface ImportOptions {
   format: ImportFormat;

@@ -1,8 +1,9 @@
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { LABEL_FORMATS } from '../../datasets/formats/read/index.js';
+import { IMPORT_FORMATS } from '../../datasets/import/source.js';
 
-const FORMATS = ['auto', 'manifest', ...LABEL_FORMATS] as const;
-export const ImportFormat = Object.fromEntries(FORMATS.map((format) => [format.toUpperCase(), format]));
+export const ImportFormat = Object.fromEntries(
+  IMPORT_FORMATS.map((format) => [format.toUpperCase(), format]),
+);
 registerEnumType(ImportFormat, {
   name: 'ImportFormat',
   description: 'What docs/formats.md says of each.',

@@ -3,12 +3,14 @@ import { createUnionType } from 'type-graphql';
 import type { Job } from '../job.js';
 import { JobKind } from '../vocabulary.js';
 import { DuplicatesReport } from './duplicatesReport.js';
+import { EnrichmentReport } from './enrichmentReport.js';
 import { ExportReport } from './exportReport.js';
 import { ImportReport } from './importReport.js';
 
 const CLASSES = {
   [JobKind.IMPORT]: ImportReport,
   [JobKind.EXPORT]: ExportReport,
+  [JobKind.ENRICHMENT]: EnrichmentReport,
   [JobKind.NEAR_DUPLICATES]: DuplicatesReport,
 };
 type Report = (typeof CLASSES)[keyof typeof CLASSES];

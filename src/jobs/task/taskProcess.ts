@@ -10,6 +10,7 @@ import { connect } from '../../platform/database/dataSource.js';
 import { ShingoError, messageOf } from '../../platform/error.js';
 import type { TaskContext } from '../../platform/task.js';
 import { entities } from '../../schema.js';
+import { TrainingError } from '../../training/error.js';
 import { changeJob, updateJob } from '../change.js';
 import { Job } from '../job.js';
 import { JobState, isTask } from '../vocabulary.js';
@@ -73,7 +74,7 @@ async function main(start: Start): Promise<TaskMessage> {
     } catch (error) {
       if (lost.signal.aborted || error instanceof FenceLost) return { type: 'lost' };
       if (stopping.signal.aborted) return { type: 'stopped' };
-      if (!(error instanceof ShingoError)) throw error;
+      if (!(error instanceof ShingoError || error instanceof TrainingError)) throw error;
       const { code, message } = error;
       await task.end();
       await fenced(db, lease, (manager, held) => settleFailure(manager, held, { code, message }));
@@ -91,9 +92,7 @@ async function run(task: JobTask, lease: Lease, config: Start['config']): Promis
   const { job } = lease;
   if (!isTask(job.kind)) throw new Error(`${job.kind} is no task.`);
   const input = await privateColumn(task.db, job, 'input');
-  const perform = TASKS[job.kind];
-  if (!perform) throw new Error(`${job.kind} is no task.`);
-  const { report, files = [] } = await perform(task as TaskContext<never>, {
+  const { report, files = [] } = await TASKS[job.kind](task as TaskContext<never>, {
     projectUuid: job.projectUuid,
     config,
     input,

@@ -1,8 +1,12 @@
 /** What each kind of task does with what was asked of it. */
 import { z } from 'zod';
 import { findDuplicates } from '../../datasets/duplicates/findDuplicates.js';
+import { EnrichmentKind, enrich } from '../../catalog/enrichment/index.js';
 import { exportVersion } from '../../datasets/export/exportVersion.js';
 import { FORMATS } from '../../datasets/formats/write/archive.js';
+import { importLabels } from '../../datasets/import/importLabels.js';
+import { IMPORT_FORMATS } from '../../datasets/import/source.js';
+import { unpackLabels } from '../../datasets/import/unpack.js';
 import type { TaskContext, TaskFile } from '../../platform/task.js';
 import { JobKind, type TaskKind } from '../vocabulary.js';
 import type { TaskConfig } from './protocol.js';
@@ -24,6 +28,20 @@ const exportInput = z.strictObject({
   format: z.enum(FORMATS),
   pictures: z.boolean(),
 });
+const importInput = z.strictObject({
+  sha256: z.string(),
+  fileName: z.string(),
+  format: z.enum(IMPORT_FORMATS),
+  lenient: z.boolean(),
+  timeZone: z.string().nullable(),
+});
+const enrichmentInput = z.strictObject({
+  kind: z.enum(EnrichmentKind),
+  where: z.record(z.string(), z.unknown()).nullable(),
+  minScore: z.number(),
+  tiles: z.boolean(),
+  again: z.boolean(),
+});
 const duplicatesInput = z.strictObject({
   where: z.record(z.string(), z.unknown()).nullable(),
   distance: z.number(),
@@ -31,14 +49,24 @@ const duplicatesInput = z.strictObject({
 });
 /** What a start mutation writes into the job's row, by kind; checked again where it is read. */
 export interface TaskInputs {
+  [JobKind.IMPORT]: z.infer<typeof importInput>;
   [JobKind.EXPORT]: z.infer<typeof exportInput>;
+  [JobKind.ENRICHMENT]: z.infer<typeof enrichmentInput>;
   [JobKind.NEAR_DUPLICATES]: z.infer<typeof duplicatesInput>;
 }
 
 /** The checkpoint of each is of its own form, and nobody else's business. */
 type Task = (task: TaskContext<never>, request: TaskRequest) => Promise<TaskOutcome>;
 
-export const TASKS: Partial<Record<TaskKind, Task>> = {
+export const TASKS: Record<TaskKind, Task> = {
+  [JobKind.IMPORT]: async (task, { projectUuid, input }) => {
+    const { sha256, fileName, ...options } = importInput.parse(input);
+    const source = await unpackLabels(task, { sha256, fileName });
+    return { report: await importLabels(task, { projectUuid, source, ...options }) };
+  },
+  [JobKind.ENRICHMENT]: async (task, { projectUuid, config, input }) => ({
+    report: await enrich(task, { projectUuid, engine: config.engine, ...enrichmentInput.parse(input) }),
+  }),
   [JobKind.EXPORT]: (task, { input }) => exportVersion(task, exportInput.parse(input)),
   [JobKind.NEAR_DUPLICATES]: (task, { projectUuid, input }) =>
     findDuplicates(task, { projectUuid, ...duplicatesInput.parse(input) }),

@@ -15,6 +15,8 @@ export interface JobProcessOptions<Message> {
   /** Path of the module to fork. */
   module: string;
   cwd: string;
+  /** Of Node itself. */
+  execArgv?: readonly string[];
   /** What it may say. */
   messages: z.ZodType<Message>;
   onMessage(message: Message): void;
@@ -38,7 +40,7 @@ export class JobProcess<Command extends object, Message> {
     this.child = fork(options.module, [], {
       cwd: options.cwd,
       serialization: 'advanced',
-      execArgv: [],
+      execArgv: [...(options.execArgv ?? [])],
       env: childEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // A group of its own: Ctrl-C in the terminal is for the worker, who asks it to save its work first.

@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../platform/log.js';
 import type { Config } from '../../platform/config.js';
+import { SMALL_HEAP } from '../../platform/smallHeap.js';
 import { messageOf } from '../../platform/error.js';
 import { persist } from '../retry.js';
 import { taskMessageSchema, type TaskCommand, type TaskMessage } from '../task/protocol.js';
@@ -88,10 +89,11 @@ export class TaskAttempt {
   private async work(folder: string): Promise<void> {
     if (this.stopping || this.lost) return;
     const { config, databaseUrl } = this.services;
-    const { dataDir, maxUploadBytes } = config;
+    const { dataDir } = config;
     const process: JobProcess<TaskCommand, TaskMessage> = new JobProcess({
       module: this.options.module,
       cwd: folder,
+      execArgv: SMALL_HEAP,
       messages: taskMessageSchema,
       onMessage: (message) => this.hear(message),
       onNonsense: (problem) => this.condemn('TASK_PROTOCOL', `The process of the job says: ${problem}`),
@@ -102,7 +104,7 @@ export class TaskAttempt {
     process.send({
       type: 'start',
       databaseUrl,
-      config: { dataDir, maxUploadBytes, engine: this.options.engine },
+      config: { dataDir, engine: this.options.engine },
       jobUuid: this.lease.job.uuid,
       attempt: this.lease.attempt,
       folder,

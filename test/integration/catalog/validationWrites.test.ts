@@ -167,7 +167,7 @@ test('whatever races, what was written after the answer to a change of rules obe
         () => 0,
       ),
     );
-    works.splice(
+    void works.splice(
       round % 8,
       0,
       setRules(db, project.uuid, [HAS_DRIVE]).then(async () => {
