@@ -36,14 +36,14 @@ export interface StoredImage {
   weather: `${WeatherName}` | null;
   timeOfDay: `${TimeOfDay}` | null;
   scene: `${Scene}` | null;
-  /** Somebody has looked for objects. */
+  /** A person has looked for objects; a model is nobody. */
   labelled: boolean;
 }
 
 const STORED = `i.id, i.file_name AS "fileName", i.sha256, i.place_id AS "placeUuid", i.width, i.height,
   i.recorded_at AS "recordedAt", to_char(i.recorded_local, 'YYYY-MM-DD"T"HH24:MI:SS.MS') AS "recordedLocal",
   i.latitude, i.longitude, i.drive, i.weather_label AS weather, i.time_of_day_label AS "timeOfDay",
-  i.scene_label AS scene, i.traffic_lights IS NOT NULL AS labelled`;
+  i.scene_label AS scene, (i.counts_source = 'LABEL') IS TRUE AS labelled`;
 
 /** At most two of each name, one without bytes before the others: two are too many to say which is meant. */
 export async function imagesByName(
@@ -185,10 +185,12 @@ export function merged(
   };
 }
 
+const COUNTS = ['people', 'cars', 'bicycles', 'buses', 'traffic_lights'];
+
 /** The caller holds the images and their places. What only the bytes tell is written when they arrive. */
 export async function fillImages(manager: EntityManager, images: NewImage[]): Promise<void> {
   if (images.length === 0) return;
-  const records = images.map(({ record, labelled }) => ({ ...record, counts: labelled ? 0 : null }));
+  const records = images.map(({ record, labelled }) => ({ ...record, labelled }));
   await manager.query(
     `/* image.fill */ UPDATE image i SET sha256 = coalesce(i.sha256, s.sha256), place_id = s.place_id,
        width = coalesce(CASE WHEN i.sha256 IS NULL THEN s.width END, i.width, s.width),
@@ -199,13 +201,13 @@ export async function fillImages(manager: EntityManager, images: NewImage[]): Pr
        time_of_day_sensor = CASE WHEN i.sha256 IS NULL THEN s.time_of_day_sensor ELSE i.time_of_day_sensor END,
        time_of_day_derived = s.time_of_day_derived, weather_label = s.weather_label,
        time_of_day_label = s.time_of_day_label, scene_label = s.scene_label, weather_period = p.weather,
-       people = coalesce(i.people, s.counts), cars = coalesce(i.cars, s.counts),
-       bicycles = coalesce(i.bicycles, s.counts), buses = coalesce(i.buses, s.counts),
-       traffic_lights = coalesce(i.traffic_lights, s.counts)
+       -- A person's count begins at nought, whatever a model has counted; the trigger on annotations adds to it.
+       ${COUNTS.map((column) => `${column} = CASE WHEN s.labelled AND i.counts_source IS DISTINCT FROM 'LABEL' THEN 0 ELSE i.${column} END`).join(', ')},
+       counts_source = CASE WHEN s.labelled THEN 'LABEL' ELSE i.counts_source END
      FROM (SELECT * FROM jsonb_to_recordset($1) AS r(id uuid, place_id uuid, sha256 text, width int, height int,
        recorded_at timestamptz, recorded_local timestamp, latitude float8, longitude float8, drive text,
        darkness_sensor float8, brightness float8, sun_altitude float8, weather_label text, time_of_day_label text,
-       time_of_day_derived text, time_of_day_sensor text, scene_label text, counts int)) s
+       time_of_day_derived text, time_of_day_sensor text, scene_label text, labelled boolean)) s
      CROSS JOIN LATERAL (SELECT ${periodSql('s.place_id', 's.recorded_at')} AS weather) p
      WHERE i.id = s.id`,
     [JSON.stringify(records)],

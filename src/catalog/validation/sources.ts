@@ -5,7 +5,7 @@ import type { Parameters } from '../../graphql/list/where.js';
 export interface Source {
   /** image_id, split, recorded_at, place_id, latitude, longitude, width, height, sha256, drive, labelled, brightness, darkness, conflict */
   images: string;
-  /** image_id, split, image_width, image_height, category, color, x, y, width, height */
+  /** A person's: rules judge labels, not what a model found. image_id, split, image_width, image_height, category, color, x, y, width, height */
   boxes: string;
 }
 
@@ -22,12 +22,12 @@ export function catalogImages(
   const where = `t.project_id = ${parameters.add(projectUuid, 'uuid')} AND ${chosen}`;
   return {
     images: `SELECT t.id AS image_id, NULL::text AS split, t.recorded_at, t.place_id, t.latitude, t.longitude, t.width, t.height,
-         t.sha256, t.drive, t.traffic_lights IS NOT NULL AS labelled, t.brightness, t.darkness_sensor AS darkness,
+         t.sha256, t.drive, (t.counts_source = 'LABEL') IS TRUE AS labelled, t.brightness, t.darkness_sensor AS darkness,
          greatest(t.weather_conflict, t.time_of_day_conflict) AS conflict
        FROM image t WHERE ${where}`,
     boxes: `SELECT t.id AS image_id, NULL::text AS split, t.width AS image_width, t.height AS image_height, a.category, a.color,
          a.x, a.y, a.width, a.height
-       FROM image t JOIN annotation a ON a.image_id = t.id WHERE ${where} AND ${chosenBoxes}`,
+       FROM image t JOIN annotation a ON a.image_id = t.id AND a.source = 'LABEL' WHERE ${where} AND ${chosenBoxes}`,
   };
 }
 

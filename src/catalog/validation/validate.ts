@@ -65,6 +65,7 @@ export interface Origin {
 /**
  * The same, and refuses what breaks a rule of severity ERROR: call it in the transaction that wrote the images, which
  * then takes them back.
+ * @param allowWith what its user may say to have them all the same
  * @throws UserErrors with VALIDATION_FAILED, 20 at most; each names the rule, the image and what is wrong with it
  */
 export async function refuseInvalid(
@@ -72,6 +73,7 @@ export async function refuseInvalid(
   projectUuid: string,
   imageUuids: readonly string[],
   originOf: (imageUuid: string) => Origin,
+  allowWith = 'allowInvalid',
 ): Promise<ValidationReport> {
   const report = await validateImported(manager, projectUuid, imageUuids);
   const errors = refusals(report).flatMap(({ rule, failed, examples }) =>
@@ -80,7 +82,7 @@ export async function refuseInvalid(
       const others = failed > 1 ? `, which ${failed} break here` : '';
       return new ShingoError(
         'VALIDATION_FAILED',
-        `${name}: ${detail}. That breaks the project's rule ${rule.kind}${others}; mend it, allow it with allowInvalid, or change the rules (setValidationRules).`,
+        `${name}: ${detail}. That breaks the project's rule ${rule.kind}${others}; mend it, allow it with ${allowWith}, or change the rules (setValidationRules).`,
         400,
         field,
       );

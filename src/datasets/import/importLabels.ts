@@ -6,6 +6,7 @@ import type { TaskContext } from '../../platform/task.js';
 import { projectUuid as existingProject } from '../../catalog/project/projectService.js';
 import { toGlobalId } from '../../graphql/node.js';
 import type { ImportItem } from './item.js';
+import { obey } from './obey.js';
 import { prepare, type ReadyBatch, type Strictness } from './prepare.js';
 import { addTally, emptyTally, reportOf, type ImportReport, type Tally } from './report.js';
 import { openImport, type ImportFormat, type ImportSource, type Reading } from './source.js';
@@ -38,7 +39,7 @@ const MAX_PICTURES = 250;
 /**
  * Doing it again changes nothing: images are known by their bytes, else by their file name.
  * @throws ShingoError NOT_FOUND, FORMAT_UNKNOWN, LABELS_INVALID, LABELS_UNKNOWN_VALUE, PICTURE_*, BLOB_TOO_LARGE: nothing
- *   was written, unless lenient, where what came before a fault stays
+ *   was written; VALIDATION_FAILED: the batches before the one that breaks a rule stay
  */
 export async function importLabels(
   task: TaskContext<ImportCheckpoint>,
@@ -51,7 +52,7 @@ export async function importLabels(
   });
   const strict = { lenient, manifest: source.manifest };
   let total = task.checkpoint?.total ?? null;
-  if (source.manifest || (!lenient && !task.checkpoint)) total = await check(task, source, strict);
+  if (source.manifest || !task.checkpoint) total = await check(task, source, strict);
   return write(task, request.projectUuid, source, strict, total);
 }
 
@@ -98,7 +99,9 @@ async function write(
     const after = structuredClone(tally);
     await task.transaction(
       async (manager) => {
-        await writeBatch(manager, projectUuid, batch.items, batch.tally, readOn);
+        const origins = await writeBatch(manager, projectUuid, batch.items, batch.tally, readOn);
+        const { lenient } = strict;
+        batch.tally.validation = await obey(manager, projectUuid, { origins, lenient, before: tally.frames });
         addTally(after, batch.tally);
       },
       { tally: after, total },

@@ -1,4 +1,5 @@
 /** What an import has done, and what of its files it could not take. */
+import { mergeReports, type ValidationReport } from '../../catalog/validation/report.js';
 import type { Unknown } from '../formats/read/index.js';
 
 export interface ImportExample {
@@ -29,6 +30,8 @@ export interface Tally {
   leftOut: Record<string, number>;
   /** Of `different`, the first 20. */
   examples: ImportExample[];
+  /** What was created or filled in, by the rules of the project; null: nothing was. */
+  validation: ValidationReport | null;
 }
 
 export interface ImportReport extends Omit<Tally, 'leftOut'> {
@@ -43,13 +46,15 @@ const MAX_EXAMPLES = 20;
 
 export const emptyTally = (): Tally => ({
   ...{ frames: 0, created: 0, existing: 0, filled: 0, different: 0, unlabelled: 0, annotations: 0 },
-  ...{ pictures: 0, placesCreated: 0, leftOut: {}, examples: [] },
+  ...{ pictures: 0, placesCreated: 0, leftOut: {}, examples: [], validation: null },
 });
 
 export function addTally(to: Tally, part: Tally): void {
   for (const [name, value] of Object.entries(part))
     if (typeof value === 'number') (to as unknown as Record<string, number>)[name]! += value;
   for (const [reason, count] of Object.entries(part.leftOut)) leaveOut(to, reason, count);
+  const validations = [to.validation, part.validation].filter((one) => one !== null);
+  to.validation = validations.length > 0 ? mergeReports(validations) : null;
   to.examples = [...to.examples, ...part.examples].slice(0, MAX_EXAMPLES);
 }
 

@@ -21,6 +21,7 @@ import { leaveOut, type Tally } from './report.js';
 /**
  * Counts what it does into `tally`.
  * @param onSent called when nothing is left to do but to wait for the database
+ * @returns where each image that was made or filled in came from, by its UUID
  */
 export async function writeBatch(
   manager: EntityManager,
@@ -28,7 +29,7 @@ export async function writeBatch(
   items: readonly ReadyItem[],
   tally: Tally,
   onSent: () => void,
-): Promise<void> {
+): Promise<Map<string, string>> {
   await lockNewImages(manager, projectUuid);
   const named = items.flatMap(({ item }) => item.place ?? []);
   tally.placesCreated += await ensurePlaces(manager, projectUuid, placesOf(items));
@@ -67,6 +68,11 @@ export async function writeBatch(
     known.filter((one) => one.image.labelled && one.ready.facts.labelled),
     tally,
   );
+  const written = known.filter(({ image }) => filled.images.has(image.id));
+  return new Map([
+    ...fresh.map((ready) => [ready.id, ready.item.position] as const),
+    ...written.map(({ ready, image }) => [image.id, ready.item.position] as const),
+  ]);
 }
 
 interface Known {

@@ -1,4 +1,5 @@
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { ValidationReportType } from '../../catalog/validation/validationTypes.js';
 import { IMPORT_FORMATS } from '../../datasets/import/source.js';
 
 export const ImportFormat = Object.fromEntries(
@@ -72,6 +73,11 @@ export class ImportReport {
   pictures: number;
   @Field(() => Int)
   placesCreated: number;
+  @Field(() => ValidationReportType, {
+    nullable: true,
+    description: "What was created or filled in by the project's rules; null: nothing was.",
+  })
+  validation: ValidationReportType | null;
   @Field(() => [LeftOutCount])
   leftOut: LeftOutCount[];
   @Field(() => [UnknownValue])

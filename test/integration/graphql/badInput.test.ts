@@ -157,6 +157,7 @@ const MEANT: Record<string, string[]> = {
   createWeather: ['WEATHER_OVERLAP'],
   createCondition: ['BAD_USER_INPUT'],
   createDatasetVersion: ['SPLIT_CLASS_EMPTY'],
+  startImport: ['UPLOAD_INCOMPLETE'],
 };
 
 interface Case {
@@ -205,6 +206,8 @@ function rightValue(type: GraphQLInputType, field: string, name: string): unknow
   if (inner instanceof GraphQLEnumType) return GOOD[field] ?? inner.getValues()[0]?.name;
   if (inner.toString() === 'ID') return GOOD[field] ?? idFor(field, name);
   if (inner.toString() === 'Boolean') return true;
+  // One key starts one thing.
+  if (field === 'idempotencyKey') return `of ${name}`;
   return GOOD[field] ?? (inner.toString() === 'String' ? `some ${field}` : 1);
 }
 
