@@ -10,6 +10,7 @@ import { bytes, count, plural } from '../terminal/format.js';
 import { withInterrupt } from '../terminal/interrupt.js';
 import { Pace, Progress } from '../terminal/progress.js';
 import { LABEL_FORMATS, type LabelFormat } from '../../datasets/formats/read/index.js';
+import { importByJob, isPacked, jobSummary } from './byJob.js';
 import { checkFolder, ImportError, importFolder, type ImportProgress, type ImportResult } from './index.js';
 import { countLabels, type LabelCounts, type LabelOptions } from './labels.js';
 import { isTimeZone } from '../../datasets/formats/manifest/row.js';
@@ -25,6 +26,8 @@ export interface ImportCommandOptions {
   images?: string;
   lenient?: boolean;
   skipMissing?: boolean;
+  /** The pictures are not sent, or come another day. */
+  labelsOnly?: boolean;
   /** Read and count only. */
   dryRun?: boolean;
   signal?: AbortSignal;
@@ -36,13 +39,17 @@ export function importCommand(): Command {
     .description(
       'register the images of a folder: by its manifest.csv or manifest.jsonl, by class-named folders, or by the labels of another tool',
     )
-    .argument('<folder>', 'the folder; with --format the labels: a file, or a folder of them')
+    .argument(
+      '<folder>',
+      'the folder; with --format the labels: a file, or a folder of them; or an archive (zip, tar, tar.gz) of labels and pictures',
+    )
     .option('--project <name>', "the project, created if absent (default: the folder's name)")
     .option('--time-zone <zone>', 'for new places whose rows name none, such as Asia/Tokyo')
     .addOption(new Option('--format <name>', 'labels of another tool').choices(['auto', ...LABEL_FORMATS]))
     .option('--images <folder>', 'where the pictures of the labels are (default: beside them)')
     .option('--lenient', 'keep values aside that are not known, and report them')
     .option('--skip-missing', 'leave out frames whose picture is not there')
+    .option('--labels-only', 'send the labels without pictures, which may come later under the same names')
     .option('--dry-run', 'read and count the labels; needs neither pictures nor a service')
     .option('--url <address>', 'where the service is', process.env.SHINGO_URL ?? DEFAULT_URL)
     .option('--api-key <key>', 'key of the service (default: SHINGO_API_KEY)')
@@ -75,6 +82,16 @@ export async function runImport(folder: string, options: ImportCommandOptions): 
       signal: options.signal,
     });
     const onNotice = (text: string) => progress.aside(() => console.error(`note: ${text}`));
+    if (options.labelsOnly || (await isPacked(folder))) {
+      const name = options.project ?? path.parse(path.resolve(folder)).name.replace(/\.tar$/, '');
+      const project = await ensureProject(client, name);
+      const { format = 'auto', lenient = false, timeZone } = options;
+      const source = { source: folder, project, format, lenient, timeZone };
+      const { notices, text } = jobSummary(await importByJob(client, source, progress), project.name);
+      for (const notice of notices) onNotice(notice);
+      console.log(text);
+      return 0;
+    }
     // Before the project is created: a folder that cannot be imported leaves nothing behind at all.
     const checked = await checkFolder(folder, { labels, onNotice, signal: options.signal });
     console.error(
@@ -108,8 +125,10 @@ function labelOptions({
   images,
   lenient,
   skipMissing,
+  labelsOnly,
 }: ImportCommandOptions): LabelOptions | undefined {
   if (format) return { format, images, lenient, skipMissing };
+  if (labelsOnly) return { format: 'auto', lenient };
   const alone = images ? '--images' : lenient ? '--lenient' : skipMissing ? '--skip-missing' : null;
   if (alone) throw new Error(`${alone} is about the labels of another tool; say --format auto as well`);
   return undefined;
@@ -139,13 +158,14 @@ export function reporter(progress: Progress): (state: ImportProgress) => void {
 }
 
 export function summary(result: ImportResult, project: string): string {
-  const { created, existing, unlabelled, uploaded, placesCreated } = result;
+  const { created, existing, filled, unlabelled, uploaded, placesCreated } = result;
   const parts = [
-    created === 0
+    created + filled === 0
       ? `nothing new: all ${plural(existing, 'image')} were there already`
       : `${plural(created, 'image')} created`,
   ];
-  if (created > 0 && existing > 0) parts.push(`${count(existing)} there already`);
+  if (filled > 0) parts.push(`${count(filled)} completed`);
+  if (created + filled > 0 && existing > 0) parts.push(`${count(existing)} there already`);
   if (uploaded > 0) parts.push(`${plural(uploaded, 'picture')} uploaded`);
   if (placesCreated > 0) parts.push(`${plural(placesCreated, 'place')} created`);
   if (unlabelled > 0) parts.push(`${count(unlabelled)} unlabelled`);

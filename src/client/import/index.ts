@@ -32,6 +32,8 @@ export interface ImportResult {
   rows: number;
   created: number;
   existing: number;
+  /** They had come as labels only, and have their picture now. */
+  filled: number;
   /** Rows without `boxes`: nobody has looked yet, which is not the same as nothing there. */
   unlabelled: number;
   /** Pictures that the server did not have. */
@@ -44,6 +46,7 @@ const REGISTER_IMAGES = /* GraphQL */ `
     registerImages(input: $input) {
       created
       existing
+      filled
       userErrors {
         code
         message
@@ -69,6 +72,7 @@ export async function importFolder(client: ShingoClient, options: ImportOptions)
     rows: 0,
     created: 0,
     existing: 0,
+    filled: 0,
     unlabelled: 0,
     uploaded: 0,
     placesCreated: 0,
@@ -104,26 +108,29 @@ async function importBatches(
       onProgress?.({ phase: 'import', done, total: checked.rows });
     });
     await ensurePlaces(places, batch, checked, options);
-    const { created, existing } = await register(client, options.projectId, batch, hashes);
+    const { created, existing, filled } = await register(client, options.projectId, batch, hashes);
     result.rows += batch.length;
     result.created += created;
     result.existing += existing;
+    result.filled += filled;
     result.uploaded += uploaded;
     result.unlabelled += batch.filter(({ row }) => row.boxes === undefined).length;
     onProgress?.({ phase: 'import', done: result.rows, total: checked.rows });
   }
 }
 
+type Registered = Pick<ImportResult, 'created' | 'existing' | 'filled'>;
+
 async function register(
   client: ShingoClient,
   projectId: string,
   batch: LocatedRow[],
   hashes: string[],
-): Promise<{ created: number; existing: number }> {
+): Promise<Registered> {
   const input = { projectId, rows: batch.map((located, index) => toInput(located, hashes[index]!)) };
   try {
     // Idempotent: images are known by their bytes, so a repeated batch finds them there.
-    return await client.mutate<{ created: number; existing: number }>(REGISTER_IMAGES, input, {
+    return await client.mutate<Registered>(REGISTER_IMAGES, input, {
       idempotent: true,
       timeoutMs: REGISTER_TIMEOUT_MS,
     });

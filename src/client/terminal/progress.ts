@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 
-import { count, duration, perSecond } from './format.js';
+import { bytes, count, duration, perSecond } from './format.js';
 
 export interface ProgressState {
   label: string;
@@ -8,6 +8,8 @@ export interface ProgressState {
   total: number;
   perSecond?: number | null;
   secondsLeft?: number | null;
+  /** Default: images. */
+  unit?: 'images' | 'B';
 }
 
 type Stream = NodeJS.WriteStream | (NodeJS.WritableStream & { isTTY?: boolean });
@@ -56,7 +58,7 @@ export class Progress {
     if (!this.#bar) {
       this.#bar = new SingleBar({
         stream: this.stream,
-        format: '  {label} {bar} {counted} · {speed} images/s · {left} left',
+        format: '  {label} {bar} {counted} · {speed} · {left} left',
         barsize: 28,
         barCompleteChar: '█',
         barIncompleteChar: '░',
@@ -73,17 +75,18 @@ export class Progress {
 }
 
 function payload(state: ProgressState): Record<string, string> {
+  const amount = state.unit === 'B' ? bytes : count;
   return {
     label: state.label,
-    counted: `${count(state.done)}/${count(state.total)}`,
-    speed: perSecond(state.perSecond),
+    counted: `${amount(state.done)}/${amount(state.total)}`,
+    speed: state.unit === 'B' ? `${bytes(state.perSecond ?? 0)}/s` : `${perSecond(state.perSecond)} images/s`,
     left: duration(state.secondsLeft),
   };
 }
 
 function plainLine(state: ProgressState): string {
   const { label, counted, speed, left } = payload(state);
-  return `  ${label}: ${counted}, ${speed} images/s, ${left} left`;
+  return `  ${label}: ${counted}, ${speed}, ${left} left`;
 }
 
 /** Speed and time left from the counts themselves, for work that this process does. */

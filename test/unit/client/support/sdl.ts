@@ -90,7 +90,7 @@ export const SDL = `
   type ProjectPayload { project: Project userErrors: [UserError!]! }
   type PlacePayload { place: Place userErrors: [UserError!]! }
   type WeatherPayload { weather: Weather userErrors: [UserError!]! }
-  type RegisterImagesPayload { created: Int existing: Int userErrors: [UserError!]! }
+  type RegisterImagesPayload { created: Int existing: Int filled: Int userErrors: [UserError!]! }
   type DatasetPayload { dataset: Dataset userErrors: [UserError!]! }
   type ModelPayload { model: Model userErrors: [UserError!]! }
   type DatasetVersionPayload { datasetVersion: DatasetVersion userErrors: [UserError!]! }

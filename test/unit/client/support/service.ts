@@ -120,7 +120,7 @@ export class FakeService {
     const before = this.images.size;
     for (const row of rows) this.images.set(row.sha256, row);
     const created = this.images.size - before;
-    return { created, existing: rows.length - created, userErrors: [] };
+    return { created, existing: rows.length - created, filled: 0, userErrors: [] };
   }
 
   #coverage(): unknown {
