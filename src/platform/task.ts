@@ -19,14 +19,14 @@ export interface TaskContext<C extends object = object> {
    * @param phase a word in capitals, such as READING
    * @param total null: not known
    */
-  progress(phase: string, done: number, total: number | null): void;
+  progress(this: void, phase: string, done: number, total: number | null): void;
   /**
    * One transaction, of a few seconds at most, that is sure that the work is still this attempt's; `checkpoint` is kept
    * with what it writes, so that what is done and what is known to be done never differ. It is read after `work`, which
    * may complete it.
    * @throws when another attempt has taken over: nothing was written
    */
-  transaction<T>(work: (manager: EntityManager) => Promise<T>, checkpoint?: C): Promise<T>;
+  transaction<T>(this: void, work: (manager: EntityManager) => Promise<T>, checkpoint?: C): Promise<T>;
 }
 
 /** A file that the work has made, in its folder; whoever runs it keeps it and offers it for download. */

@@ -57,18 +57,18 @@ export class JobTask implements TaskContext {
     this.writing = this.write();
   }
 
-  progress(name: string, done: number, total: number | null): void {
+  // Bound: work takes out of its context what it needs.
+  readonly progress = (name: string, done: number, total: number | null): void => {
     const same = this.phase?.name === name && done >= this.phase.done ? this.phase : null;
     this.phase = { name, since: same?.since ?? Date.now(), from: same?.from ?? done, done, total };
-  }
+  };
 
-  transaction<T>(work: (manager: EntityManager) => Promise<T>, checkpoint?: object): Promise<T> {
-    return fenced(this.db, this.lease, async (manager, job) => {
+  readonly transaction = <T>(work: (manager: EntityManager) => Promise<T>, checkpoint?: object): Promise<T> =>
+    fenced(this.db, this.lease, async (manager, job) => {
       const result = await work(manager);
       if (checkpoint) await updateJob(manager, job, { checkpoint });
       return result;
     });
-  }
 
   /** Nothing is written any more once this is over. */
   async end(): Promise<void> {

@@ -1,5 +1,5 @@
 /** What users start as jobs, as users do: imports, enrichment and duplicate search over GraphQL and the command line. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -89,6 +89,15 @@ test('labels come in without pictures, again they change nothing, and pictures c
   expect(nodes).toEqual([
     { fileName: '0.png', sha256: sha256(bytes), objects: { trafficLights: 1, source: 'LABEL' } },
   ]);
+});
+
+test('a folder of labels, packed on the way, comes in as an archive does', async () => {
+  const set = join(folder, 'set');
+  await mkdir(set);
+  await writeFile(join(set, 'train.json'), labels(3));
+  await writeFile(join(set, 'val.json'), JSON.stringify([{ name: 'v.png', labels: [] }]));
+  expect(await runImport(set, { url: service.url, project: 'set', labelsOnly: true })).toBe(0);
+  expect(said).toEqual(['project set: 4 images created, 3 boxes']);
 });
 
 test('an unknown value is refused by file and record and leaves nothing; leniently it is kept aside', async () => {
