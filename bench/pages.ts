@@ -157,10 +157,7 @@ async function everyOrder(reader: Reader, ids: string[], images: number, say: (l
     backwards.push(...back);
     say(
       `${name}: median ${quantile(taken, 0.5).toFixed(2)} ms, worst ${Math.max(...taken).toFixed(1)} ms, ` +
-        `OFFSET ${ratios
-          .slice(-2)
-          .map((ratio, i) => (ratio * (taken[i] as number)).toFixed(0))
-          .join(' and ')} ms`,
+        `OFFSET ${quantile(ratios.slice(-2), 0.5).toFixed(0)} to ${Math.max(...ratios.slice(-2)).toFixed(0)} times as long`,
     );
   }
   say(`${keyset.length + backwards.length} pages of ${images} images`);

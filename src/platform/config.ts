@@ -17,7 +17,9 @@ export const environmentSchema = z.object({
   SHINGO_DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'must be postgres://user:password@host:port/database' })
     .optional()
-    .describe('Your own PostgreSQL (15 or newer, with the btree_gist extension). Unset: an embedded one.'),
+    .describe(
+      'Your own PostgreSQL (15 or newer, with the btree_gist and pg_trgm extensions). Unset: an embedded one.',
+    ),
   SHINGO_DATABASE_POOL: integer(2, 200).default(10).describe('Connections that one process may open.'),
   SHINGO_DATA_DIR: z
     .string()

@@ -12,7 +12,7 @@ import {
   type PageArguments,
 } from './connection.js';
 import { sortExpression, type Fields } from './fields.js';
-import { pageStatement, type SortKey } from './statement.js';
+import { pageStatement, type Cut, type SortKey } from './statement.js';
 import { Parameters, boundsOf, compileWhere, type WhereContext } from './where.js';
 
 export const DEFAULT_PAGE = 50;
@@ -79,19 +79,20 @@ function decodeCursor(keys: SortKey[], cursor: string): string[] {
   );
 }
 
-/** Rows strictly behind the cursor in the direction of reading. */
-function beyond(keys: SortKey[], values: string[], parameters: Parameters, backwards: boolean): string {
+/** Rows strictly behind the cursor in the direction of reading, by SQL expressions of the keys. */
+function beyond(keys: SortKey[], values: string[], parameters: Parameters, backwards: boolean) {
   const bound = values.map((value, index) => parameters.add(value, keys[index]?.sqlType ?? 'text'));
   const operator = (key: SortKey) => ((key.direction === Direction.ASC) !== backwards ? '>' : '<');
-  if (keys.every((key) => key.direction === keys[0]?.direction)) {
-    return `(${keys.map((key) => key.sql).join(', ')}) ${operator(keys[0] as SortKey)} (${bound.join(', ')})`;
-  }
-  // Directions mixed: a row comparison cannot say it.
-  const steps = keys.map((key, index) => {
-    const equal = keys.slice(0, index).map((earlier, i) => `${earlier.sql} = ${bound[i]}`);
-    return `(${[...equal, `${key.sql} ${operator(key)} ${bound[index]}`].join(' AND ')})`;
-  });
-  return `(${steps.join(' OR ')})`;
+  return (expressions: string[]): string => {
+    if (keys.every((key) => key.direction === keys[0]?.direction))
+      return `(${expressions.join(', ')}) ${operator(keys[0] as SortKey)} (${bound.join(', ')})`;
+    // Directions mixed: a row comparison cannot say it.
+    const steps = keys.map((key, index) => {
+      const equal = expressions.slice(0, index).map((earlier, i) => `${earlier} = ${bound[i]}`);
+      return `(${[...equal, `${expressions[index]} ${operator(key)} ${bound[index]}`].join(' AND ')})`;
+    });
+    return `(${steps.join(' OR ')})`;
+  };
 }
 
 function pageSize({ first, last }: PageArguments): { limit: number; backwards: boolean } {
@@ -129,8 +130,9 @@ export async function list<T extends object>(
   const again = new Parameters();
   owned(again);
   const filterOfRow = compileWhere(fields, page.where, { ...scope, parameters: again, perRow: true });
-  if (page.after != null) terms.push(beyond(keys, decodeCursor(keys, page.after), parameters, false));
-  if (page.before != null) terms.push(beyond(keys, decodeCursor(keys, page.before), parameters, true));
+  const cursors: Cut[] = [];
+  if (page.after != null) cursors.push(beyond(keys, decodeCursor(keys, page.after), parameters, false));
+  if (page.before != null) cursors.push(beyond(keys, decodeCursor(keys, page.before), parameters, true));
   const entity = declaration.entity();
   const rows: Record<string, unknown>[] = await db.query(
     pageStatement({
@@ -138,9 +140,10 @@ export async function list<T extends object>(
       columns: columnsOf(db, entity),
       keys: keys.map((key) => ({ ...key, ascending: (key.direction === Direction.ASC) !== backwards })),
       terms,
+      cursors,
       filter,
       filterOfRow,
-      bounds: boundsOf(fields, page.orderBy?.[0]?.field, page.where, parameters),
+      bounds: declaration.walk ? boundsOf(fields, page.orderBy?.[0]?.field, page.where, parameters) : [],
       rows: limit + 1,
       walk: declaration.walk,
     }),

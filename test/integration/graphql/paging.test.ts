@@ -13,6 +13,7 @@ import { datasetList } from '../../../src/datasets/dataset.js';
 import { datasetVersionList } from '../../../src/datasets/datasetVersion.js';
 import { Direction, type OrderBy } from '../../../src/graphql/list/connection.js';
 import { list, type ListDeclaration } from '../../../src/graphql/list/list.js';
+import type { Where } from '../../../src/graphql/list/where.js';
 import type { Node } from '../../../src/graphql/node.js';
 import { modelList } from '../../../src/models/model.js';
 import { createNamed } from '../../../src/platform/database/named.js';
@@ -91,12 +92,13 @@ async function walk(
   orderBy: OrderBy[],
   size: number,
   backwards: boolean,
+  where?: Where,
 ): Promise<string[]> {
   const found: string[] = [];
   let cursor: string | null = null;
   for (let more = true; more;) {
     const args: object = backwards ? { last: size, before: cursor } : { first: size, after: cursor };
-    const { nodes, edges, pageInfo }: Page = await page(declaration, { orderBy, ...args });
+    const { nodes, edges, pageInfo }: Page = await page(declaration, { orderBy, where, ...args });
     expect(edges.map((edge) => edge.node)).toEqual(nodes);
     expect([pageInfo.startCursor, pageInfo.endCursor]).toEqual([
       edges[0]?.cursor ?? null,
@@ -196,6 +198,41 @@ test('over HTTP: pages with a filter, the count of the whole list on each of the
         timeB.localeCompare(timeA) || created.indexOf(idB) - created.indexOf(idA),
     );
   expect(seen).toEqual(wanted);
+});
+
+test('filtered pages are the filtered list, however short the way that is tried along the order', async () => {
+  const where = fc.constantFrom<Where>(
+    { recordedAt: { isNull: false } },
+    { recordedAt: { gte: '2024-06-15T03:30:00.000Z' }, width: { eq: 640 } },
+    { and: [{ trafficLights: { gte: 1 } }, { trafficLights: { lte: 3 } }] },
+    { cars: { isNull: true } },
+    { not: { annotations: { some: {} } } },
+    { annotations: { some: { width: { gt: 1 } } }, place: { prefecture: { eq: 'Osaka' } } },
+    { search: 'jpg', location: { isNull: false } },
+    { search: 'zebra' },
+  );
+  const order = fc.record({
+    field: fc.constantFrom(...sortable(imageList as never)),
+    direction: fc.constantFrom(Direction.ASC, Direction.DESC),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      where,
+      order,
+      fc.constantFrom(1, 5, 20, 5000),
+      fc.integer({ min: 1, max: 20 }),
+      fc.boolean(),
+      async (filter, by, steps, size, backwards) => {
+        const filtered = { ...imageList, walk: steps };
+        const whole = { ...imageList, walk: undefined };
+        const all = await page(whole, { where: filter, orderBy: [by], first: 100 });
+        const ids = new Set(all.nodes.map((node) => node.uuid));
+        const wanted = (await inOrder(imageList as never, [by])).filter((uuid) => ids.has(uuid));
+        expect(await walk(filtered, [by], size, backwards, filter)).toEqual(wanted);
+      },
+    ),
+    { numRuns: 150 },
+  );
 });
 
 test('images are ordered by one field, which has an index, and more are refused with what to do', async () => {
