@@ -161,21 +161,18 @@ test('whatever races, what was written after the answer to a change of rules obe
     await setRules(db, project.uuid, []);
     const given = await rows(Array.from({ length: 8 }, () => null));
     let strict = 0;
-    const works = given.map((row) =>
+    const write = (row: (typeof given)[0]) =>
       registerImages(db, project.uuid, [row]).then(
         () => 1,
         () => 0,
-      ),
-    );
-    works.splice(
-      round % 8,
-      0,
-      setRules(db, project.uuid, [HAS_DRIVE]).then(async () => {
-        strict = ((await count()) as { images: number }).images;
-        return 0;
-      }),
-    );
-    const written = (await Promise.all(works)).reduce<number>((sum, one) => sum + one, 0);
+      );
+    const works = given.slice(0, round % 8).map(write);
+    const change = setRules(db, project.uuid, [HAS_DRIVE]).then(async () => {
+      strict = ((await count()) as { images: number }).images;
+      return 0;
+    });
+    works.push(...given.slice(round % 8).map(write));
+    const written = (await Promise.all([...works, change])).reduce<number>((sum, one) => sum + one, 0);
     expect(await count()).toEqual({ images: written, boxes: 0 });
     // None came in once the rule stood.
     expect(strict).toBe(written);
