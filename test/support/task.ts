@@ -54,7 +54,7 @@ export async function plainTask<C extends object>(
       options.onCommit?.(++commits);
       return result;
     },
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true, maxRetries: 3 }),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
   return task;
 }

@@ -34,7 +34,7 @@ export async function importInto(
   options: PlainTaskOptions<ImportCheckpoint> = {},
 ): Promise<ImportReport> {
   await using task = await plainTask<ImportCheckpoint>(db, options);
-  return importLabels(task, { projectUuid, source, format: 'auto', ...request });
+  return await importLabels(task, { projectUuid, source, format: 'auto', ...request });
 }
 
 export const blobsIn = (folder: Folder) => new BlobStore(join(folder.path, 'blobs'));
