@@ -1,8 +1,7 @@
 /** OBJECTS: what a pretrained detector sees, where no person has looked. See docs/enrichment.md for what it misses. */
 import type { DataSource, EntityManager } from 'typeorm';
 import type { BlobStore } from '../../platform/blobs.js';
-import { loadDetector, type CocoName, type Detection } from '../../training/detector/detector.js';
-import { startEngine } from '../../training/engines/index.js';
+import type { CocoName, Detection } from '../../training/detector/detector.js';
 import { TrainingError } from '../../training/error.js';
 import type { EngineName } from '../../training/protocol.js';
 import { insertAnnotations, type NewAnnotation } from '../annotation/annotationService.js';
@@ -99,6 +98,9 @@ export async function objects(
   { db, blobs, signal }: { db: DataSource; blobs: BlobStore; signal: AbortSignal },
   { minScore, tiles, again = false, engine = 'wasm' }: ObjectOptions,
 ): Promise<Step<ObjectRow, ObjectWrite> & { release(): Promise<void> }> {
+  // Not before it is needed: TensorFlow.js has no place in the API, which knows enrichment by name only.
+  const { startEngine } = await import('../../training/engines/index.js');
+  const { loadDetector } = await import('../../training/detector/detector.js');
   const started = await startEngine(engine);
   const detector = await loadDetector();
   const planOf = async (row: ObjectRow, stored: NewAnnotation[] | undefined): Promise<Plan<ObjectWrite>> => {

@@ -5,6 +5,7 @@
  */
 import { tf } from '../tensorflow.js';
 import { suppress, type Found } from './boxes.js';
+import { DEFAULT_MIN_SCORE } from './minScore.js';
 import { loadNetwork, OUTPUT } from './network.js';
 import { inPicture, SIDE, viewsOf, type View, type Views } from './views.js';
 
@@ -31,9 +32,6 @@ export interface Detection {
   width: number;
   height: number;
 }
-
-/** Chosen on data/street: at 0.3 every light is found and one lamp of a street light taken for one; see the docs. */
-export const DEFAULT_MIN_SCORE = 0.3;
 
 export interface DetectOptions {
   minScore?: number;

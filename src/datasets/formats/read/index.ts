@@ -34,12 +34,16 @@ export async function* readFrames(
   yield* READERS[format === 'auto' ? await recognise(input) : format](input, findings);
 }
 
+/** Files of a folder that are opened to tell its format. */
+const MAX_LOOKED_AT = 100;
+
 /** By names and first elements. @throws ShingoError FORMAT_UNKNOWN, LABELS_INVALID */
 export async function recognise(input: FileSet): Promise<LabelFormat> {
   const json = withEnding(input, '.json');
   if (json.some(({ path }) => /(^|\/)sample_data\.json$/.test(path))) return 't4';
-  if (json[0]) {
-    for await (const { key, index, value } of elements(json[0])) {
+  // The first may be an empty list: a split without images.
+  for (const file of json.slice(0, MAX_LOOKED_AT)) {
+    for await (const { key, index, value } of elements(file)) {
       if (key === 'annotations' || key === 'images' || key === 'categories') return 'coco';
       const frame = value as { name?: unknown; labels?: unknown; objects?: unknown } | null;
       if (key === 'frames' || (index >= 0 && key === '' && frame?.name !== undefined)) return 'bdd100k';
