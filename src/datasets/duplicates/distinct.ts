@@ -1,7 +1,7 @@
 /** What is compared: the images of a project that a filter chooses, by their perceptual hashes. */
 import type { PoolClient } from 'pg';
 import { conditionFilters } from '../../catalog/condition/conditionService.js';
-import type { Hashes } from '../../catalog/image/hashes/hamming.js';
+import type { Hashes } from '../../catalog/image/hashes/bands.js';
 import { hashRecords, RECORD_BYTES } from '../../catalog/image/hashes/load.js';
 import { imageFields } from '../../catalog/image/imageFields.js';
 import { compileWhere, Parameters, type Where } from '../../graphql/list/where.js';

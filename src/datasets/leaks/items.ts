@@ -1,6 +1,6 @@
 /** What leaks are looked for in: the items of a version, as columns. */
 import type { DataSource, EntityManager } from 'typeorm';
-import type { Hashes } from '../../catalog/image/hashes/hamming.js';
+import type { Hashes } from '../../catalog/image/hashes/bands.js';
 import { SPLITS, type SplitName } from '../split/groups.js';
 
 /** All images of one split of a version. About 60 bytes an image beside its names. */

@@ -1,13 +1,8 @@
 /** Near hashes among all are those that a comparison of all pairs finds, however the hashes crowd. */
 import fc from 'fast-check';
 import { seededRandom } from '../../../seeds/random.js';
-import {
-  MAX_DISTANCE,
-  nearAny,
-  nearPairs,
-  ones,
-  type Hashes,
-} from '../../../src/catalog/image/hashes/hamming.js';
+import type { Hashes } from '../../../src/catalog/image/hashes/bands.js';
+import { MAX_DISTANCE, nearAny, nearPairs, ones } from '../../../src/catalog/image/hashes/hamming.js';
 
 const word = fc.nat(2 ** 32 - 1);
 const hash = fc.tuple(word, word);

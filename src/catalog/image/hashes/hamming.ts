@@ -1,13 +1,8 @@
 /** Perceptual hashes in typed arrays, and which of them are near each other: exactly, whatever their distribution. */
+import { bucketsOf, planOf, type Buckets, type Hashes, type Plan, type Table } from './bands.js';
 
 /** Bits of 64 that near-duplicates may differ in; above it photos of one camera begin to resemble each other. */
 export const MAX_DISTANCE = 7;
-
-/** Hashes as two halves of 32 bits each. */
-export interface Hashes {
-  high: Uint32Array;
-  low: Uint32Array;
-}
 
 /** Number of ones, 0 to 32 (Warren, "Hacker's Delight", 5-1). */
 export function ones(word: number): number {
@@ -21,20 +16,6 @@ export type Pause = (done: number, total: number) => Promise<unknown> | void;
 
 /** Comparisons between two pauses: about 20 ms. */
 const STRETCH = 8_000_000;
-const MAX_BUCKET_BITS = 22;
-
-interface Table {
-  /** Indices of the bands that its buckets agree on, ascending. */
-  bands: number[];
-  high: number;
-  low: number;
-}
-
-/** Members of bucket b: starts[b] up to starts[b + 1], in the order of their numbers, with their hashes beside them. */
-interface Buckets extends Hashes {
-  starts: Uint32Array;
-  members: Uint32Array;
-}
 
 /**
  * Calls `found` once for each pair of hashes within `distance` bits (0 to 7), a before b. Exact: of d + c bands of bits,
@@ -49,25 +30,41 @@ export async function nearPairs(
   pause: Pause,
 ): Promise<void> {
   const plan = planOf(hashes, distance);
-  let compared = 0;
   for (const [done, table] of plan.tables.entries()) {
-    await pause(done, plan.tables.length);
-    const { starts, members, high, low } = bucketsOf(hashes, table);
-    for (let bucket = 0; bucket + 1 < starts.length; bucket++) {
-      const end = starts[bucket + 1]!;
-      for (let i = starts[bucket]!; i + 1 < end; i++) {
-        const [h, l] = [high[i]!, low[i]!];
-        for (let j = i + 1; j < end; j++) {
-          const [x, y] = [high[j]! ^ h, low[j]! ^ l];
-          const apart = ones(x) + ones(y);
-          if (apart <= distance && plan.first(table, x, y)) found(members[i]!, members[j]!, apart);
-        }
-        if ((compared += end - i) < STRETCH) continue;
-        compared = 0;
-        await pause(done, plan.tables.length);
-      }
+    const buckets = bucketsOf(hashes, table);
+    // The loops are in a function of their own: within an async one they ran 30 times slower.
+    for (let from = 0; from < buckets.members.length;) {
+      await pause(done, plan.tables.length);
+      from = pairsFrom(from, buckets, plan, table, distance, found);
     }
   }
+}
+
+/** Compares each member from `from` on with those after it in its bucket; returns where it stopped after a stretch. */
+function pairsFrom(
+  from: number,
+  { starts, numbers, members, high, low }: Buckets,
+  plan: Plan,
+  table: Table,
+  distance: number,
+  found: (a: number, b: number, apart: number) => void,
+): number {
+  let i = from;
+  let bucket = numbers[members[from]!]!;
+  for (let compared = 0; i < members.length && compared < STRETCH; i++) {
+    while (starts[bucket + 1]! <= i) bucket++;
+    const end = starts[bucket + 1]!;
+    const h = high[i]!;
+    const l = low[i]!;
+    for (let j = i + 1; j < end; j++) {
+      const x = high[j]! ^ h;
+      const y = low[j]! ^ l;
+      const apart = ones(x) + ones(y);
+      if (apart <= distance && plan.first(table, x, y)) found(members[i]!, members[j]!, apart);
+    }
+    compared += end - i;
+  }
+  return i;
 }
 
 /**
@@ -79,39 +76,48 @@ export async function nearAny(
   distance: number,
   pause: Pause,
 ): Promise<{ known: Int32Array; apart: Uint8Array }> {
-  const split = known.high.length;
   const answer = {
     known: new Int32Array(held.high.length).fill(-1),
     apart: new Uint8Array(held.high.length),
   };
   const all = { high: joined(known.high, held.high), low: joined(known.low, held.low) };
   const plan = planOf(all, distance);
-  let compared = 0;
   for (const [done, table] of plan.tables.entries()) {
-    await pause(done, plan.tables.length);
-    const { starts, members, high, low } = bucketsOf(all, table);
-    for (let bucket = 0; bucket + 1 < starts.length; bucket++) {
-      const start = starts[bucket]!;
-      // Those that are known have the lower numbers, so they stand first; the held ones are read from behind.
-      for (let i = starts[bucket + 1]! - 1; i > start && members[i]! >= split; i--) {
-        const at = members[i]! - split;
-        if (answer.known[at]! >= 0) continue;
-        const [h, l] = [high[i]!, low[i]!];
-        let j = start;
-        for (; j < i && members[j]! < split; j++) {
-          const apart = ones(high[j]! ^ h) + ones(low[j]! ^ l);
-          if (apart > distance) continue;
-          answer.known[at] = members[j]!;
-          answer.apart[at] = apart;
-          break;
-        }
-        if ((compared += j - start) < STRETCH) continue;
-        compared = 0;
-        await pause(done, plan.tables.length);
-      }
+    const buckets = bucketsOf(all, table);
+    for (let from = 0; from < buckets.members.length;) {
+      await pause(done, plan.tables.length);
+      from = anyFrom(from, buckets, known.high.length, distance, answer);
     }
   }
   return answer;
+}
+
+/** Compares each held member (numbers from `split` on) from `from` on with the known ones of its bucket, which come before it. */
+function anyFrom(
+  from: number,
+  { starts, numbers, members, high, low }: Buckets,
+  split: number,
+  distance: number,
+  answer: { known: Int32Array; apart: Uint8Array },
+): number {
+  let i = from;
+  let bucket = numbers[members[from]!]!;
+  for (let compared = 0; i < members.length && compared < STRETCH; i++) {
+    while (starts[bucket + 1]! <= i) bucket++;
+    const at = members[i]! - split;
+    if (at < 0 || answer.known[at]! >= 0) continue;
+    const h = high[i]!;
+    const l = low[i]!;
+    for (let j = starts[bucket]!; members[j]! < split; j++) {
+      compared++;
+      const apart = ones(high[j]! ^ h) + ones(low[j]! ^ l);
+      if (apart > distance) continue;
+      answer.known[at] = members[j]!;
+      answer.apart[at] = apart;
+      break;
+    }
+  }
+  return i;
 }
 
 function joined(a: Uint32Array, b: Uint32Array): Uint32Array {
@@ -119,113 +125,4 @@ function joined(a: Uint32Array, b: Uint32Array): Uint32Array {
   both.set(a);
   both.set(b, a.length);
   return both;
-}
-
-class Plan {
-  readonly tables: Table[];
-  private readonly high: number[];
-  private readonly low: number[];
-
-  constructor(
-    distance: number,
-    private readonly agreeing: number,
-  ) {
-    const bands = Array.from({ length: distance + agreeing }, (_, band) => maskOf(band, distance + agreeing));
-    this.high = bands.map(([high]) => high);
-    this.low = bands.map(([, low]) => low);
-    this.tables = choices(bands.length, agreeing).map((chosen) => ({
-      bands: chosen,
-      high: chosen.reduce((mask, band) => mask | this.high[band]!, 0),
-      low: chosen.reduce((mask, band) => mask | this.low[band]!, 0),
-    }));
-  }
-
-  /** Whether the bands of the table are the first that two hashes with these differences agree on: it is their table. */
-  first({ bands }: Table, high: number, low: number): boolean {
-    for (let band = 0, agreed = 0; ; band++) {
-      if ((high & this.high[band]!) !== 0 || (low & this.low[band]!) !== 0) {
-        if (bands[agreed] === band) return false;
-        continue;
-      }
-      if (bands[agreed] !== band) return false;
-      if (++agreed === this.agreeing) return true;
-    }
-  }
-}
-
-/** Every n-th bit: neighbouring bits of a perceptual hash go together more than others. */
-function maskOf(band: number, bands: number): [high: number, low: number] {
-  const mask: [number, number] = [0, 0];
-  for (let bit = band; bit < 64; bit += bands) mask[bit < 32 ? 1 : 0] |= 1 << (bit % 32);
-  return mask;
-}
-
-/** All choices of `k` of the numbers below `n`, each ascending. */
-function choices(n: number, k: number, from = 0): number[][] {
-  if (k === 0) return [[]];
-  return Array.from({ length: n - from }, (_, i) => from + i).flatMap((first) =>
-    choices(n, k - 1, first + 1).map((rest) => [first, ...rest]),
-  );
-}
-
-const MAX_AGREEING = 5;
-/** Nanoseconds, measured on 2 cores: to put a hash into its bucket, and to compare two. */
-const PLACING = 30;
-const COMPARING = 2;
-
-/** The number of bands to agree on that is the least work, judged by the first and the last table of each. */
-function planOf(hashes: Hashes, distance: number): Plan {
-  const count = hashes.high.length;
-  let best: { plan: Plan; cost: number } | null = null;
-  for (let agreeing = 1; agreeing <= MAX_AGREEING; agreeing++) {
-    const plan = new Plan(distance, agreeing);
-    const placing = plan.tables.length * count * PLACING;
-    if (best && placing >= best.cost) break;
-    const tried = [plan.tables[0]!, plan.tables.at(-1)!];
-    const pairs = tried.map((table) => pairsWithin(bucketNumbers(hashes, table).starts));
-    const comparing = ((plan.tables.length * (pairs[0]! + pairs[1]!)) / 2) * COMPARING;
-    if (!best || placing + comparing < best.cost) best = { plan, cost: placing + comparing };
-  }
-  return best!.plan;
-}
-
-function pairsWithin(starts: Uint32Array): number {
-  let pairs = 0;
-  for (let bucket = 0; bucket + 1 < starts.length; bucket++) {
-    const size = starts[bucket + 1]! - starts[bucket]!;
-    pairs += (size * (size - 1)) / 2;
-  }
-  return pairs;
-}
-
-/** About as many buckets as hashes; two values in one bucket cost a comparison, no answer. */
-function bucketNumbers({ high, low }: Hashes, table: Table): { starts: Uint32Array; numbers: Uint32Array } {
-  const count = high.length;
-  const bits = Math.min(MAX_BUCKET_BITS, Math.max(4, 32 - Math.clz32(count)));
-  const starts = new Uint32Array(2 ** bits + 1);
-  const numbers = new Uint32Array(count);
-  for (let at = 0; at < count; at++) {
-    let key = Math.imul(high[at]! & table.high, 0x9e3779b1) ^ Math.imul(low[at]! & table.low, 0x85ebca6b);
-    key = Math.imul(key ^ (key >>> 15), 0x2c1b3c6d);
-    key = Math.imul(key ^ (key >>> 12), 0x297a2d39);
-    const number = (key ^ (key >>> 15)) >>> (32 - bits);
-    numbers[at] = number;
-    starts[number + 1]! += 1;
-  }
-  for (let bucket = 0; bucket + 1 < starts.length; bucket++) starts[bucket + 1]! += starts[bucket]!;
-  return { starts, numbers };
-}
-
-function bucketsOf(hashes: Hashes, table: Table): Buckets {
-  const { starts, numbers } = bucketNumbers(hashes, table);
-  const count = numbers.length;
-  const [members, high, low] = [new Uint32Array(count), new Uint32Array(count), new Uint32Array(count)];
-  const next = starts.slice();
-  for (let at = 0; at < count; at++) {
-    const to = next[numbers[at]!]!++;
-    members[to] = at;
-    high[to] = hashes.high[at]!;
-    low[to] = hashes.low[at]!;
-  }
-  return { starts, members, high, low };
 }

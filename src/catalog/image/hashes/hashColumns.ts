@@ -1,5 +1,6 @@
 /** One project's perceptual hashes in memory: a million are 72 MB and are compared with one in a few milliseconds. */
-import { MAX_DISTANCE, ones, type Hashes } from './hamming.js';
+import type { Hashes } from './bands.js';
+import { MAX_DISTANCE, ones } from './hamming.js';
 
 const UUID_BYTES = 16;
 
