@@ -1,6 +1,6 @@
 /** What a mutation answers when the input, though well-formed, cannot be done. */
 import { Field, ObjectType } from 'type-graphql';
-import { translateDatabaseError } from '../platform/database/errors.js';
+import { againIfCollided, translateDatabaseError } from '../platform/database/errors.js';
 import { ShingoError } from '../platform/error.js';
 
 @ObjectType({ description: 'Why a mutation changed nothing.' })
@@ -30,14 +30,17 @@ export class UserErrors extends Error {
   }
 }
 
-/** Runs a mutation; errors that a user can mend become `userErrors`, everything else stays a fault. */
+/**
+ * Runs a mutation; errors that a user can mend become `userErrors`, everything else stays a fault.
+ * @param work one transaction, or what is idempotent: it is done again where it collided with another
+ */
 export async function payload<P extends Payload>(
   type: new () => P,
   work: () => Promise<Omit<P, 'userErrors'>>,
 ): Promise<P> {
   const result = new type();
   try {
-    return Object.assign(result, await work(), { userErrors: [] });
+    return Object.assign(result, await againIfCollided(work), { userErrors: [] });
   } catch (caught) {
     const error = translateDatabaseError(caught);
     const errors = error instanceof UserErrors ? error.errors : error instanceof ShingoError ? [error] : null;

@@ -66,7 +66,10 @@ export function boxProblem(box: Box, picture: PictureSize): { field: string; mes
     : null;
 }
 
-/** One statement for all of them; the images' object counts follow by trigger. */
+/**
+ * One statement for all of them; the images' object counts follow by trigger. Whoever adds to several images that are
+ * there already holds them first (lockImages), since others change many images in an order of their own.
+ */
 export async function insertAnnotations(
   manager: EntityManager,
   annotations: NewAnnotation[],
@@ -120,7 +123,7 @@ export async function updateAnnotation(
   change: Partial<Box>,
 ): Promise<Annotation> {
   return db.transaction(async (manager) => {
-    await manager.query('/* annotation.lock */ SELECT 1 FROM annotation WHERE id = $1 FOR UPDATE', [uuid]);
+    await lockImageOf(manager, uuid);
     const before = await selectOne(manager, Annotation, uuid);
     if (!before) throw new ShingoError('NOT_FOUND', 'There is no such annotation.', 404, ['id']);
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
@@ -150,8 +153,22 @@ export async function updateAnnotation(
 
 /** @throws ShingoError NOT_FOUND */
 export async function deleteAnnotation(db: DataSource, uuid: string): Promise<void> {
-  const [, deleted] = await db.query('/* annotation.delete */ DELETE FROM annotation WHERE id = $1', [uuid]);
-  if (deleted === 0) throw new ShingoError('NOT_FOUND', 'There is no such annotation.', 404, ['id']);
+  await db.transaction(async (manager) => {
+    await lockImageOf(manager, uuid);
+    const [, deleted] = await manager.query('/* annotation.delete */ DELETE FROM annotation WHERE id = $1', [
+      uuid,
+    ]);
+    if (deleted === 0) throw new ShingoError('NOT_FOUND', 'There is no such annotation.', 404, ['id']);
+  });
+}
+
+/** The image before its annotations, as whoever writes many of an image has them; its counts follow by trigger. */
+async function lockImageOf(manager: EntityManager, annotationUuid: string): Promise<void> {
+  await manager.query(
+    `/* annotation.lockImage */ SELECT 1 FROM image WHERE id = (SELECT image_id FROM annotation WHERE id = $1)
+     FOR NO KEY UPDATE`,
+    [annotationUuid],
+  );
 }
 
 async function pictureSize(manager: EntityManager, imageUuid: string): Promise<PictureSize> {

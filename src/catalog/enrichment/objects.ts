@@ -64,7 +64,7 @@ async function storedBoxes(db: DataSource, ids: string[]): Promise<Map<string, N
 }
 
 /** An image that a person has labelled since it was looked at is left alone. */
-async function write(manager: EntityManager, writes: ObjectWrite[]): Promise<string[]> {
+export async function writeObjects(manager: EntityManager, writes: ObjectWrite[]): Promise<string[]> {
   await lockImages(manager, idsOf(writes));
   const open: { id: string }[] = await manager.query(
     `/* enrichment.unlabelled */ SELECT id FROM image WHERE id = ANY($1) AND counts_source IS DISTINCT FROM 'LABEL'`,
@@ -134,7 +134,7 @@ export async function objects(
       }
       return plans;
     },
-    write,
+    write: writeObjects,
     release: async () => {
       detector.dispose();
       await started.release();

@@ -39,7 +39,8 @@ export async function updateImage(db: DataSource, uuid: string, change: ImageCha
     if (placeUuid !== null && places.length === 0) {
       throw new ShingoError('NOT_FOUND', "There is no such place in the image's project.", 404, ['placeId']);
     }
-    await manager.query('/* image.lock */ SELECT 1 FROM image WHERE id = $1 FOR UPDATE', [uuid]);
+    // Not FOR UPDATE: that waits for annotations that are being added, and they, in a circle, for it.
+    await manager.query('/* image.lock */ SELECT 1 FROM image WHERE id = $1 FOR NO KEY UPDATE', [uuid]);
     const given = Object.fromEntries(
       Object.entries(change).filter(([, value]) => value !== undefined),
     ) as ImageChange;

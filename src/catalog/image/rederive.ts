@@ -52,12 +52,14 @@ export async function rederiveImagesOfPlace(
       `/* image.rederive */ UPDATE image i SET recorded_at = s.at, sun_altitude = s.altitude,
          time_of_day_derived = s.time_of_day, weather_period = ${periodSql('i.place_id', 's.at')}
        FROM unnest($1::uuid[], $2::timestamptz[], $3::float8[], $4::text[]) AS s(id, at, altitude, time_of_day)
-       WHERE i.id = s.id AND (i.recorded_at, i.sun_altitude) IS DISTINCT FROM (s.at, s.altitude)`,
+       -- One that was moved since it was read is derived by its new place.
+       WHERE i.id = s.id AND i.place_id = $5 AND (i.recorded_at, i.sun_altitude) IS DISTINCT FROM (s.at, s.altitude)`,
       [
         rows.map((row) => row.id),
         rows.map((row) => row.at),
         altitudes,
         altitudes.map((altitude) => (altitude === null ? null : timeOfDayFromSun(altitude))),
+        place.uuid,
       ],
     );
     count += updated as number;

@@ -12,11 +12,15 @@ const IMAGES_LOCK = 7_446_462;
 
 /**
  * Until the end of the transaction no other one makes images of this project or fills them in. Before any row lock:
- * whoever waits here holds nothing that the other could want.
+ * whoever waits here holds nothing that the other could want. The project's precedence is held too.
  */
 export async function lockNewImages(manager: EntityManager, projectUuid: string): Promise<void> {
   await manager.query('/* image.lockNew */ SELECT pg_advisory_xact_lock($1, hashtext($2))', [
     IMAGES_LOCK,
+    projectUuid,
+  ]);
+  // Project, place, image: the order of everybody; see project/precedence.
+  await manager.query('/* image.holdProject */ SELECT 1 FROM project WHERE id = $1 FOR KEY SHARE', [
     projectUuid,
   ]);
 }

@@ -3,6 +3,7 @@ import { selectOne } from '../../graphql/select.js';
 import { isUniqueViolation } from '../../platform/database/errors.js';
 import { ShingoError } from '../../platform/error.js';
 import { newId } from '../../platform/ids.js';
+import { isTimeZone } from '../../platform/timeZone.js';
 import { rederiveImagesOfPlace } from '../image/rederive.js';
 import { holdPrecedence } from '../project/precedence.js';
 import { Place } from './place.js';
@@ -21,11 +22,8 @@ const bad = (message: string, field: string) => new ShingoError('BAD_USER_INPUT'
 
 /** @throws ShingoError BAD_USER_INPUT */
 export function checkTimeZone(name: string): void {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-  } catch {
+  if (!isTimeZone(name))
     throw bad(`${JSON.stringify(name)} is not an IANA time zone such as Asia/Tokyo.`, 'timeZone');
-  }
 }
 
 function check(fields: PlaceFields): void {

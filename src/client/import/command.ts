@@ -13,7 +13,7 @@ import { LABEL_FORMATS, type LabelFormat } from '../../datasets/formats/read/ind
 import { importByJob, isPacked, jobSummary } from './byJob.js';
 import { checkFolder, ImportError, importFolder, type ImportProgress, type ImportResult } from './index.js';
 import { countLabels, type LabelCounts, type LabelOptions } from './labels.js';
-import { isTimeZone } from '../../datasets/formats/manifest/row.js';
+import { isTimeZone } from '../../platform/timeZone.js';
 
 export interface ImportCommandOptions {
   url: string;

@@ -20,6 +20,25 @@ export const isUniqueViolation = (error: unknown, constraint?: string): boolean 
   return pg?.code === '23505' && (constraint === undefined || pg.constraint === constraint);
 };
 
+/** Two transactions waited for each other, or met: the one that was broken off has changed nothing. */
+export const isCollision = (error: unknown): boolean => /^40(001|P01)$/.test(pgError(error)?.code ?? '');
+
+const MAX_TRIES = 4;
+
+/**
+ * Runs a transaction, and runs it again where it collided with another: locks are taken in one order everywhere, but a
+ * change of the project itself (its name, its precedence) cannot keep to it. Outside any transaction.
+ */
+export async function againIfCollided<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tries >= MAX_TRIES || !isCollision(error)) throw error;
+    }
+  }
+}
+
 /** A value that the database refuses is the user's to mend; every other database error is ours. */
 export function translateDatabaseError(error: unknown): unknown {
   const pg = pgError(error);

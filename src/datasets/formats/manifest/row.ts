@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { isTimeZone } from '../../../platform/timeZone.js';
 import {
   CATEGORIES,
   LIGHT_ARROWS,
@@ -31,17 +32,6 @@ const instant = z.string().transform((value, context) => {
 const timeZone = z
   .string()
   .refine(isTimeZone, { error: (issue) => `${show(issue.input)} is not a time zone such as Asia/Tokyo` });
-
-export function isTimeZone(name: string): boolean {
-  // Offsets such as +09:00 are known to Intl, but are no zone: they have no daylight saving time.
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const boxSchema = z
   .strictObject({
