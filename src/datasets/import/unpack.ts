@@ -28,9 +28,10 @@ export interface PackedLabels {
  * @throws ShingoError BLOB_MISSING, ARCHIVE_*: see platform/archive
  */
 export async function unpackLabels(
-  { blobs, folder, signal, progress }: Pick<TaskContext, 'blobs' | 'folder' | 'signal' | 'progress'>,
+  task: Pick<TaskContext, 'blobs' | 'folder' | 'signal' | 'progress'>,
   { sha256, fileName, limits = {} }: PackedLabels,
 ): Promise<string> {
+  const { blobs, folder, signal } = task;
   if (!(await blobs.has(sha256)))
     throw new ShingoError(
       'BLOB_MISSING',
@@ -47,7 +48,7 @@ export async function unpackLabels(
       signal.throwIfAborted();
       if (!isWanted(entry.path)) continue;
       await writeEntry(join(root, entry.path), entry.path, () => entry.open());
-      progress('UNPACKING', (files += 1), null);
+      task.progress('UNPACKING', (files += 1), null);
     }
     return inner(root);
   }
