@@ -153,12 +153,12 @@ export async function conditionsOfImages(
   const conditions = await conditionsOf(db, projectUuid);
   const parameters = new Parameters();
   const memberships = membershipSql(conditions, parameters);
-  const rows: { id: string; member: boolean[]; w: ConditionSource | null; t: ConditionSource | null }[] =
-    await db.query(
-      `/* condition.ofImages */ SELECT t.id, ${memberships} AS member, t.weather_source AS w, t.time_of_day_source AS t
+  const rows: ({ id: string; member: boolean[] } & Sources)[] = await db.query(
+    `/* condition.ofImages */ SELECT t.id, ${memberships} AS member, t.weather_source AS weather,
+       t.time_of_day_source AS "timeOfDay", t.scene_source AS scene, t.darkness_source AS darkness
      FROM image t WHERE t.id = ANY(${parameters.add(images, 'uuid[]')})`,
-      parameters.values,
-    );
+    parameters.values,
+  );
   const byImage = new Map(rows.map((row) => [row.id, row]));
   return images.map((image) => {
     const row = byImage.get(image);
@@ -177,14 +177,16 @@ export function membershipSql(conditions: Condition[], parameters: Parameters): 
   return `ARRAY[${tests.join(', ')}]::boolean[]`;
 }
 
-function sourcesOf(
-  filter: Where,
-  row: { w: ConditionSource | null; t: ConditionSource | null },
-): ConditionSource[] {
+/** By what each resolved value of an image came to be. */
+type Sources = Record<'weather' | 'timeOfDay' | 'scene' | 'darkness', ConditionSource | null>;
+
+function sourcesOf(filter: Where, row: Sources): ConditionSource[] {
   const text = JSON.stringify(filter);
-  const sources = [text.includes('"weather"') ? row.w : null, text.includes('"timeOfDay"') ? row.t : null];
-  if (/"(darkness|brightness)"/.test(text)) sources.push(ConditionSource.SENSOR);
-  if (text.includes('"sunAltitude"')) sources.push(ConditionSource.DERIVED);
+  const sources = (['weather', 'timeOfDay', 'scene', 'darkness'] as const).map((name) =>
+    text.includes(`"${name}":`) ? row[name] : null,
+  );
+  if (text.includes('"brightness":')) sources.push(ConditionSource.SENSOR);
+  if (text.includes('"sunAltitude":')) sources.push(ConditionSource.DERIVED);
   return [...new Set(sources.filter((source) => source !== null))];
 }
 

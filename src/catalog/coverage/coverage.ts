@@ -39,10 +39,14 @@ registerEnumType(CoverageDimension, {
     HOUR: { description: '00 to 23 by the clock of the place; null: no time or no place.' },
     MONTH: { description: '01 to 12 by the clock of the place.' },
     LIGHT_COLOR: {
-      description: 'Of each traffic light: an image counts in every cell that one of its lights is in.',
+      description:
+        'Of each traffic light that counts (countsSource): an image counts in every cell that one of its lights is in. A model tells no colour: null.',
     },
     LIGHT_SIZE: { description: `Width in pixels: ${LIGHT_SIZES.join(', ')}.` },
-    HAS_LIGHT: { description: 'YES, NO; null: nobody has looked.' },
+    HAS_LIGHT: {
+      description:
+        "YES, NO; null: nobody has looked. By a person's labels or, where only a model has looked, by what it found: where {countsSource: {eq: LABEL}} leaves those out.",
+    },
   },
 });
 
@@ -75,11 +79,14 @@ export class CoverageCell {
   keys: (string | null)[];
   @Field(() => Int)
   images: number;
-  @Field(() => Int, { description: 'Annotated traffic lights in them.' })
+  @Field(() => Int, {
+    description: "Annotated traffic lights in them: a person's where one has looked, else a model's.",
+  })
   lights: number;
   @Field(() => Float, {
     nullable: true,
-    description: 'Annotated people, cars, bicycles, buses and traffic lights.',
+    description:
+      "Annotated people, cars, bicycles, buses and traffic lights: a person's where one has looked, else a model's.",
   })
   objects: number | null;
   @Field(() => Int, {

@@ -7,8 +7,9 @@ import { DateTime } from '../../graphql/scalars.js';
 import { selectByKey, selectOne } from '../../graphql/select.js';
 import { ShingoError } from '../../platform/error.js';
 import { newId } from '../../platform/ids.js';
-import { conditionFilters } from '../condition/conditionService.js';
+import { conditionFilters, conditionsOf } from '../condition/conditionService.js';
 import { imageFields } from '../image/imageFields.js';
+import { KEYS } from './columns/crossTab.js';
 import { CoverageDimension, CoverageMeasure, crossTabs, type CoverageRequest } from './coverage.js';
 
 const MAX_TARGETS = 500;
@@ -83,6 +84,7 @@ export async function setTarget(
   fields: TargetFields,
 ): Promise<CoverageTarget> {
   check(fields);
+  await checkKeys(db, projectUuid, fields.cells);
   const filter = fields.where ?? {};
   const condition = await conditionFilters(db, projectUuid, filter);
   compileWhere(imageFields(), filter, { parameters: new Parameters(), condition });
@@ -133,6 +135,30 @@ function check({ name, cells, wants }: TargetFields): void {
   if (wants.length === 0 || new Set(wants.map(({ measure }) => measure)).size < wants.length)
     throw bad('A target wants at least one measure, each once.', 'wants');
   if (wants.some(({ atLeast }) => atLeast < 1)) throw bad('atLeast is 1 or more.', 'wants');
+}
+
+/** A cell that can never fill is a mistake. The names of countries and cities are free: they may be yet to come. */
+async function checkKeys(db: DataSource, projectUuid: string, cells: TargetAxis[]): Promise<void> {
+  for (const { dimension, keys } of cells) {
+    if (dimension === CoverageDimension.PLACE) {
+      const rows: { id: string }[] = await db.query(
+        '/* target.places */ SELECT id FROM place WHERE project_id = $1 AND id = ANY($2)',
+        [projectUuid, keys.map((key) => uuidOf('Place', key))],
+      );
+      if (rows.length < keys.length) throw bad('The project has no such place.', 'cells');
+      continue;
+    }
+    const known =
+      dimension === CoverageDimension.CONDITION
+        ? (await conditionsOf(db, projectUuid)).map(({ name }) => name)
+        : KEYS[dimension]?.filter((key) => key !== null);
+    const unknown = keys.find((key) => known && !known.includes(key));
+    if (unknown !== undefined)
+      throw bad(
+        `${dimension} is never ${JSON.stringify(unknown)}; its keys are ${known!.join(', ')}.`,
+        'cells',
+      );
+  }
 }
 
 /** @throws ShingoError NOT_FOUND */

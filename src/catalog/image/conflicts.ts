@@ -75,7 +75,8 @@ export function conflictPage({
   const conflict: Where = { conflict: least, ...(attribute ? { [COLUMN[attribute]]: least } : {}) };
   return {
     ...page,
-    where: where ? { and: [conflict, where] } : conflict,
+    // Beside the filter and not around it: it may be as deep as a filter may.
+    where: where ? { ...where, and: [conflict, ...((where.and as Where[] | null) ?? [])] } : conflict,
     orderBy: orderBy?.length ? orderBy : [{ field: 'conflict', direction: Direction.DESC }],
   };
 }

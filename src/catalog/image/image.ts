@@ -60,6 +60,9 @@ export class Darkness {
   })
   sensor: number | null;
 
+  @Field(() => Float, { nullable: true, description: "From the sun's altitude." })
+  derived?: number | null;
+
   @Column('double precision', { nullable: true })
   @Field(() => Float, {
     nullable: true,

@@ -38,19 +38,22 @@ import {
   conflictPage,
   conflictsOf,
 } from './conflicts.js';
-import { Image, ObjectCounts, imageList } from './image.js';
+import { Darkness, Image, ObjectCounts, imageList } from './image.js';
 import { updateImage } from './imageService.js';
 import { missingPictures } from './pictureService.js';
 import { MAX_ROWS, registerImages } from './registerImages.js';
 import { RegisterImageRow } from './registerInputs.js';
+import { darknessOfSun } from './sun.js';
 import { thumbnailWidth } from './thumbnail/thumbnails.js';
+
+const UNUSED = 'Null: those that say something are none that the project uses (conditionPrecedence).';
 
 @ObjectType({ description: "The image's weather, where it comes from, and what each source says." })
 class ResolvedWeather {
-  @Field(() => WeatherName)
-  value: WeatherName;
-  @Field(() => ConditionSource)
-  source: ConditionSource;
+  @Field(() => WeatherName, { nullable: true, description: UNUSED })
+  value: WeatherName | null;
+  @Field(() => ConditionSource, { nullable: true })
+  source: ConditionSource | null;
   @Field(() => WeatherName, { nullable: true, description: 'As a person saw it.' })
   label: WeatherName | null;
   @Field(() => WeatherName, {
@@ -62,10 +65,10 @@ class ResolvedWeather {
 
 @ObjectType({ description: "The image's time of day, where it comes from, and what each source says." })
 class ResolvedTimeOfDay {
-  @Field(() => TimeOfDay)
-  value: TimeOfDay;
-  @Field(() => ConditionSource)
-  source: ConditionSource;
+  @Field(() => TimeOfDay, { nullable: true, description: UNUSED })
+  value: TimeOfDay | null;
+  @Field(() => ConditionSource, { nullable: true })
+  source: ConditionSource | null;
   @Field(() => TimeOfDay, { nullable: true, description: 'As a person saw it.' })
   label: TimeOfDay | null;
   @Field(() => TimeOfDay, { nullable: true, description: "From the sun's altitude." })
@@ -244,19 +247,20 @@ export class ImageResolver {
   weather(
     @Root() { weatherName, weatherSource, weatherLabel, weatherPeriod }: Image,
   ): ResolvedWeather | null {
-    if (weatherName === null || weatherSource === null) return null;
+    if (weatherLabel === null && weatherPeriod === null) return null;
     return { value: weatherName, source: weatherSource, label: weatherLabel, period: weatherPeriod };
   }
 
-  @FieldResolver(() => ResolvedTimeOfDay, { nullable: true })
+  @FieldResolver(() => ResolvedTimeOfDay, { nullable: true, description: 'Null: no source says anything.' })
   timeOfDay(@Root() image: Image): ResolvedTimeOfDay | null {
-    if (image.timeOfDayName === null || image.timeOfDaySource === null) return null;
+    const { timeOfDayLabel, timeOfDayDerived, timeOfDaySensor } = image;
+    if (timeOfDayLabel === null && timeOfDayDerived === null && timeOfDaySensor === null) return null;
     return {
       value: image.timeOfDayName,
       source: image.timeOfDaySource,
-      label: image.timeOfDayLabel,
-      derived: image.timeOfDayDerived,
-      sensor: image.timeOfDaySensor,
+      label: timeOfDayLabel,
+      derived: timeOfDayDerived,
+      sensor: timeOfDaySensor,
     };
   }
 
@@ -264,6 +268,11 @@ export class ImageResolver {
   scene(@Root() { sceneName, sceneSource, sceneLabel }: Image): ResolvedScene | null {
     if (sceneName === null || sceneSource === null) return null;
     return { value: sceneName, source: sceneSource, label: sceneLabel };
+  }
+
+  @FieldResolver(() => Darkness)
+  darkness(@Root() { darkness, sunAltitude }: Image): Darkness {
+    return Object.assign(new Darkness(), darkness, { derived: darknessOfSun(sunAltitude) });
   }
 
   @FieldResolver(() => [ConditionConflict], {

@@ -1,9 +1,10 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { selectOne } from '../../graphql/select.js';
 import { ShingoError } from '../../platform/error.js';
 import type { Scene, TimeOfDay, WeatherName } from '../vocabulary.js';
 import { PERIOD_OF_IMAGE } from '../weather/weatherService.js';
 import { Image } from './image.js';
+import { instants } from './instants.js';
 import { sunAltitude, timeOfDayFromSun } from './sun.js';
 
 /** Undefined: stays. Null: taken away. */
@@ -33,7 +34,7 @@ export async function updateImage(db: DataSource, uuid: string, change: ImageCha
     ]);
     const placeUuid = change.placeUuid === undefined ? seen.placeUuid : change.placeUuid;
     const places = await manager.query(
-      '/* image.lockPlace */ SELECT latitude, longitude FROM place WHERE id = $1 AND project_id = $2 FOR SHARE',
+      '/* image.lockPlace */ SELECT latitude, longitude, time_zone FROM place WHERE id = $1 AND project_id = $2 FOR SHARE',
       [placeUuid, seen.projectUuid],
     );
     if (placeUuid !== null && places.length === 0) {
@@ -61,14 +62,17 @@ export async function updateImage(db: DataSource, uuid: string, change: ImageCha
     if ((after.latitude == null) !== (after.longitude == null)) {
       throw new ShingoError('BAD_USER_INPUT', 'Give latitude and longitude together.', 400, ['latitude']);
     }
+    // A wall-clock time is by the clock of the place: another place, another instant.
+    const local = change.recordedAt === undefined && placeUuid !== null ? await localOf(manager, uuid) : null;
+    if (local !== null)
+      [after.recordedAt] = (await instants(manager, [{ local, zone: places[0].time_zone }])) as [Date];
     const latitude = after.latitude ?? places[0]?.latitude;
     const longitude = after.longitude ?? places[0]?.longitude;
     const sun =
       after.recordedAt && latitude != null ? sunAltitude(after.recordedAt, latitude, longitude) : null;
     await manager.query(
       `/* image.update */ UPDATE image SET file_name = $2, recorded_at = $3, place_id = $4, latitude = $5, longitude = $6,
-         -- A time that is given now is no longer the wall clock's.
-         recorded_local = CASE WHEN recorded_at IS DISTINCT FROM $3 THEN NULL ELSE recorded_local END,
+         recorded_local = $13,
          drive = $7, weather_label = $8, time_of_day_label = $9, scene_label = $10, sun_altitude = $11,
          time_of_day_derived = $12 WHERE id = $1`,
       [
@@ -84,6 +88,8 @@ export async function updateImage(db: DataSource, uuid: string, change: ImageCha
         after.scene,
         sun,
         sun === null ? null : timeOfDayFromSun(sun),
+        // A time that is given now is no longer the wall clock's; without a place there is no clock.
+        local,
       ],
     );
     await manager.query(
@@ -92,4 +98,13 @@ export async function updateImage(db: DataSource, uuid: string, change: ImageCha
     );
     return (await selectOne(manager, Image, uuid)) as Image;
   });
+}
+
+/** The time of the wall clock, if the image's was given by it. */
+async function localOf(manager: EntityManager, uuid: string): Promise<string | null> {
+  const [row] = await manager.query(
+    '/* image.local */ SELECT recorded_local::text AS local FROM image WHERE id = $1',
+    [uuid],
+  );
+  return row.local as string | null;
 }

@@ -154,12 +154,14 @@ export function merged(
   if (image.labelled && !arrived) return null;
   const position = image.latitude === null ? facts : image;
   const time = image.recordedAt === null ? facts : image;
+  // By the clock of the row's place: where the image stays at another, the instant is all that holds.
+  const sameClock = time === image || image.placeUuid === null || image.placeUuid === placeUuid;
   const known: ImageFacts = {
     fileName: image.fileName,
     width: image.width ?? facts.width,
     height: image.height ?? facts.height,
     recordedAt: time.recordedAt,
-    recordedLocal: time.recordedLocal,
+    recordedLocal: sameClock ? time.recordedLocal : null,
     latitude: position.latitude,
     longitude: position.longitude,
     drive: image.drive ?? facts.drive,

@@ -15,3 +15,7 @@ export function timeOfDayFromSun(altitude: number): TimeOfDay {
   if (altitude < -6) return TimeOfDay.NIGHT;
   return altitude > 6 ? TimeOfDay.DAY : TimeOfDay.DAWN_DUSK;
 }
+
+/** 0 to 1, as the function darkness_of_sun of the database has it; see docs/decisions/0007. */
+export const darknessOfSun = (altitude: number | null): number | null =>
+  altitude === null ? null : 0.64 - 0.05 * Math.max(-6, Math.min(6, altitude));

@@ -64,7 +64,10 @@ class UpdatePlaceInput implements Partial<CreatePlaceInput> {
 class PlacePayload extends Payload {
   @Field(() => Place, { nullable: true })
   place?: Place | null;
-  @Field(() => Int, { nullable: true, description: 'Images whose time of day was derived anew.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Images that have another time, weather by period or sun now.',
+  })
   imagesChanged?: number | null;
 }
 

@@ -97,8 +97,9 @@ function compileField(
   if (field.kind === 'condition') {
     if (!context.condition) return refuse('A condition cannot be defined by another condition.');
     const inner = context.condition(String(value));
-    // Without `condition` in its own context a condition cannot name itself, so there is no cycle.
-    return compileWhere(fields, inner, { ...context, condition: undefined }, alias, budget, depth + 1);
+    // Without `condition` in its own context a condition cannot name itself, so there is no cycle. It was as deep as it
+    // may be when it was defined: whoever could define it can use it anywhere.
+    return compileWhere(fields, inner, { ...context, condition: undefined }, alias, budget);
   }
   const inner = (field.many ? (value as { some?: Where }).some : value) as Where | undefined;
   const other = field.list();

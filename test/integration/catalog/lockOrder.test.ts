@@ -180,7 +180,8 @@ test('all kinds of writers at a time are refused for reasons of their own only, 
       const name = pick(Object.keys(WRITERS), n);
       const code = await codeOf(WRITERS[name]!(n));
       if (code === 'no error') done += 1;
-      else if (!LEGAL[name]?.includes(code)) refused[`${name} ${code}`] = (refused[`${name} ${code}`] ?? 0) + 1;
+      else if (!LEGAL[name]?.includes(code))
+        refused[`${name} ${code}`] = (refused[`${name} ${code}`] ?? 0) + 1;
     }
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, (_, index) => hammer(index + 1)));

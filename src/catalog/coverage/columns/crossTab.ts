@@ -95,6 +95,18 @@ function imageAxis(columns: Columns, dimension: ImageDimension, stride: number):
   }
 }
 
+/** The keys that a dimension can have, missing aside; undefined: whatever the project has. */
+export const KEYS: Partial<Record<Dimension, readonly (string | null)[]>> = {
+  WEATHER: WEATHERS,
+  TIME_OF_DAY: TIMES_OF_DAY,
+  SCENE: SCENES,
+  HOUR: HOURS,
+  MONTH: MONTHS,
+  HAS_LIGHT,
+  LIGHT_COLOR: COLORS,
+  LIGHT_SIZE: LIGHT_SIZES,
+};
+
 /** The largest table of cells that is counted in arrays: 32 MB for each measure. */
 const MAX_TABLE = 2 ** 23;
 /** Distinct places or drives are marked in a byte for each of a cell: without a branch, 1.5 ms a million … */
