@@ -207,14 +207,16 @@ async function insertItems(
            ORDER BY colors, weather, time_of_day, sha256(convert_to(${seed} || sha256, 'UTF8'))) * 0.6180339887498949::float8) AS p
        FROM labelled
      )
-     SELECT ${version}, sha256, id,
+     SELECT ${version}, d.sha256, d.id,
        CASE WHEN is_fixed OR p - floor(p) < ${test} THEN 'TEST' WHEN p - floor(p) < ${held} THEN 'VALIDATION' ELSE 'TRAIN' END,
-       weather, time_of_day, scene,
+       d.weather, d.time_of_day, d.scene,
        ARRAY(SELECT (i - 1)::smallint FROM generate_subscripts(member, 1) i WHERE member[i]),
-       -- Null where nobody has looked; an empty list where somebody has and found nothing.
-       CASE WHEN traffic_lights IS NULL THEN NULL ELSE coalesce(annotations, '[]') END, lights,
-       drive, place_id, recorded_at, latitude, longitude
-     FROM dealt
+       -- Null where nobody has looked; an empty list where somebody has and found nothing. A test image that came again
+       -- without its labels keeps those that it had.
+       CASE WHEN d.traffic_lights IS NULL THEN f.annotations ELSE coalesce(d.annotations, '[]') END,
+       CASE WHEN d.traffic_lights IS NULL THEN coalesce(f.lights, 0) ELSE d.lights END,
+       d.drive, d.place_id, d.recorded_at, d.latitude, d.longitude
+     FROM dealt d LEFT JOIN fixed f ON f.sha256 = d.sha256
      UNION ALL
      -- A test image that has left the catalog since stays as it was.
      SELECT ${version}, f.sha256, f.image_id, 'TEST', f.weather, f.time_of_day, f.scene,
