@@ -221,14 +221,16 @@ async function insertItems(
            ORDER BY colors, weather, time_of_day, sha256(convert_to(${seed} || key, 'UTF8'))) * 0.6180339887498949::float8) AS p
        FROM labelled
      )
-     SELECT ${version}, key, id,
+     SELECT ${version}, d.key, d.id,
        CASE WHEN is_fixed OR p - floor(p) < ${test} THEN 'TEST' WHEN p - floor(p) < ${held} THEN 'VALIDATION' ELSE 'TRAIN' END,
-       weather, time_of_day, scene,
+       d.weather, d.time_of_day, d.scene,
        ARRAY(SELECT (i - 1)::smallint FROM generate_subscripts(member, 1) i WHERE member[i]),
-       -- Null where nobody has looked; an empty list where somebody has and found nothing. A model is nobody.
-       CASE WHEN counts_source = 'LABEL' THEN coalesce(annotations, '[]') END, lights,
-       drive, place_id, recorded_at, latitude, longitude
-     FROM dealt
+       -- Null where nobody has looked; an empty list where somebody has and found nothing. A model is nobody. A test image
+       -- that came again without its labels keeps those that it had.
+       CASE WHEN d.counts_source = 'LABEL' THEN coalesce(d.annotations, '[]') ELSE f.annotations END,
+       CASE WHEN d.counts_source = 'LABEL' THEN d.lights ELSE coalesce(f.lights, 0) END,
+       d.drive, d.place_id, d.recorded_at, d.latitude, d.longitude
+     FROM dealt d LEFT JOIN fixed f ON f.sha256 = d.key
      UNION ALL
      -- A test image that has left the catalog since stays as it was.
      SELECT ${version}, f.sha256, f.image_id, 'TEST', f.weather, f.time_of_day, f.scene,

@@ -1,5 +1,6 @@
 /** What changed from one data set version to another: images, annotations, conditions. */
 import type { DataSource } from 'typeorm';
+import { contentOf, differ } from './annotationContent.js';
 
 export interface VersionDiff {
   images: { added: number; removed: number; changed: number; moved: number; examples: DiffExample[] };
@@ -20,7 +21,10 @@ export interface DiffExample {
 
 const MAX_EXAMPLES = 20;
 
-/** Images are told apart by their bytes, annotations by their ids. Both versions exist. */
+/**
+ * Images are told apart by their bytes, annotations by their ids, and where an id is in one version only by what they say: a box that
+ * was deleted and drawn again has not changed. Both versions exist.
+ */
 export async function diffVersions(db: DataSource, a: string, b: string): Promise<VersionDiff> {
   const [images, examples, annotations, conditions] = await Promise.all([
     imageCounts(db, a, b),
@@ -36,8 +40,9 @@ const PAIRED = `paired AS (
   SELECT coalesce(x.image_id, y.image_id) AS image_id, coalesce(x.sha256, y.sha256) AS sha256,
     x.sha256 IS NULL AS added, y.sha256 IS NULL AS removed,
     x.sha256 IS NOT NULL AND y.sha256 IS NOT NULL AND x.split <> y.split AS moved,
-    x.sha256 IS NOT NULL AND y.sha256 IS NOT NULL AND (x.annotations, x.weather, x.time_of_day, x.scene)
-      IS DISTINCT FROM (y.annotations, y.weather, y.time_of_day, y.scene) AS changed,
+    x.sha256 IS NOT NULL AND y.sha256 IS NOT NULL AND
+      ((x.weather, x.time_of_day, x.scene) IS DISTINCT FROM (y.weather, y.time_of_day, y.scene)
+        OR ${differ('x.annotations', 'y.annotations')}) AS changed,
     x.annotations AS before, y.annotations AS after
   FROM (SELECT * FROM dataset_item WHERE version_id = $1) x
   FULL JOIN (SELECT * FROM dataset_item WHERE version_id = $2) y ON y.sha256 = x.sha256)`;
@@ -65,23 +70,35 @@ async function annotationCounts(db: DataSource, a: string, b: string) {
   const [row]: [{ added: number; removed: number; changed: number }] = await db.query(
     `/* diff.annotations */ WITH ${PAIRED},
        differing AS (SELECT * FROM paired WHERE before IS DISTINCT FROM after),
-       old AS (SELECT sha256, e ->> 'id' AS id, e FROM differing, jsonb_array_elements(before) e),
-       new AS (SELECT sha256, e ->> 'id' AS id, e FROM differing, jsonb_array_elements(after) e)
-     SELECT count(*) FILTER (WHERE old.id IS NULL)::int AS added, count(*) FILTER (WHERE new.id IS NULL)::int AS removed,
-       count(*) FILTER (WHERE old.e <> new.e)::int AS changed
-     FROM old FULL JOIN new ON new.sha256 = old.sha256 AND new.id = old.id`,
+       old AS (SELECT sha256, box ->> 'id' AS id, ${contentOf('box')} AS said FROM differing, jsonb_array_elements(before) box),
+       new AS (SELECT sha256, box ->> 'id' AS id, ${contentOf('box')} AS said FROM differing, jsonb_array_elements(after) box),
+       same AS (SELECT sha256, id, old.said <> new.said AS changed FROM old JOIN new USING (sha256, id)),
+       gone AS (${unpaired('old')}),
+       come AS (${unpaired('new')})
+     SELECT count(*) FILTER (WHERE gone.nth IS NULL)::int AS added, count(*) FILTER (WHERE come.nth IS NULL)::int AS removed,
+       (SELECT count(*) FILTER (WHERE changed)::int FROM same) AS changed
+     FROM gone FULL JOIN come USING (sha256, said, nth)`,
     [a, b],
   );
   return row;
 }
 
+/** Those whose id the other version has not; equal ones of an image are numbered, so that they pair off one by one. */
+const unpaired = (boxes: string) =>
+  `SELECT sha256, said, row_number() OVER (PARTITION BY sha256, said) AS nth FROM ${boxes}
+   WHERE NOT EXISTS (SELECT 1 FROM same s WHERE s.sha256 = ${boxes}.sha256 AND s.id = ${boxes}.id)`;
+
 async function conditionCounts(db: DataSource, a: string, b: string): Promise<VersionDiff['conditions']> {
+  // Every condition of either version, be it that no image is in it.
   const rows: { version_id: string; condition: string | null; n: number }[] = await db.query(
-    `/* diff.conditions */ SELECT i.version_id, c.name AS condition, count(*)::int AS n
-     FROM dataset_item i JOIN dataset_version v ON v.id = i.version_id
-     CROSS JOIN LATERAL (SELECT NULL::text AS name UNION ALL
-       SELECT v.condition_names[m + 1] FROM unnest(i.conditions) m) c
-     WHERE i.version_id IN ($1, $2) GROUP BY 1, 2`,
+    `/* diff.conditions */ SELECT v.id AS version_id, c.name AS condition, coalesce(i.n, 0)::int AS n
+     FROM dataset_version v
+     CROSS JOIN LATERAL (SELECT NULL::text AS name, -1 AS position UNION ALL
+       SELECT name, nth::int - 1 FROM unnest(v.condition_names) WITH ORDINALITY AS u(name, nth)) c
+     LEFT JOIN (SELECT i.version_id, m.position, count(*) AS n FROM dataset_item i
+       CROSS JOIN LATERAL (SELECT -1 AS position UNION ALL SELECT unnest(i.conditions)) m
+       WHERE i.version_id IN ($1, $2) GROUP BY 1, 2) i ON i.version_id = v.id AND i.position = c.position
+     WHERE v.id IN ($1, $2)`,
     [a, b],
   );
   const of = (version: string, condition: string | null) =>

@@ -4,6 +4,7 @@
  * derived from them (weather by period, time of day, conditions) differs.
  */
 import type { EntityManager } from 'typeorm';
+import { differ } from './annotationContent.js';
 
 /** @returns [major, minor, patch] of a version whose items are written, after `previous` (null: it is the first) */
 export async function semanticVersion(
@@ -17,7 +18,7 @@ export async function semanticVersion(
        after AS (SELECT * FROM dataset_item WHERE version_id = $2),
        compared AS (
          SELECT b.sha256 IS NULL AS is_new, b.split AS was, a.split AS split,
-           b.annotations IS DISTINCT FROM a.annotations AS other
+           ${differ('b.annotations', 'a.annotations')} AS other
          FROM before b FULL JOIN after a ON a.sha256 = b.sha256)
      SELECT coalesce(bool_or(CASE WHEN is_new THEN split IN (SELECT split FROM before)
          ELSE was IS DISTINCT FROM split OR other END), false) AS edited,

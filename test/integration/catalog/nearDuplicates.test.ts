@@ -7,7 +7,7 @@ import { inspectPicture } from '../../../src/catalog/image/picture/index.js';
 import { nearDuplicates } from '../../../src/catalog/image/nearDuplicates.js';
 import { toGlobalId } from '../../../src/graphql/node.js';
 import { startTestService, type TestService } from '../../support/service.js';
-import { codeOf, newImage, newImages, newProject } from '../graphql/support/world.js';
+import { codeOf, newImage, newImages, newProject, statementsOf } from '../graphql/support/world.js';
 import { stableCode } from '../graphql/support/answers.js';
 
 let service: TestService;
@@ -109,6 +109,72 @@ test('the index finds exactly what a comparison of all hashes finds, at any dist
         found.map((one) => one.distance).sort((a, b) => a - b),
       );
     }
+});
+
+test('a search sees what was written before it, whoever wrote it: new, deleted and moved images, hashes that came later', async () => {
+  const { db } = service;
+  const [project, other] = [await newProject(db), await newProject(db)];
+  const setHash = (uuid: string, hash: number | null) =>
+    db.query(
+      'UPDATE picture p SET perceptual_hash = $2 FROM image i WHERE i.id = $1 AND p.sha256 = i.sha256',
+      [uuid, hash],
+    );
+  // What the project has, by the test's own book.
+  const hashes = new Map<string, number | null>();
+  const [origin] = await newImages(db, project, [{ label: `origin ${project.uuid}` }]);
+  await setHash(origin!, 0);
+  let made = 0;
+  const random = seededRandom(3);
+  const changes = [
+    async () => {
+      const [uuid] = await newImages(db, project, [{ label: `new ${project.uuid} ${made++}` }]);
+      hashes.set(uuid!, null);
+    },
+    async (uuid?: string) => {
+      if (!uuid) return;
+      const hash = random() < 0.2 ? null : Math.floor(16 * random());
+      await setHash(uuid, hash);
+      hashes.set(uuid, hash);
+    },
+    async (uuid?: string) => {
+      if (!uuid) return;
+      await db.query('DELETE FROM image WHERE id = $1', [uuid]);
+      hashes.delete(uuid);
+    },
+    async (uuid?: string) => {
+      if (!uuid) return;
+      await db.query('UPDATE image SET project_id = $2 WHERE id = $1', [uuid, other.uuid]);
+      hashes.delete(uuid);
+    },
+  ];
+  for (let turn = 0; turn < 250; turn++) {
+    const kind = [0, 0, 0, 1, 1, 1, 1, 2, 3][Math.floor(9 * random())]!;
+    await changes[kind]!([...hashes.keys()][Math.floor(hashes.size * random())]);
+    const slow = [...hashes]
+      .filter(([, hash]) => hash !== null)
+      .map(([imageUuid, hash]) => ({ imageUuid, distance: apart(hash!.toString(16), '0') }))
+      .filter(({ distance }) => distance <= 3)
+      .sort((a, b) => a.distance - b.distance || (a.imageUuid < b.imageUuid ? -1 : 1));
+    const first = 1 + Math.floor(30 * random());
+    expect(await nearDuplicates(db, origin!, 3, first)).toEqual(slow.slice(0, first));
+  }
+  expect(made).toBeGreaterThan(50);
+});
+
+test('a search is two statements, however many images there are', async () => {
+  const project = await newProject(service.db);
+  const uuids = await newImages(
+    service.db,
+    project,
+    Array.from({ length: 20 }, (_, n) => ({ label: `statement ${project.uuid} ${n}` })),
+  );
+  await service.db.query(
+    'UPDATE picture SET perceptual_hash = 1 WHERE sha256 IN (SELECT sha256 FROM image WHERE project_id = $1)',
+    [project.uuid],
+  );
+  await nearDuplicates(service.db, uuids[0]!, 3, 10);
+  const statements = await statementsOf(service.db, () => nearDuplicates(service.db, uuids[1]!, 3, 10));
+  expect(statements).toEqual(['image.hash', 'coverage.unchanged']);
 });
 
 test('what cannot be asked has a code', async () => {

@@ -163,6 +163,38 @@ describe('a fixed test set', () => {
     expect(random.fixedTestUuid).toBe(first.uuid);
   });
 
+  test('keeps an image and its labels when it was deleted and came again without them, and takes corrected ones', async () => {
+    const { project, dataset } = await datasetOf(driven(60));
+    const first = await version(db, dataset, { strategy: SplitStrategy.BY_DRIVE });
+    const tests = async (of: typeof first) => (await itemsOf(db, of)).filter(({ split }) => split === 'TEST');
+    const [again, corrected] = await tests(first);
+    await db.query('DELETE FROM image WHERE id = $1', [again!.image_id]);
+    const label = Array.from({ length: 60 }, (_, n) => `driven-${n}`).find(
+      (one) => digestOf(one) === again!.sha256,
+    )!;
+    const [uuid] = await newImages(db, project, [{ label }]);
+    await db.query('UPDATE annotation SET width = 77 WHERE image_id = $1', [corrected!.image_id]);
+    const recipe = {
+      strategy: SplitStrategy.BY_DRIVE,
+      where: { annotations: { some: { width: { lt: 77 } } } },
+    };
+    const next = await version(db, dataset, { ...recipe, fixedTestFrom: first.uuid });
+    const now = await tests(next);
+    expect(now.map(({ sha256 }) => sha256)).toEqual((await tests(first)).map(({ sha256 }) => sha256));
+    const of = ({ sha256 }: typeof again & object) => now.find((item) => item.sha256 === sha256)!;
+    expect(of(again!)).toMatchObject({ image_id: uuid, annotations: again!.annotations, lights: 1 });
+    expect(of(corrected!).annotations![0]!.width).toBe(77);
+    expect(next.lightCount).toBe(60);
+    // And once more, from the version that follows, when all are gone.
+    await db.query(
+      "DELETE FROM image WHERE project_id = $1 AND drive IN (SELECT drive FROM dataset_item WHERE version_id = $2 AND split = 'TEST')",
+      [project.uuid, first.uuid],
+    );
+    await db.query('DELETE FROM image WHERE id = $1', [uuid]);
+    const third = await version(db, dataset, { ...recipe, fixedTestFrom: next.uuid });
+    expect(await tests(third)).toEqual(now.map((item) => ({ ...item, version_id: third.uuid })));
+  });
+
   test('takes the rest of its drives with it', async () => {
     const { project, dataset } = await datasetOf(driven(60));
     const first = await version(db, dataset, { strategy: SplitStrategy.BY_DRIVE });
