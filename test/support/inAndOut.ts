@@ -175,13 +175,15 @@ export class InAndOut {
 
   /** A version as it is kept: all that a format could carry, by file name. */
   async items(version: Version): Promise<Item[]> {
-    return this.service.db.query(
+    const items: Item[] = await this.service.db.query(
       `SELECT i.file_name, i.width, i.height, v.split, v.weather, v.time_of_day, v.scene, v.recorded_at, v.latitude,
          v.longitude, v.drive, p.country, p.prefecture, p.city, i.sha256, v.annotations AS boxes
        FROM dataset_item v JOIN image i ON i.id = v.image_id LEFT JOIN place p ON p.id = v.place_id
        WHERE v.version_id = $1 ORDER BY i.file_name COLLATE "C", i.sha256`,
       [uuidOf('DatasetVersion', version.id)],
     );
+    for (const { boxes } of items) for (const box of boxes ?? []) delete box.id;
+    return items;
   }
 }
 

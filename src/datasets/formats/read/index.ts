@@ -34,18 +34,27 @@ export async function* readFrames(
   yield* READERS[format === 'auto' ? await recognise(input) : format](input, findings);
 }
 
+const MAX_LOOKED_AT = 10;
+
 /** By names and first elements. @throws ShingoError FORMAT_UNKNOWN, LABELS_INVALID */
 export async function recognise(input: FileSet): Promise<LabelFormat> {
   const json = withEnding(input, '.json');
   if (json.some(({ path }) => /(^|\/)sample_data\.json$/.test(path))) return 't4';
-  if (json[0]) {
-    for await (const { key, index, value } of elements(json[0])) {
+  // Not the first alone: of an export, the file of a split without images says nothing.
+  for (const file of json.slice(0, MAX_LOOKED_AT)) {
+    for await (const { key, index, value } of elements(file)) {
       if (key === 'annotations' || key === 'images' || key === 'categories') return 'coco';
       const frame = value as { name?: unknown; labels?: unknown; objects?: unknown } | null;
       if (key === 'frames' || (index >= 0 && key === '' && frame?.name !== undefined)) return 'bdd100k';
     }
   }
-  if (withEnding(input, '.yaml', '.yml').length > 0) return 'bosch';
+  const yaml = withEnding(input, '.yaml', '.yml');
+  if (yaml.some(({ path }) => /(^|\/)data\.ya?ml$/.test(path)))
+    throw new ShingoError(
+      'FORMAT_UNKNOWN',
+      `${input.name} looks like YOLO folders (data.yaml), which cannot be imported; export it as COCO instead.`,
+    );
+  if (yaml.length > 0) return 'bosch';
   if (withEnding(input, '.csv').length > 0) return 'lisa';
   if (withEnding(input, '.txt').length > 0) return 'kitti';
   throw new ShingoError(
