@@ -24,6 +24,7 @@ interface Item {
   scene: VersionFrame['scene'];
   split: VersionFrame['split'];
   conditions: number[];
+  place: string | null;
   annotations: FrameBox[] | null;
 }
 
@@ -84,8 +85,10 @@ export async function* framesOfVersion(
     const items: Item[] = await db.query(
       `/* export.items */ SELECT v.image_id, p.sha256, v.split, v.weather, v.time_of_day, v.scene, v.conditions,
          v.annotations, coalesce(i.file_name, p.sha256) AS file_name, coalesce(i.width, p.width) AS width,
-         coalesce(i.height, p.height) AS height, v.recorded_at, v.latitude, v.longitude, v.drive
+         coalesce(i.height, p.height) AS height, v.recorded_at, v.latitude, v.longitude, v.drive,
+         concat_ws(', ', l.country, l.prefecture, l.city) AS place
        FROM dataset_item v LEFT JOIN image i ON i.id = v.image_id LEFT JOIN picture p ON p.sha256 = v.sha256
+         LEFT JOIN place l ON l.id = v.place_id
        WHERE v.version_id = $1 AND v.image_id > $2 ORDER BY v.image_id LIMIT ${BATCH}`,
       [versionUuid, after],
     );
@@ -106,6 +109,7 @@ const frameOf = (item: Item, versionUuid: string, names: readonly string[]): Ver
   latitude: item.latitude,
   longitude: item.longitude,
   drive: item.drive,
+  place: item.place || null,
   weather: item.weather,
   timeOfDay: item.time_of_day,
   scene: item.scene,

@@ -76,7 +76,7 @@ function fromLabels(root: string, set: FileSet, format: LabelFormat, lenient: bo
     async function* items(): AsyncGenerator<ImportItem, void> {
       for await (const frame of readFrames(set, format, findings)) {
         // The common case, labels alone, is worth no search.
-        const file = pictures.size === 0 ? null : pictures.find(frame.fileName, ambiguous(frame.position));
+        const file = pictures.size === 0 ? null : pictures.find(frame.fileName, ambiguous(frame.position), splitOf(frame));
         const picture = file === null ? null : join(root, file);
         yield Object.assign(frame, { picture });
       }
@@ -90,6 +90,10 @@ function fromLabels(root: string, set: FileSet, format: LabelFormat, lenient: bo
   };
   return { format, read, manifest: false };
 }
+
+/** The split that a label file is called by, as those of BDD100K and COCO are, and so the folder of its pictures. */
+const splitOf = ({ position }: Pick<ImportItem, 'position'>): string | null =>
+  /(?:^|[/_.-])(train|val|test)[^/:]*\.json:/.exec(position)?.[1] ?? null;
 
 function fromManifest(source: Source, { timeZone }: ImportOptions): ImportSource {
   const timeZones = new Map<string, string>();

@@ -49,7 +49,13 @@ export async function recognise(input: FileSet): Promise<LabelFormat> {
       if (key === 'frames' || (index >= 0 && key === '' && frame?.name !== undefined)) return 'bdd100k';
     }
   }
-  if (withEnding(input, '.yaml', '.yml').length > 0) return 'bosch';
+  const yaml = withEnding(input, '.yaml', '.yml');
+  if (yaml.some(({ path }) => /(^|\/)data\.ya?ml$/.test(path)))
+    throw new ShingoError(
+      'FORMAT_UNKNOWN',
+      `${input.name} looks like YOLO folders (data.yaml), which cannot be imported; export it as COCO instead.`,
+    );
+  if (yaml.length > 0) return 'bosch';
   if (withEnding(input, '.csv').length > 0) return 'lisa';
   if (withEnding(input, '.txt').length > 0) return 'kitti';
   throw new ShingoError(

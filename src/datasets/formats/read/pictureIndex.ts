@@ -21,8 +21,18 @@ export class PictureIndex {
     return this.#paths.size;
   }
 
-  /** The picture that shares the most of the name's last parts, if it is one only; else null after a report. */
-  find(fileName: string, report: (message: string, several: boolean) => void): string | null {
+  /**
+   * The picture that shares the most of the name's last parts, if it is one only; else null after a report.
+   * @param split `train`, `val` or `test`: where its folder is laid out as by BDD100K or COCO, the picture is there
+   */
+  find(
+    fileName: string,
+    report: (message: string, several: boolean) => void,
+    split: string | null = null,
+  ): string | null {
+    if (split !== null)
+      for (const folder of [`images/100k/${split}`, split])
+        if (this.#paths.has(`${folder}/${fileName}`)) return `${folder}/${fileName}`;
     if (this.#paths.has(fileName)) return fileName;
     const wanted = fileName.split('/').reverse();
     const shared = (candidate: string) => {

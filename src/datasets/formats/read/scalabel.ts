@@ -105,12 +105,14 @@ function frameOf(frame: Record<string, unknown>, position: string, findings: Fin
     return value == null ? null : findings.word(`${position}.attributes.${name}`, name, value, words);
   };
   const size = frame.size == null ? null : objectAt(`${position}.size`, frame.size);
+  // Missing: BDD100K's own. Null, as our export writes it: nobody knows.
+  const [width, height] = frame.size === null ? [null, null] : [WIDTH, HEIGHT];
   const labels = listAt(`${position}.labels`, frame.labels);
   const drive = typeof frame.videoName === 'string' && frame.videoName !== '' ? frame.videoName : null;
   return {
     fileName: fileNameOf(`${position}.name`, frame.name),
-    width: size ? finite(`${position}.size.width`, size.width) : WIDTH,
-    height: size ? finite(`${position}.size.height`, size.height) : HEIGHT,
+    width: size ? finite(`${position}.size.width`, size.width) : width,
+    height: size ? finite(`${position}.size.height`, size.height) : height,
     // `timestamp` is an offset within the clip, never a time of recording.
     drive,
     weather: word('weather', WEATHER),

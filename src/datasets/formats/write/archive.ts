@@ -6,7 +6,8 @@ import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
 import { coco } from './coco.js';
 import { croissant } from './croissant.js';
-import { Losses, type LossCount } from './losses.js';
+import { FileNames } from './fileNames.js';
+import { Losses, type Loss, type LossCount } from './losses.js';
 import { parquet } from './parquet.js';
 import { scalabel } from './scalabel.js';
 import type { About, FormatWriter, VersionFrame } from './writer.js';
@@ -94,7 +95,9 @@ async function addFrames(
   writer: Awaited<ReturnType<FormatWriter['open']>>,
   zip: ZipFile,
 ): Promise<Written> {
-  const losses = new Losses(WRITERS[format].losses);
+  const names = new FileNames(about.pictures);
+  const { losses: cannot, keepsNames } = WRITERS[format] as FormatWriter;
+  const losses = new Losses(keepsNames ? cannot : [...cannot, renamed(names)]);
   const written = {
     format,
     dataId: about.dataId,
@@ -107,12 +110,13 @@ async function addFrames(
   };
   for await (const frame of frames) {
     signal?.throwIfAborted();
-    losses.see(frame);
-    const path = await writer.add(frame);
+    const path = await writer.add(frame, names.take(frame.fileName));
+    const file = about.pictures ? ((await picture?.(frame)) ?? null) : null;
+    // The bytes carry their digest.
+    losses.see(file === null ? frame : { ...frame, sha256: null });
     written.images += 1;
     written.boxes += frame.boxes?.length ?? 0;
     if (about.pictures) {
-      const file = (await picture?.(frame)) ?? null;
       if (file === null) written.picturesMissing += 1;
       else {
         zip.addFile(file, path, entry(path));
@@ -123,3 +127,9 @@ async function addFrames(
   }
   return written;
 }
+
+const renamed = (names: FileNames): Loss => ({
+  what: 'fileName',
+  why: 'An earlier image has this name, or it is no relative path that every file system takes: it is called otherwise.',
+  image: () => names.changed,
+});

@@ -6,7 +6,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Category, LightArrow, LightColor } from '../../../catalog/vocabulary.js';
 import type { FrameBox } from '../frame.js';
-import { noPlace } from './losses.js';
+import { PLACE, noPlace } from './losses.js';
 import { closeAll } from './scalabel.js';
 import { CATEGORY, attributesOf } from './spelling.js';
 import { JsonLines, TextFile } from './textFile.js';
@@ -41,7 +41,7 @@ export function categoryOf({ category, color, arrows = [] }: FrameBox): CocoCate
 }
 
 export const coco: FormatWriter = {
-  losses: noPlace({ box: ['label'] }),
+  losses: [...noPlace({ box: ['label'] }), PLACE],
   async open(folder, about) {
     await mkdir(join(folder, 'annotations'), { recursive: true });
     const path = (split: VersionFrame['split']) => `annotations/instances_${SPLIT_NAME[split]}.json`;
@@ -66,16 +66,16 @@ export const coco: FormatWriter = {
     );
     let [images, annotations] = [0, 0];
     return {
-      async add(frame) {
+      async add(frame, called = frame.fileName) {
         const part = parts[SPLITS.indexOf(frame.split)] as (typeof parts)[number];
         const id = ++images;
-        await part.images.add(imageOf(frame, id));
+        await part.images.add(imageOf(frame, called, id));
         for (const box of frame.boxes ?? []) {
           const category = categoryOf(box);
           categories.set(category.name, category);
           await part.boxes.add(annotationOf(box, ++annotations, id, category.id));
         }
-        return `${SPLIT_NAME[frame.split]}/${safePath(frame.fileName)}`;
+        return `${SPLIT_NAME[frame.split]}/${safePath(called)}`;
       },
       async finish() {
         const list = [...new Map([...categories.values()].map((one) => [one.id, one])).values()];
@@ -96,9 +96,9 @@ export const coco: FormatWriter = {
 
 const bare = (category: Category): FrameBox => ({ category, x: 0, y: 0, width: 1, height: 1 });
 
-const imageOf = (frame: VersionFrame, id: number) => ({
+const imageOf = (frame: VersionFrame, called: string, id: number) => ({
   id,
-  file_name: frame.fileName,
+  file_name: called,
   width: frame.width ?? undefined,
   height: frame.height ?? undefined,
   date_captured: frame.recordedAt?.toISOString(),

@@ -11,6 +11,7 @@ const METADATA = 'croissant.json';
 
 export const croissant: FormatWriter = {
   losses: parquet.losses,
+  keepsNames: true,
   async open(folder, about) {
     const tables = await parquet.open(folder, about);
     return {

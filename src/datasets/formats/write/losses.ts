@@ -1,12 +1,15 @@
 /** What an export leaves out: stated per format beforehand, counted while writing. */
 import type { Frame, FrameBox } from '../frame.js';
 
+/** Of a version: `place` in words. */
+type Placed = Frame & { place?: string | null };
+
 export interface Loss {
   /** The field of an image or a box. */
   what: string;
   why: string;
   /** True where an image loses something. */
-  image?(frame: Frame): boolean;
+  image?(frame: Placed): boolean;
   /** True where a box loses something. */
   box?(box: FrameBox): boolean;
 }
@@ -26,7 +29,7 @@ export class Losses {
     this.counts = losses.map(({ what, why }) => ({ what, why, images: 0, boxes: 0 }));
   }
 
-  see(frame: Frame): void {
+  see(frame: Placed): void {
     for (const [index, loss] of this.losses.entries()) {
       const count = this.counts[index] as LossCount;
       if (loss.image?.(frame)) count.images += 1;
@@ -55,3 +58,10 @@ export const noPlace = (
     box: (box: FrameBox) => (what === 'arrows' ? (box.arrows ?? []).length > 0 : present(box[what])),
   })),
 ];
+
+/** Of every format: places are rows of their own in the catalog. */
+export const PLACE: Loss = {
+  what: 'place',
+  why: 'The format has no place for country, prefecture and city; the position of the image may be there.',
+  image: ({ place }) => present(place),
+};

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ParquetWriter, fileWriter, schemaFromColumnData, type BasicType } from 'hyparquet-writer';
 import type { SchemaElement } from 'hyparquet';
 import type { FrameBox } from '../frame.js';
+import { PLACE } from './losses.js';
 import { safePath, type FormatWriter, type VersionFrame } from './writer.js';
 
 export interface Column<Row> {
@@ -132,17 +133,18 @@ export const IMAGES = 'images.parquet';
 export const ANNOTATIONS = 'annotations.parquet';
 
 export const parquet: FormatWriter = {
-  losses: [],
+  losses: [PLACE],
+  keepsNames: true,
   open(folder, about) {
     const images = new Table(join(folder, IMAGES), imageColumns(about.conditions));
     const annotations = new Table(join(folder, ANNOTATIONS), annotationColumns);
     return Promise.resolve({
-      async add(frame) {
+      async add(frame, called = frame.fileName) {
         await images.add(frame);
         for (const [position, box] of (frame.boxes ?? []).entries()) {
           await annotations.add({ image: frame.id, position, box });
         }
-        return `images/${safePath(frame.fileName)}`;
+        return `images/${safePath(called)}`;
       },
       async finish() {
         await images.finish();

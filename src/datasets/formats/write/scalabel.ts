@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { LightColor } from '../../../catalog/vocabulary.js';
 import type { FrameBox } from '../frame.js';
 import { inclusiveEnd, isExact } from './inclusive.js';
-import { noPlace } from './losses.js';
+import { PLACE, noPlace } from './losses.js';
 import { CATEGORY, SCENE, TIME_OF_DAY, WEATHER, attributesOf } from './spelling.js';
 import { JsonLines, TextFile } from './textFile.js';
 import { safePath, SPLIT_NAME, SPLITS, type FormatWriter, type VersionFrame } from './writer.js';
@@ -39,6 +39,7 @@ export const scalabel: FormatWriter = {
       image: ['sha256', 'recordedAt', 'latitude', 'longitude'],
       box: ['arrows', 'role', 'label'],
     }),
+    PLACE,
     {
       what: 'color',
       why: 'trafficLightColor says `none` both of a light that is off and of one whose colour nobody could tell.',
@@ -62,15 +63,16 @@ export const scalabel: FormatWriter = {
     ) as Record<VersionFrame['split'], JsonLines>;
     let boxes = 0;
     return {
-      async add(frame) {
+      async add(frame, called = frame.fileName) {
         await frames[frame.split].add({
-          name: frame.fileName,
+          name: called,
           videoName: frame.drive ?? undefined,
           attributes: attributesOf(frame),
-          size: frame.width && frame.height ? { width: frame.width, height: frame.height } : undefined,
+          // Without a size the format means BDD100K's own, 1280×720.
+          size: frame.width && frame.height ? { width: frame.width, height: frame.height } : null,
           labels: frame.boxes?.map((box) => labelOf(box, String(++boxes))),
         });
-        return `images/100k/${SPLIT_NAME[frame.split]}/${safePath(frame.fileName)}`;
+        return `images/100k/${SPLIT_NAME[frame.split]}/${safePath(called)}`;
       },
       async finish() {
         for (const file of open) {

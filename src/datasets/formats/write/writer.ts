@@ -10,6 +10,8 @@ export interface VersionFrame extends Frame {
   split: `${Split}`;
   /** The named conditions that it was in when the version was made. */
   conditions: string[];
+  /** Where it was taken: country, prefecture and city. */
+  place?: string | null;
 }
 
 /** What a file says about where it comes from. */
@@ -28,8 +30,11 @@ export interface About {
 }
 
 export interface OpenWriter {
-  /** Returns where in the export its picture belongs. */
-  add(frame: VersionFrame): Promise<string>;
+  /**
+   * Returns where in the export its picture belongs.
+   * @param name what it is called in the export, see `FileNames`; missing: its file name
+   */
+  add(frame: VersionFrame, name?: string): Promise<string>;
   /** Returns the files that it has made, relative to its folder, in the order of the archive. */
   finish(): Promise<string[]>;
   /** Closes what is open, whether finished or not. */
@@ -39,6 +44,8 @@ export interface OpenWriter {
 export interface FormatWriter {
   /** What the format cannot carry. */
   losses: readonly Loss[];
+  /** It has a column for the file name as it is; the others have only the name by which the picture is found. */
+  keepsNames?: boolean;
   open(folder: string, about: About): Promise<OpenWriter>;
 }
 

@@ -6,7 +6,7 @@ import { mkdir, open, writeFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { Category, LightColor } from '../../../catalog/vocabulary.js';
 import type { FrameBox } from '../frame.js';
-import { noPlace } from './losses.js';
+import { PLACE, noPlace } from './losses.js';
 import { CATEGORY } from './spelling.js';
 import { safePath, SPLIT_NAME, type FormatWriter } from './writer.js';
 
@@ -27,6 +27,7 @@ export const yolo: FormatWriter = {
       image: ['sha256', 'recordedAt', 'latitude', 'longitude', 'drive', 'weather', 'timeOfDay', 'scene'],
       box: ['arrows', 'role', 'occluded', 'truncated', 'score', 'label'],
     }),
+    PLACE,
     {
       what: 'boxes',
       why: 'Boxes are fractions of the picture, whose size is not known: the image is written as unlabelled.',
@@ -46,9 +47,9 @@ export const yolo: FormatWriter = {
   async open(folder) {
     const files: string[] = [];
     return {
-      async add(frame) {
+      async add(frame, called = frame.fileName) {
         const split = SPLIT_NAME[frame.split];
-        const path = safePath(frame.fileName);
+        const path = safePath(called);
         if (!frame.boxes || !frame.width || !frame.height) return `images/${split}/${path}`;
         const { width, height } = frame;
         const lines = frame.boxes
