@@ -8,13 +8,24 @@ import {
 } from '../../../src/catalog/annotation/annotationService.js';
 import { crossTabs, CoverageDimension } from '../../../src/catalog/coverage/coverage.js';
 import { CoverageColumns, pruneCoverageLog } from '../../../src/catalog/coverage/columns/sync.js';
+import { enrich, EnrichmentKind } from '../../../src/catalog/enrichment/index.js';
+import { writeObjects } from '../../../src/catalog/enrichment/objects.js';
 import { updateImage } from '../../../src/catalog/image/imageService.js';
 import { updatePlace } from '../../../src/catalog/place/placeService.js';
 import type { Place } from '../../../src/catalog/place/place.js';
 import type { Project } from '../../../src/catalog/project/project.js';
-import { LightColor, Scene, TimeOfDay, WeatherName } from '../../../src/catalog/vocabulary.js';
+import {
+  AnnotationSource,
+  Category,
+  LightColor,
+  Scene,
+  TimeOfDay,
+  WeatherName,
+} from '../../../src/catalog/vocabulary.js';
 import { createWeather } from '../../../src/catalog/weather/weatherService.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
+import { plainTask } from '../../support/task.js';
+import { folderOf, importInto } from '../datasets/importSupport.js';
 import {
   codeOf,
   light,
@@ -51,7 +62,7 @@ async function slow(run: Pick<DataSource, 'query'>): Promise<string[]> {
   );
   const byLight = await run.query(
     `SELECT i.time_of_day, a.color, count(*)::int AS lights, count(DISTINCT i.id)::int AS images
-     FROM image i JOIN annotation a ON a.image_id = i.id AND a.category = 'TRAFFIC_LIGHT'
+     FROM image i JOIN annotation a ON a.image_id = i.id AND a.category = 'TRAFFIC_LIGHT' AND a.source = i.counts_source
      WHERE i.project_id = $1 GROUP BY 1, 2`,
     [project.uuid],
   );
@@ -105,6 +116,15 @@ const change = fc.oneof(
     place: fc.nat(3),
     city: fc.constantFrom('Kobe', 'Nara'),
   }),
+  fc.record({
+    what: fc.constant('import' as const),
+    frames: fc.array(fc.nat(30), { minLength: 1, maxLength: 5 }),
+    color: fc.constantFrom('red', 'green', null),
+    weather: fc.constantFrom('rainy', 'clear', 'undefined'),
+  }),
+  fc.record({ what: fc.constant('fill' as const), frame: fc.nat(30), hour: fc.nat(23), place: fc.nat(3) }),
+  fc.record({ what: fc.constant('model' as const), which: fc.nat(), lights: fc.nat(2) }),
+  fc.record({ what: fc.constant('sun' as const) }),
   fc.record({ what: fc.constant('read' as const) }),
 );
 type Change = typeof change extends fc.Arbitrary<infer T> ? T : never;
@@ -131,6 +151,36 @@ async function apply(one: Change, places: Place[]): Promise<unknown> {
         drive: `drive-${one.hour % 3}`,
         boxes: [light('RED')],
       });
+    case 'import': {
+      const labels = one.color
+        ? [
+            {
+              category: 'traffic light',
+              box2d: { x1: 1, y1: 2, x2: 8, y2: 17 },
+              attributes: { trafficLightColor: one.color },
+            },
+          ]
+        : undefined;
+      const frames = one.frames.map((n) => ({
+        name: `frame-${n}.jpg`,
+        attributes: { weather: one.weather },
+        labels,
+      }));
+      await using folder = await folderOf({ 'l.json': frames });
+      return await importInto(db, project.uuid, folder.path);
+    }
+    case 'fill':
+      return newImage(db, project, {
+        label: `${project.uuid}-frame-${one.frame}`,
+        fileName: `frame-${one.frame}.jpg`,
+        recordedAt: at(one.hour),
+        place: places[one.place] ? nameOf(places[one.place]!) : null,
+        boxes: [light('YELLOW')],
+      });
+    case 'sun': {
+      await using task = await plainTask<never>(db);
+      return await enrich(task, { projectUuid: project.uuid, kind: EnrichmentKind.SUN_ALTITUDE });
+    }
     case 'zone':
       return places[one.place] && updatePlace(db, places[one.place]!.uuid, { timeZone: one.zone });
     case 'rename':
@@ -151,6 +201,17 @@ async function apply(one: Change, places: Place[]): Promise<unknown> {
       return updateAnnotation(db, uuid, { color: one.color });
     case 'unbox':
       return deleteAnnotation(db, uuid);
+    case 'model':
+      return db.transaction((manager) =>
+        writeObjects(manager, [
+          {
+            id: uuid,
+            boxes: Array.from({ length: one.lights }, () => ({
+              ...{ ...light(null), imageUuid: uuid, source: AnnotationSource.MODEL, score: 0.5 },
+            })),
+          },
+        ]),
+      );
     case 'delete':
       return db.query('DELETE FROM image WHERE id = $1', [uuid]);
   }
@@ -174,12 +235,54 @@ test('random inserts, updates and deletes from several connections at once leave
     })),
   );
   await fast();
+  const done = new Set<string>();
   for (let round = 0; round < 15; round++) {
     const changes = fc.sample(change, { numRuns: 24, seed: 100 + round });
     // Losers of a race (a row that another one deleted, two names that became one) change nothing, and may.
-    await Promise.all(changes.map((one) => apply(one, places).catch(() => undefined)));
+    await Promise.all(
+      changes.map((one) =>
+        apply(one, places).then(
+          () => done.add(one.what),
+          () => undefined,
+        ),
+      ),
+    );
     expect(await fast()).toEqual(await slow(db));
   }
+  // Every kind of writer has had its turn.
+  expect([...done].sort()).toEqual([
+    ...[
+      'add',
+      'box',
+      'delete',
+      'fill',
+      'import',
+      'label',
+      'model',
+      'move',
+      'read',
+      'recolor',
+      'rename',
+      'sun',
+    ],
+    ...['unbox', 'zone'],
+  ]);
+});
+
+test('lights that a model found count until a person looks, and what was deleted with its project is gone', async () => {
+  const uuid = await newImage(db, project, { label: `${project.uuid}-m` });
+  const cells = async () =>
+    (await crossTabs(db, project.uuid, [{ by: [CoverageDimension.HAS_LIGHT] }, { by: [LIGHT_COLOR] }])).map(
+      (tab) => tab.cells.map(({ keys, lights }) => [keys[0], lights]),
+    );
+  expect(await cells()).toEqual([[[null, 0]], []]);
+  const boxes = [{ ...light(null), imageUuid: uuid, source: AnnotationSource.MODEL }];
+  await db.transaction((manager) => writeObjects(manager, [{ id: uuid, boxes }]));
+  expect(await cells()).toEqual([[['YES', 1]], [[null, 1]]]);
+  await createAnnotation(db, uuid, { ...light(null), category: Category.CAR });
+  expect(await cells()).toEqual([[['NO', 0]], []]);
+  await db.query('DELETE FROM project WHERE id = $1', [project.uuid]);
+  expect(await cells()).toEqual([[], []]);
 });
 
 test('a transaction that is open while coverage is read counts when it commits, however old its number', async () => {

@@ -1,4 +1,5 @@
 /** What a project wants and what it lacks. */
+import { updatePlace } from '../../../src/catalog/place/placeService.js';
 import type { Project } from '../../../src/catalog/project/project.js';
 import { TimeOfDay, WeatherName } from '../../../src/catalog/vocabulary.js';
 import { startTestService, type TestService } from '../../support/service.js';
@@ -134,6 +135,75 @@ test.each([
     `{ coverageTargets(projectId: "${project.globalId}") { id } }`,
   );
   expect(coverageTargets).toEqual([]);
+});
+
+test('the question of the issue as a user writes it: four dimensions, 500 lights, 20 places; the worst cell first', async () => {
+  const input = {
+    name: 'small red lights on rainy nights',
+    cells: [
+      { dimension: 'LIGHT_COLOR', keys: ['RED', 'YELLOW'] },
+      { dimension: 'LIGHT_SIZE', keys: ['8-16'] },
+      { dimension: 'TIME_OF_DAY', keys: ['NIGHT'] },
+      { dimension: 'WEATHER', keys: ['RAIN'] },
+    ],
+    wants: [
+      { measure: 'LIGHTS', atLeast: 500 },
+      { measure: 'PLACES', atLeast: 20 },
+    ],
+  };
+  expect((await set(input)).userErrors).toEqual([]);
+  const places = await Promise.all(Array.from({ length: 20 }, () => newPlace(service.db, project)));
+  const row = (n: number, boxes: object[]) => ({
+    ...{ label: `${project.uuid}-${n}`, place: nameOf(places[n % 20]!), boxes: boxes as never },
+    ...{ weather: WeatherName.RAIN, timeOfDay: TimeOfDay.NIGHT },
+  });
+  const reds = (n: number) => Array.from({ length: n }, () => light('RED', { width: 12 }));
+  // 19 places have more than enough of red: it is a place that is missing. Of yellow there is one light.
+  const images = Array.from({ length: 19 }, (_, n) => row(n, reds(30)));
+  await newImages(service.db, project, [...images, row(38, [light('YELLOW', { width: 8 })])]);
+  const seen = async () =>
+    (await gaps()).map((gap: any) => [gap.keys.join(' '), gap.wants.map((want: any) => want.missing)]);
+  expect(await seen()).toEqual([
+    ['YELLOW 8-16 NIGHT RAIN', [499, 19]],
+    ['RED 8-16 NIGHT RAIN', [0, 1]],
+  ]);
+  await newImages(service.db, project, [row(19, reds(1))]);
+  expect((await seen()).map(([keys]: string[]) => keys)).toEqual(['YELLOW 8-16 NIGHT RAIN']);
+});
+
+test.each([
+  ['WEATHER', 'RAINY', /RAINY.*CLEAR, PARTLY_CLOUDY/],
+  ['TIME_OF_DAY', 'night', /NIGHT/],
+  ['SCENE', 'BRIDGE', /TUNNEL/],
+  ['HOUR', '8', /08/],
+  ['MONTH', '13', /12/],
+  ['LIGHT_SIZE', '8–16', /8-16/],
+  ['LIGHT_COLOR', 'AMBER', /YELLOW/],
+  ['HAS_LIGHT', 'true', /NO, YES/],
+  ['CONDITION', 'hail', /night, rain, sunny/],
+])('a target that nothing can meet is refused with what there is: %s %s', async (dimension, key, message) => {
+  const cells = [{ dimension, keys: [key] }];
+  expect((await set({ ...RED_AT_NIGHT, cells })).userErrors).toEqual([
+    { code: 'BAD_USER_INPUT', field: ['cells'], message: expect.stringMatching(message) },
+  ]);
+});
+
+test('the place of a target is one of the project, and stays the same under another name', async () => {
+  const place = await newPlace(service.db, project);
+  const foreign = await newPlace(service.db, await newProject(service.db));
+  const cells = (id: string) => ({
+    ...RED_AT_NIGHT,
+    cells: [{ dimension: 'PLACE', keys: [id] }],
+    where: null,
+  });
+  const wants = [{ measure: 'IMAGES', atLeast: 2 }];
+  expect((await set(cells(foreign.globalId))).userErrors).toMatchObject([{ code: 'BAD_USER_INPUT' }]);
+  await set({ ...cells(place.globalId), wants });
+  await newImages(service.db, project, [{ label: `${project.uuid}-p`, place: nameOf(place) }]);
+  const have = async () => (await gaps()).map((gap: any) => [gap.keys[0], gap.wants[0].have]);
+  expect(await have()).toEqual([[place.globalId, 1]]);
+  await updatePlace(service.db, place.uuid, { city: 'Renamed', name: 'Elsewhere' });
+  expect(await have()).toEqual([[place.globalId, 1]]);
 });
 
 test('a condition that does not exist is refused', async () => {

@@ -24,6 +24,7 @@ import {
   WeatherName,
 } from '../../../src/catalog/vocabulary.js';
 import { createWeather, deleteWeather, updateWeather } from '../../../src/catalog/weather/weatherService.js';
+import { Payload, payload } from '../../../src/graphql/userError.js';
 import { plainTask } from '../../support/task.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { folderOf, importInto } from '../datasets/importSupport.js';
@@ -189,6 +190,22 @@ test('all kinds of writers at a time are refused for reasons of their own only, 
   expect(refused).toEqual({});
   expect(done).toBeGreaterThan(50);
 }, 120_000);
+
+test('a mutation that collides is done again, and gives up with CONFLICT', async () => {
+  class Answer extends Payload {
+    tries?: number;
+  }
+  const collides = (times: number) => {
+    let tries = 0;
+    return payload(Answer, async () => {
+      if (++tries <= times)
+        await db.query("DO $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END $$");
+      return { tries };
+    });
+  };
+  expect(await collides(3)).toMatchObject({ tries: 4, userErrors: [] });
+  expect((await collides(4)).userErrors).toMatchObject([{ code: 'CONFLICT' }]);
+});
 
 test('and every image is as its periods, its clock and its labels say', async () => {
   expect(

@@ -1,5 +1,6 @@
 /** Images registered or moved while a weather period is corrected: seen by one of the two, never by neither. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import sharp from 'sharp';
 import type { DataSource } from 'typeorm';
 import type { Project } from '../../../src/catalog/project/project.js';
 import { updateImage } from '../../../src/catalog/image/imageService.js';
@@ -17,6 +18,7 @@ import {
   digestOf,
 } from '../graphql/support/world.js';
 import { registerImages } from '../../../src/catalog/image/registerImages.js';
+import { blobsIn, folderOf, importInto } from '../datasets/importSupport.js';
 
 let database: TestDatabase;
 let db: DataSource;
@@ -124,6 +126,47 @@ test('whatever races with whatever, in many rounds, every image has the weather 
     ];
     // Deadlocks are refused with CONFLICT and would be legal; none is to be expected in this order of locks.
     expect(await Promise.all(works.map(codeOf))).toEqual(works.map(() => 'no error'));
+  }
+  expect(await outOfStep()).toEqual([]);
+});
+
+test('imports and pictures that arrive while the periods of their place are written, too', async () => {
+  const picture = (shade: number) =>
+    sharp({ create: { width: 8, height: 8, channels: 3, background: { r: shade, g: 9, b: 9 } } })
+      .png()
+      .toBuffer();
+  await using store = await folderOf({});
+  for (let round = 0; round < 8; round++) {
+    const place = await newPlace(db, project);
+    const { country, prefecture, city } = place;
+    const row = (file: string) => `${file},${country},${prefecture},${city},2024-05-01T03:00:00Z`;
+    const [a, b] = [`a-${round}.png`, `b-${round}.png`];
+    await using manifest = await folderOf({
+      [a]: await picture(2 * round),
+      [b]: await picture(2 * round + 1),
+      'manifest.csv': ['file,country,prefecture,city,recordedAt', row(a), row(b)].join('\n'),
+    });
+    await using labels = await folderOf({ 'l.json': [{ name: `late-${round}.jpg` }, { name: a }] });
+    await importInto(db, project.uuid, labels.path);
+    const [late] = await newPictures(db, [`late-${round}`]);
+    const { weather } = await createWeather(db, place.uuid, period(WeatherName.SNOW));
+    const works = [
+      importInto(db, project.uuid, manifest.path, {}, { blobs: blobsIn(store) }),
+      registerImages(db, project.uuid, [
+        { sha256: late!, fileName: `late-${round}.jpg`, place: nameOf(place), recordedAt: NOON },
+      ]),
+      updateWeather(db, weather!.uuid, { weatherName: WeatherName.FOG }),
+      round % 2 ? deleteWeather(db, weather!.uuid) : updateWeather(db, weather!.uuid, { endTime: NOON }),
+    ];
+    expect(await Promise.all(works.map(codeOf))).toEqual(
+      // A correction that comes after the deletion finds no period.
+      works.map((_, index) => (index === 2 ? expect.stringMatching(/^(no error|NOT_FOUND)$/) : 'no error')),
+    );
+    const [{ placed }] = await db.query(
+      'SELECT count(*)::int AS placed FROM image WHERE place_id = $1 AND recorded_at = $2 AND sha256 IS NOT NULL',
+      [place.uuid, NOON],
+    );
+    expect(placed).toBe(3);
   }
   expect(await outOfStep()).toEqual([]);
 });

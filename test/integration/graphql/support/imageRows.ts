@@ -88,6 +88,12 @@ export async function randomImages(db: DataSource, count: number, seed: number):
      WHERE i.project_id = $1 AND i.counts_source IS NULL AND i.width = 640`,
     [project.uuid],
   );
+  // Labels that came before their picture; one of a name.
+  await db.query(
+    `UPDATE image SET sha256 = NULL, brightness = NULL, darkness_sensor = NULL, time_of_day_sensor = NULL, width = NULL,
+       height = NULL WHERE id IN (SELECT DISTINCT ON (file_name) id FROM image WHERE project_id = $1 ORDER BY file_name, id)`,
+    [project.uuid],
+  );
   return { project, ...(await plain(db, project)) };
 }
 
