@@ -76,7 +76,10 @@ function fromLabels(root: string, set: FileSet, format: LabelFormat, lenient: bo
     async function* items(): AsyncGenerator<ImportItem, void> {
       for await (const frame of readFrames(set, format, findings)) {
         // The common case, labels alone, is worth no search.
-        const file = pictures.size === 0 ? null : pictures.find(frame.fileName, ambiguous(frame.position), splitOf(frame));
+        const file =
+          pictures.size === 0
+            ? null
+            : pictures.find(frame.fileName, ambiguous(frame.position), splitOf(frame));
         const picture = file === null ? null : join(root, file);
         yield Object.assign(frame, { picture });
       }

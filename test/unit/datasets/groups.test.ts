@@ -56,7 +56,7 @@ test('every share is right to the images of the largest drive, whatever the driv
       fc.integer({ min: 30, max: 400 }),
       fc.constantFrom([0.7, 0.15, 0.15], [0.8, 0.1, 0.1], [0.6, 0.2, 0.2], [0.5, 0.5, 0]),
       (seed, count, [TRAIN, VALIDATION, TEST]) => {
-        const shares = { TRAIN: TRAIN!, VALIDATION: VALIDATION!, TEST: TEST! };
+        const shares = { TRAIN: TRAIN, VALIDATION: VALIDATION, TEST: TEST };
         const groups = drives(count, seed);
         const dealt = dealStratified(groups, shares);
         const largest = Math.max(...groups.map(sizeOf));

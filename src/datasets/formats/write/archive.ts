@@ -96,7 +96,7 @@ async function addFrames(
   zip: ZipFile,
 ): Promise<Written> {
   const names = new FileNames(about.pictures);
-  const { losses: cannot, keepsNames } = WRITERS[format] as FormatWriter;
+  const { losses: cannot, keepsNames } = WRITERS[format];
   const losses = new Losses(keepsNames ? cannot : [...cannot, renamed(names)]);
   const written = {
     format,
