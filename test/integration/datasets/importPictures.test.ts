@@ -214,7 +214,7 @@ test('an archive that leaves its folder, names a file twice, is cut off or grows
   const codes = async (bytes: Buffer, fileName: string, limits = {}) => {
     await using task = await plainTask(database.db);
     const { sha256: digest } = await task.blobs.receive(Readable.from([bytes]), { maxBytes: 1e6 });
-    return codeOf(unpackLabels(task, { sha256: digest, fileName, limits }));
+    return await codeOf(unpackLabels(task, { sha256: digest, fileName, limits }));
   };
   expect(await codes(await tar({ '../l.json': '[]' }), 'l.tar')).toBe('ARCHIVE_PATH');
   expect(
