@@ -31,7 +31,8 @@ registerEnumType(SplitStrategy, {
   valuesConfig: {
     RANDOM: { description: 'Nothing: every image by itself.' },
     BY_TIME: {
-      description: 'The oldest images are for training, the newest for the test; drives stay whole.',
+      description:
+        'The oldest images are for training, the newest for the test; drives stay whole. Time decides, so shares of classes and conditions are as they come.',
     },
   },
 });

@@ -29,7 +29,7 @@ type Counts = [count: number, images: number][];
  * Large groups first, each to the split where it brings the counts nearest to their shares: the greedy rule of
  * scikit-learn's StratifiedGroupKFold, with shares instead of equal folds and squared distance in images, each count
  * weighed by 1 / its size. Then groups move as long as one by itself brings them nearer. Of drives of 10 to 90 frames each
- * class, weather and time of day has its share to the images of the largest drive (test/unit/datasets/groups.test.ts).
+ * class, weather and time of day has its share to one and a half of the largest drive (test/unit/datasets/groups.test.ts).
  * @returns the split of each group
  */
 export function dealStratified(groups: Group[], shares: Shares): Map<string, SplitName> {

