@@ -148,7 +148,7 @@ test('a batch waits for rules that are being changed, and obeys the new ones', a
     JSON.stringify([HAS_DRIVE]),
   ]);
   const registering = codeOf(registerImages(db, project.uuid, given));
-  await untilWaiting('image.create');
+  await untilWaiting('image.holdProject');
   await change.commitTransaction();
   await change.release();
   expect(await registering).toBe('VALIDATION_FAILED');
