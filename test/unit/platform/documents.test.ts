@@ -1,6 +1,7 @@
 /** What the documents claim of the code. */
 import { readFile, readdir } from 'node:fs/promises';
 import { validate } from 'dockerfile-utils';
+import { buildSchema, parse, validate as validateOperation } from 'graphql';
 import { environmentSchema } from '../../../src/platform/config.js';
 
 test('every error code of the service is explained in docs/errors.md', async () => {
@@ -16,6 +17,15 @@ test('every error code of the service is explained in docs/errors.md', async () 
   }
   expect(codes.size).toBeGreaterThan(30);
   expect([...codes].filter((code) => !new RegExp(`\\b${code}\\b`).test(page))).toEqual([]);
+});
+
+test.each(['README.md', 'docs/datasets.md'])('the operations of %s are of this schema', async (page) => {
+  const schema = buildSchema(await readFile('schema/schema.graphql', 'utf8'));
+  const text = await readFile(page, 'utf8');
+  const operations = [...text.matchAll(/^```graphql\n(.*?)^```/gms)].map((match) => match[1] as string);
+  expect(operations.length).toBeGreaterThan(2);
+  for (const operation of operations)
+    expect([operation, validateOperation(schema, parse(operation))]).toEqual([operation, []]);
 });
 
 test('every setting stands in the README with its default, and no other', async () => {
