@@ -31,10 +31,9 @@ export async function zipOf(files: Record<string, Content>): Promise<Buffer> {
 
 /** Small, and no two are alike. */
 export const picture = (n: number, { width = 64, height = 48 } = {}): Promise<Buffer> =>
-  sharp(
-    Buffer.from(Array.from({ length: width * height * 3 }, (_, i) => ((i + 1) * (n + 7) * 31) % 251)),
-    { raw: { width, height, channels: 3 } },
-  )
+  sharp(Buffer.from(Array.from({ length: width * height * 3 }, (_, i) => ((i + 1) * (n + 7) * 31) % 251)), {
+    raw: { width, height, channels: 3 },
+  })
     .png()
     .toBuffer();
 
@@ -96,9 +95,12 @@ export class InAndOut {
   }
 
   async project(name = `project ${++this.count}`): Promise<string> {
-    await this.service.ok('mutation ($name: String!) { createProject(input: { name: $name }) { userErrors { code } } }', {
-      name,
-    });
+    await this.service.ok(
+      'mutation ($name: String!) { createProject(input: { name: $name }) { userErrors { code } } }',
+      {
+        name,
+      },
+    );
     return name;
   }
 

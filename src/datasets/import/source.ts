@@ -78,7 +78,10 @@ function fromLabels(root: string, set: FileSet, format: LabelFormat, lenient: bo
       for await (const frame of readFrames(set, format, findings)) {
         none = false;
         // The common case, labels alone, is worth no search.
-        const file = pictures.size === 0 ? null : pictures.find(frame.fileName, ambiguous(frame.position), splitOf(frame));
+        const file =
+          pictures.size === 0
+            ? null
+            : pictures.find(frame.fileName, ambiguous(frame.position), splitOf(frame));
         const picture = file === null ? null : join(root, file);
         yield Object.assign(frame, { picture });
       }
@@ -99,7 +102,10 @@ async function refuseOther(set: FileSet, format: LabelFormat): Promise<void> {
   const found = await recognise(set).catch(() => null);
   if (found === format) return;
   const instead = found === null ? '' : `; they look like ${found}`;
-  throw new ShingoError('LABELS_INVALID', `${set.name}: there are no frames of the format ${format}${instead}.`);
+  throw new ShingoError(
+    'LABELS_INVALID',
+    `${set.name}: there are no frames of the format ${format}${instead}.`,
+  );
 }
 
 /** The split that a label file is called by, as those of BDD100K and COCO are, and so the folder of its pictures. */

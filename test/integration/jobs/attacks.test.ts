@@ -17,7 +17,8 @@ const frames = (...list: object[]) => JSON.stringify({ frames: list });
 
 async function tar(items: (Partial<Header> & { name: string; data?: Buffer })[]): Promise<Buffer> {
   const packed = pack();
-  for (const { data = Buffer.alloc(0), ...header } of items) packed.entry({ size: data.length, ...header }, data);
+  for (const { data = Buffer.alloc(0), ...header } of items)
+    packed.entry({ size: data.length, ...header }, data);
   packed.finalize();
   return buffer(packed);
 }
@@ -59,8 +60,18 @@ const ATTACKS: Attack[] = [
   { name: 'one byte that is no label file', make: () => 'x', as: 'a.bin', code: 'FORMAT_UNKNOWN' },
   { name: 'a zip of nothing', make: () => zipOf({}), as: 'a.zip', code: 'FORMAT_UNKNOWN' },
   { name: 'a zip of a program', make: () => zipOf({ 'x.exe': 'MZ' }), as: 'a.zip', code: 'FORMAT_UNKNOWN' },
-  { name: 'a zip that leaves its folder', make: () => zipWith('../x.json'), code: 'ARCHIVE_PATH', says: /\.\.\/x\.json/ },
-  { name: 'a zip of an absolute path', make: () => zipWith('/etc/x.json'), code: 'ARCHIVE_PATH', says: /absolute/ },
+  {
+    name: 'a zip that leaves its folder',
+    make: () => zipWith('../x.json'),
+    code: 'ARCHIVE_PATH',
+    says: /\.\.\/x\.json/,
+  },
+  {
+    name: 'a zip of an absolute path',
+    make: () => zipWith('/etc/x.json'),
+    code: 'ARCHIVE_PATH',
+    says: /absolute/,
+  },
   { name: 'a zip of a drive', make: () => zipWith('C:\\x.json'), code: 'ARCHIVE_PATH' },
   {
     name: 'a tar with a link',
@@ -114,7 +125,12 @@ const ATTACKS: Attack[] = [
     code: 'LABELS_INVALID',
     says: /UTF-16/,
   },
-  { name: 'Latin-1', make: () => Buffer.from(frames(frame('ä.png')), 'latin1'), code: 'LABELS_INVALID', says: /UTF-8/ },
+  {
+    name: 'Latin-1',
+    make: () => Buffer.from(frames(frame('ä.png')), 'latin1'),
+    code: 'LABELS_INVALID',
+    says: /UTF-8/,
+  },
   {
     name: 'a million brackets',
     make: () => `{"frames":[{"name":${'['.repeat(1e6)}`,
@@ -149,24 +165,87 @@ const ATTACKS: Attack[] = [
     says: /a\.yaml/,
   },
   { name: 'a number that is none', make: () => numbers('NaN'), code: 'LABELS_INVALID', says: /frames\[0\]/ },
-  { name: 'an infinite number', make: () => numbers('1e999'), code: 'LABELS_INVALID', says: /frames\[0\]\.labels\[0\]\.box2d\.x1/ },
-  { name: 'a file name of 1,001 characters', make: () => frames(frame('n'.repeat(1001))), code: 'LABELS_INVALID', says: /frames\[0\]\.name/ },
-  { name: 'a file name that leaves its folder', make: () => frames(frame('../a.png')), code: 'LABELS_INVALID' },
+  {
+    name: 'an infinite number',
+    make: () => numbers('1e999'),
+    code: 'LABELS_INVALID',
+    says: /frames\[0\]\.labels\[0\]\.box2d\.x1/,
+  },
+  {
+    name: 'a file name of 1,001 characters',
+    make: () => frames(frame('n'.repeat(1001))),
+    code: 'LABELS_INVALID',
+    says: /frames\[0\]\.name/,
+  },
+  {
+    name: 'a file name that leaves its folder',
+    make: () => frames(frame('../a.png')),
+    code: 'LABELS_INVALID',
+  },
   { name: 'a file name with NUL', make: () => frames(frame('a\0.png')), code: 'LABELS_INVALID' },
-  { name: 'a file name that is no Unicode', make: () => '{"frames":[{"name":"a\\ud800.png"}]}', code: 'LABELS_INVALID' },
-  { name: 'a drive with NUL', make: () => frames(frame('a.png', { videoName: 'a\0' })), code: 'LABELS_INVALID' },
-  { name: 'a drive that is no Unicode', make: () => '{"frames":[{"name":"a.png","videoName":"\\ud800"}]}', code: 'LABELS_INVALID' },
+  {
+    name: 'a file name that is no Unicode',
+    make: () => '{"frames":[{"name":"a\\ud800.png"}]}',
+    code: 'LABELS_INVALID',
+  },
+  {
+    name: 'a drive with NUL',
+    make: () => frames(frame('a.png', { videoName: 'a\0' })),
+    code: 'LABELS_INVALID',
+  },
+  {
+    name: 'a drive that is no Unicode',
+    make: () => '{"frames":[{"name":"a.png","videoName":"\\ud800"}]}',
+    code: 'LABELS_INVALID',
+  },
   { name: '1,001 boxes in an image', make: () => many(1001), code: 'LABELS_INVALID', says: /1001 boxes/ },
-  { name: 'a size that is none', make: () => frames(frame('a.png', { size: { width: -1, height: 3 } })), code: 'LABELS_INVALID' },
-  { name: 'an unknown category', make: () => frames(frame('a.png', { labels: [{ ...box, category: 'cat' }] })), code: 'LABELS_UNKNOWN_VALUE', says: /category "cat"/ },
-  { name: 'a bad frame behind 2,500 good ones', make: () => frames(...Array.from({ length: 2500 }, (_, n) => frame(`${n}.png`)), frame('')), code: 'LABELS_INVALID', says: /frames\[2500\]/ },
-  { name: 'COCO called Bosch', make: () => '{"images":[]}', input: { format: 'BOSCH' }, code: 'LABELS_INVALID', says: /look like coco/ },
-  { name: 'Bosch called COCO', make: () => '- path: a.png\n', as: 'a.yaml', input: { format: 'COCO' }, code: 'LABELS_INVALID', says: /look like bosch/ },
-  { name: 'a manifest that is none', make: () => '{}', input: { format: 'MANIFEST' }, code: 'LABELS_INVALID' },
+  {
+    name: 'a size that is none',
+    make: () => frames(frame('a.png', { size: { width: -1, height: 3 } })),
+    code: 'LABELS_INVALID',
+  },
+  {
+    name: 'an unknown category',
+    make: () => frames(frame('a.png', { labels: [{ ...box, category: 'cat' }] })),
+    code: 'LABELS_UNKNOWN_VALUE',
+    says: /category "cat"/,
+  },
+  {
+    name: 'a bad frame behind 2,500 good ones',
+    make: () => frames(...Array.from({ length: 2500 }, (_, n) => frame(`${n}.png`)), frame('')),
+    code: 'LABELS_INVALID',
+    says: /frames\[2500\]/,
+  },
+  {
+    name: 'COCO called Bosch',
+    make: () => '{"images":[]}',
+    input: { format: 'BOSCH' },
+    code: 'LABELS_INVALID',
+    says: /look like coco/,
+  },
+  {
+    name: 'Bosch called COCO',
+    make: () => '- path: a.png\n',
+    as: 'a.yaml',
+    input: { format: 'COCO' },
+    code: 'LABELS_INVALID',
+    says: /look like bosch/,
+  },
+  {
+    name: 'a manifest that is none',
+    make: () => '{}',
+    input: { format: 'MANIFEST' },
+    code: 'LABELS_INVALID',
+  },
   { name: 'T4 that is none', make: () => '[]', input: { format: 'T4' }, code: 'LABELS_INVALID' },
   {
     name: 'a COCO id that stands twice',
-    make: () => ({ images: [{ id: 1, file_name: 'a' }, { id: 1, file_name: 'b' }] }),
+    make: () => ({
+      images: [
+        { id: 1, file_name: 'a' },
+        { id: 1, file_name: 'b' },
+      ],
+    }),
     code: 'LABELS_INVALID',
   },
   {
@@ -197,7 +276,8 @@ const ATTACKS: Attack[] = [
   },
   {
     name: 'a picture that is there twice',
-    make: async () => zipOf({ 'l.json': frames(frame('a.png')), 'x/a.png': await picture(1), 'y/a.png': await picture(2) }),
+    make: async () =>
+      zipOf({ 'l.json': frames(frame('a.png')), 'x/a.png': await picture(1), 'y/a.png': await picture(2) }),
     as: 'a.zip',
     code: 'LABELS_INVALID',
     says: /x\/a\.png/,
@@ -243,7 +323,9 @@ test('a lenient import leaves out what it cannot take, and says how often', asyn
   });
   expect(report(await world.send(project, zip, 'a.zip', { lenient: true }))).toMatchObject({
     ...{ frames: 3, created: 2, pictures: 1, annotations: 2 },
-    unknown: [{ field: 'category', value: '"cat"', count: 1, position: 'l.json:frames[1].labels[0].category' }],
+    unknown: [
+      { field: 'category', value: '"cat"', count: 1, position: 'l.json:frames[1].labels[0].category' },
+    ],
     leftOut: expect.arrayContaining([
       { reason: 'pictures refused as PICTURE_UNSUPPORTED, with their labels', count: 1 },
       { reason: 'boxes without an area', count: 1 },
@@ -260,7 +342,11 @@ test('the same frame twice counts once, and é composed and decomposed are two',
   expect(report(await world.send(project, text, 'a.json'))).toMatchObject({
     ...{ frames: 6, created: 4, existing: 2, different: 1, annotations: 4 },
   });
-  expect(report(await world.send(project, text, 'a.json'))).toMatchObject({ created: 0, existing: 6, annotations: 0 });
+  expect(report(await world.send(project, text, 'a.json'))).toMatchObject({
+    created: 0,
+    existing: 6,
+    annotations: 0,
+  });
   expect(await content(project)).toEqual({ images: 4, boxes: 4, places: 0 });
 });
 
@@ -269,7 +355,11 @@ test('an upload whose bytes are gone is refused, and so is one that is forgotten
   const upload = await world.upload(project, frames(frame('gone.png')), 'a.json');
   const [{ sha256 }] = await world.service.db.query('SELECT sha256 FROM upload ORDER BY id DESC LIMIT 1');
   await rm(world.service.services.blobs.path(sha256));
-  expect(await world.import(project, upload)).toMatchObject({ state: 'FAILED', code: 'BLOB_MISSING', attempt: 1 });
+  expect(await world.import(project, upload)).toMatchObject({
+    state: 'FAILED',
+    code: 'BLOB_MISSING',
+    attempt: 1,
+  });
   await world.service.db.query('DELETE FROM upload');
   const { data } = await world.service.ask(
     'mutation ($input: StartImportInput!) { startImport(input: $input) { job { id } userErrors { code field } } }',
@@ -294,27 +384,38 @@ function damaged(bytes: Buffer, list: { at: number; kind: string; byte: number }
     const where = Math.floor(at * now.length);
     if (kind === 'flip' && now.length > 0) now[where] = byte;
     if (kind === 'cut') now = now.subarray(0, where);
-    if (kind === 'insert') now = Buffer.concat([now.subarray(0, where), Buffer.from([byte]), now.subarray(where)]);
+    if (kind === 'insert')
+      now = Buffer.concat([now.subarray(0, where), Buffer.from([byte]), now.subarray(where)]);
     if (kind === 'double') now = Buffer.concat([now.subarray(0, where), now.subarray(where >> 1)]);
   }
   return now.length > 0 ? now : Buffer.from('x');
 }
 
 test('whatever damage: the job ends at its first attempt, with a code that the documentation knows', async () => {
-  const labels = frames(frame('a.png', { size: { width: 64, height: 48 } }), frame('b.png', { videoName: 'd' }));
+  const labels = frames(
+    frame('a.png', { size: { width: 64, height: 48 } }),
+    frame('b.png', { videoName: 'd' }),
+  );
   const coco = {
     images: [{ id: 1, file_name: 'a.png', width: 64, height: 48 }],
     annotations: [{ id: 1, image_id: 1, category_id: 1, bbox: [1, 2, 3, 4], iscrowd: 0 }],
     categories: [{ id: 1, name: 'car' }],
   };
-  const bosch = "- boxes:\n  - {label: RedLeft, occluded: false, x_max: 9.5, x_min: 1, y_max: 9, y_min: 2}\n  path: ./a.png\n";
+  const bosch =
+    '- boxes:\n  - {label: RedLeft, occluded: false, x_max: 9.5, x_min: 1, y_max: 9, y_min: 2}\n  path: ./a.png\n';
   const image = await picture(1);
   const wholes: [string, Buffer][] = [
     ['a.json', Buffer.from(labels)],
     ['a.json', Buffer.from(JSON.stringify(coco))],
     ['a.yaml', Buffer.from(bosch)],
     ['a.zip', await zipOf({ 'l.json': labels, 'a.png': image })],
-    ['a.tar', await tar([{ name: 'l.json', data: Buffer.from(labels) }, { name: 'a.png', data: image }])],
+    [
+      'a.tar',
+      await tar([
+        { name: 'l.json', data: Buffer.from(labels) },
+        { name: 'a.png', data: image },
+      ]),
+    ],
     ['a.tar.gz', gzipSync(await tar([{ name: 'l.json', data: Buffer.from(labels) }]))],
     ['m.zip', await zipOf({ 'manifest.csv': 'file,weather\na.png,RAIN\n', 'a.png': image })],
   ];
@@ -322,14 +423,19 @@ test('whatever damage: the job ends at its first attempt, with a code that the d
   const project = await world.project();
   const seen = new Set<string>();
   await fc.assert(
-    fc.asyncProperty(fc.constantFrom(...wholes), damage, fc.boolean(), async ([name, bytes], list, lenient) => {
-      const outcome = await world.send(project, damaged(bytes, list), name, { lenient });
-      expect(outcome).toMatchObject({ attempt: 1, crashes: 0 });
-      expect(['SUCCEEDED', 'FAILED']).toContain(outcome.state);
-      seen.add(outcome.code ?? outcome.state);
-      if (outcome.code) expect(documented).toMatch(new RegExp(`\\b${outcome.code}\\b`));
-      expect(outcome.code).not.toBe('INTERNAL');
-    }),
+    fc.asyncProperty(
+      fc.constantFrom(...wholes),
+      damage,
+      fc.boolean(),
+      async ([name, bytes], list, lenient) => {
+        const outcome = await world.send(project, damaged(bytes, list), name, { lenient });
+        expect(outcome).toMatchObject({ attempt: 1, crashes: 0 });
+        expect(['SUCCEEDED', 'FAILED']).toContain(outcome.state);
+        seen.add(outcome.code ?? outcome.state);
+        if (outcome.code) expect(documented).toMatch(new RegExp(`\\b${outcome.code}\\b`));
+        expect(outcome.code).not.toBe('INTERNAL');
+      },
+    ),
     { numRuns: Number(process.env.DAMAGE_RUNS ?? 25), endOnFailure: true },
   );
   expect(seen.size).toBeGreaterThan(1);
