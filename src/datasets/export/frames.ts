@@ -25,6 +25,7 @@ interface Item {
   split: VersionFrame['split'];
   conditions: number[];
   place: string | null;
+  media_type: string | null;
   annotations: FrameBox[] | null;
 }
 
@@ -86,7 +87,7 @@ export async function* framesOfVersion(
       `/* export.items */ SELECT v.image_id, p.sha256, v.split, v.weather, v.time_of_day, v.scene, v.conditions,
          v.annotations, coalesce(i.file_name, p.sha256) AS file_name, coalesce(i.width, p.width) AS width,
          coalesce(i.height, p.height) AS height, v.recorded_at, v.latitude, v.longitude, v.drive,
-         concat_ws(', ', l.country, l.prefecture, l.city) AS place
+         p.media_type, concat_ws(', ', l.country, l.prefecture, l.city) AS place
        FROM dataset_item v LEFT JOIN image i ON i.id = v.image_id LEFT JOIN picture p ON p.sha256 = v.sha256
          LEFT JOIN place l ON l.id = v.place_id
        WHERE v.version_id = $1 AND v.image_id > $2 ORDER BY v.image_id LIMIT ${BATCH}`,
@@ -110,6 +111,7 @@ const frameOf = (item: Item, versionUuid: string, names: readonly string[]): Ver
   longitude: item.longitude,
   drive: item.drive,
   place: item.place || null,
+  mediaType: item.media_type,
   weather: item.weather,
   timeOfDay: item.time_of_day,
   scene: item.scene,

@@ -13,8 +13,8 @@ export function checkItem(item: ImportItem): void {
   if (fileName.length > 600 && Buffer.byteLength(fileName) > MAX_NAME_BYTES)
     throw invalid(position, `a file name has at most ${MAX_NAME_BYTES} bytes`);
   if (!fileName.isWellFormed()) throw invalid(position, 'the file name is not Unicode');
-  if (drive != null && (drive.length > 200 || drive === '' || drive.includes('\0')))
-    throw invalid(position, 'a drive has 1 to 200 characters');
+  if (drive != null && (drive.length > 200 || drive === '' || drive.includes('\0') || !drive.isWellFormed()))
+    throw invalid(position, 'a drive has 1 to 200 characters of Unicode');
   for (const side of ['width', 'height'] as const) {
     const pixels = item[side];
     if (pixels != null && !(Number.isInteger(pixels) && pixels >= 1 && pixels <= MAX_SIDE))

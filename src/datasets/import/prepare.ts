@@ -89,10 +89,22 @@ function readyItem(
   const id = render ? newId() : '';
   return {
     ...{ item, id, picture, boxes },
-    facts: { ...item, labelled: boxes !== null, crop: boxes?.some((box) => box.wholeImage) ?? false },
+    facts: { ...item, labelled: boxes !== null, crop: boxes?.some((box) => fills(box, size)) ?? false },
     rows: render && boxes ? labelRows(id, boxes) : NO_ROWS,
   };
 }
+
+/** A light that is the whole picture, said so or by its numbers: its pixels say nothing of the time of day. */
+const fills = (
+  { wholeImage, category, x, y, width, height }: ImportBox,
+  picture: Pick<ImportItem, 'width' | 'height'>,
+): boolean =>
+  wholeImage ||
+  (category === 'TRAFFIC_LIGHT' &&
+    x === 0 &&
+    y === 0 &&
+    width === picture.width &&
+    height === picture.height);
 
 function whole(box: ImportBox, picture: PictureRow | null, position: string): ImportBox {
   if (picture === null) throw invalid(position, 'a box that is the whole picture needs the picture');

@@ -74,7 +74,9 @@ function fromLabels(root: string, set: FileSet, format: LabelFormat, lenient: bo
   const read = (): Reading => {
     const [findings, left] = [new Findings(lenient), new LeftOut()];
     async function* items(): AsyncGenerator<ImportItem, void> {
+      let none = true;
       for await (const frame of readFrames(set, format, findings)) {
+        none = false;
         // The common case, labels alone, is worth no search.
         const file =
           pictures.size === 0
@@ -83,6 +85,7 @@ function fromLabels(root: string, set: FileSet, format: LabelFormat, lenient: bo
         const picture = file === null ? null : join(root, file);
         yield Object.assign(frame, { picture });
       }
+      if (none) await refuseOther(set, format);
     }
     const ambiguous = (position: string) => (message: string, several: boolean) => {
       if (!several) return;
@@ -92,6 +95,17 @@ function fromLabels(root: string, set: FileSet, format: LabelFormat, lenient: bo
     return { items: items(), findings, left };
   };
   return { format, read, manifest: false };
+}
+
+/** Files of another format have no frames of this one: that is a mistake, and no import of nothing. */
+async function refuseOther(set: FileSet, format: LabelFormat): Promise<void> {
+  const found = await recognise(set).catch(() => null);
+  if (found === format) return;
+  const instead = found === null ? '' : `; they look like ${found}`;
+  throw new ShingoError(
+    'LABELS_INVALID',
+    `${set.name}: there are no frames of the format ${format}${instead}.`,
+  );
 }
 
 /** The split that a label file is called by, as those of BDD100K and COCO are, and so the folder of its pictures. */

@@ -569,7 +569,7 @@ describe('elements of a JSON file', () => {
     Array.isArray(value)
       ? value.map((one: unknown, index) => ({ key: '', index, value: one }))
       : Object.entries(value as object).flatMap(([key, inner]: [string, unknown]) =>
-          Array.isArray(inner)
+          Array.isArray(inner) && inner.length > 0
             ? inner.map((one: unknown, index) => ({ key, index, value: one }))
             : [{ key, index: -1, value: inner }],
         );

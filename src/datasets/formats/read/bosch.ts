@@ -7,14 +7,17 @@ import { fileNameOf, finite, invalid, type Findings } from './problem.js';
 
 const LABEL = /^(Green|Yellow|Red)(Straight)?(Left|Right)?$/;
 const [WIDTH, HEIGHT] = [1280, 720];
-/** Lines of one item: about 10,000 boxes. */
-const MAX_LINES = 50_000;
+/** Characters of one item: more than 10,000 boxes. */
+const MAX_ITEM = 2_000_000;
+/** As of JSON. A million brackets take the parser 25 s, in which nothing else is done. */
+const MAX_DEPTH = 200;
 
 export async function* readBosch(input: FileSet, findings: Findings): AsyncGenerator<Frame, void> {
   for (const file of withEnding(input, '.yaml', '.yml')) {
     let item: string[] = [];
     let first = 1;
     let index = 0;
+    let [length, depth] = [0, 0];
     for await (const { text, number } of lines(file)) {
       const begins = text.startsWith('- ');
       if (begins && item.length > 0) {
@@ -22,17 +25,34 @@ export async function* readBosch(input: FileSet, findings: Findings): AsyncGener
         index += 1;
         item = [];
       }
-      if (begins) first = number;
+      if (begins) [first, length, depth] = [number, 0, 0];
       if (item.length === 0 && !begins) {
         if (/^(---.*|\s*(#.*)?)$/.test(text) || (index === 0 && /^\[\s*\]$/.test(text))) continue;
         throw invalid(`${file.path}:${number}`, 'a list of pictures was expected');
       }
       item.push(text);
-      if (item.length > MAX_LINES)
-        throw invalid(`${file.path}:${first}`, `an item of more than ${MAX_LINES} lines`);
+      length += text.length + 1;
+      if (length > MAX_ITEM)
+        throw invalid(`${file.path}:${first}`, `an item of more than ${MAX_ITEM} characters`);
+      depth = nested(text, depth);
+      if (depth > MAX_DEPTH) throw invalid(`${file.path}:${number}`, `nested more than ${MAX_DEPTH} deep`);
     }
     if (item.length > 0) yield frameOf(item, `${file.path}:${first}`, findings);
   }
+}
+
+/** At most so deep is what the line opens; quoted brackets count too, which no label has. */
+function nested(text: string, before: number): number {
+  // Dashes open a list each: - - - a
+  const marks = /^[\s?:-]*/.exec(text)![0].replaceAll(/\s/g, '').length;
+  if (marks > MAX_DEPTH) return marks;
+  let depth = before;
+  for (const char of text) {
+    if (char === '[' || char === '{') depth += 1;
+    else if (char === ']' || char === '}') depth -= 1;
+    if (depth > MAX_DEPTH) break;
+  }
+  return depth;
 }
 
 function frameOf(item: string[], position: string, findings: Findings): Frame {

@@ -44,6 +44,8 @@ export async function recognise(input: FileSet): Promise<LabelFormat> {
   // The first may be an empty list: a split without images.
   for (const file of json.slice(0, MAX_LOOKED_AT)) {
     for await (const { key, index, value } of elements(file)) {
+      // A number of images, as in losses.json of an export, is none.
+      if (index < 0 && !Array.isArray(value)) continue;
       if (key === 'annotations' || key === 'images' || key === 'categories') return 'coco';
       const frame = value as { name?: unknown; labels?: unknown; objects?: unknown } | null;
       if (key === 'frames' || (index >= 0 && key === '' && frame?.name !== undefined)) return 'bdd100k';

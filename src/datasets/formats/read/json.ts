@@ -8,7 +8,7 @@ import { utf8, type InputFile } from './input.js';
 export interface Element {
   /** The key of the list in the file's object; '' if the file is a list. Null: the value itself is no list. */
   key: string;
-  /** Within the list; -1: not in a list. */
+  /** Within the list; -1: not in a list, or the list itself, which is empty. */
   index: number;
   value: unknown;
   position: string;
@@ -115,8 +115,10 @@ export async function* elements(input: InputFile): AsyncGenerator<Element, void>
           else begin(byte);
           break;
         case 'item':
-          if (byte === END && index === 0) place = object ? 'after' : 'end';
-          else begin(byte);
+          if (byte === END && index === 0) {
+            if (object) yield { key, index: -1, value: [], position: `${input.path}:${key}` };
+            place = object ? 'after' : 'end';
+          } else begin(byte);
           break;
         case 'afterItem':
           if (byte === COMMA) [place, index] = ['item', index + 1];

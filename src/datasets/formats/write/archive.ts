@@ -110,7 +110,7 @@ async function addFrames(
   };
   for await (const frame of frames) {
     signal?.throwIfAborted();
-    const path = await writer.add(frame, names.take(frame.fileName));
+    const path = await writer.add(frame, names.take(frame));
     const file = about.pictures ? ((await picture?.(frame)) ?? null) : null;
     // The bytes carry their digest.
     losses.see(file === null ? frame : { ...frame, sha256: null });

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { extname } from 'node:path';
 import { fileNameOf } from '../read/problem.js';
-import { safePath } from './writer.js';
+import { mediaTypeOf } from '../manifest/paths.js';
+import { safePath, type VersionFrame } from './writer.js';
 
 /** File systems take 255 bytes a part, archives of ours 1,024 characters in all. */
 const MAX_PART_BYTES = 200;
@@ -18,8 +19,9 @@ export class FileNames {
   constructor(private readonly pictures: boolean) {}
 
   /** The file name if it can stand, and no earlier one is the same; else one like it. */
-  take(fileName: string): string {
-    const fit = this.pictures || !isRelative(fileName) ? short(safePath(fileName)) : fileName;
+  take({ fileName, mediaType }: Pick<VersionFrame, 'fileName' | 'mediaType'>): string {
+    const given = this.pictures && mediaTypeOf(fileName) === undefined ? endingOf(mediaType) : '';
+    const fit = this.pictures || !isRelative(fileName) ? short(safePath(fileName)) + given : fileName;
     const extension = extname(fit);
     const stem = fit.slice(0, fit.length - extension.length);
     let name = fit;
@@ -35,6 +37,10 @@ export class FileNames {
     return false;
   }
 }
+
+/** Without one nobody takes it for a picture. */
+const endingOf = (mediaType: string | null | undefined): string =>
+  mediaType?.startsWith('image/') ? `.${mediaType.slice(6).replace('jpeg', 'jpg')}` : '';
 
 function isRelative(fileName: string): boolean {
   try {

@@ -10,6 +10,8 @@ export interface VersionFrame extends Frame {
   split: `${Split}`;
   /** The named conditions that it was in when the version was made. */
   conditions: string[];
+  /** Of its picture, if that is here. */
+  mediaType?: string | null;
   /** Where it was taken: country, prefecture and city. */
   place?: string | null;
 }
