@@ -332,7 +332,9 @@ test('the report counts what is lost, and says so of what is not there as well',
   expect(written).toMatchObject({ images: 2, boxes: 3, format: 'YOLO', version: '1.2.3' });
   const scalabel = await archive('SCALABEL', frames);
   expect(scalabel.written.losses.find(({ what }) => what === 'color')).toMatchObject({ boxes: 1 });
-  const parquet = (await archive('PARQUET', [...frames, frame({ fileName: 'c.jpg', place: 'Japan, Tokyo, Chiyoda' })])).written;
+  const parquet = (
+    await archive('PARQUET', [...frames, frame({ fileName: 'c.jpg', place: 'Japan, Tokyo, Chiyoda' })])
+  ).written;
   expect(parquet.losses).toMatchObject([{ what: 'place', images: 1, boxes: 0 }]);
 });
 
