@@ -222,7 +222,11 @@ test.each(
     for (const [n, fileName] of names.entries()) {
       const bytes = await picture(100 + n);
       await world.service.put(bytes, sha256(bytes), 'image/png');
-      rows.push({ fileName, sha256: sha256(bytes), boxes: [light(n, { color: 'RED' })] });
+      rows.push({
+        fileName,
+        sha256: sha256(bytes),
+        boxes: [light(n, { color: 'RED', x: n, y: n, width: 7 })],
+      });
     }
     await world.service.ok(
       'mutation ($input: RegisterImagesInput!) { registerImages(input: $input) { created userErrors { code message } } }',
