@@ -71,6 +71,11 @@ export const environmentSchema = z.object({
   SHINGO_COVERAGE_IMAGES: integer(1000, 100_000_000)
     .default(4_000_000)
     .describe('Images that coverage keeps in memory, over all projects; a million take about 200 MB.'),
+  SHINGO_COVERAGE_BOXES: integer(1, 1_000_000_000)
+    .default(20_000_000)
+    .describe(
+      'Boxes that coverage keeps in memory, over all projects, once a filter asks for them; a million take about 35 MB. Beyond it PostgreSQL is asked.',
+    ),
   SHINGO_UPLOAD_KEY: z
     .string()
     .min(32)
@@ -100,7 +105,7 @@ export interface Config {
   maxFileBytes: number;
   maxOpenUploads: number;
   uploadHours: number;
-  coverageImages: number;
+  coverage: { images: number; boxes: number };
   uploadKey: string | undefined;
   thumbnailBytes: number;
   drainSeconds: number;
@@ -146,7 +151,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     maxFileBytes: env.SHINGO_MAX_FILE_BYTES,
     maxOpenUploads: env.SHINGO_MAX_OPEN_UPLOADS,
     uploadHours: env.SHINGO_UPLOAD_HOURS,
-    coverageImages: env.SHINGO_COVERAGE_IMAGES,
+    coverage: { images: env.SHINGO_COVERAGE_IMAGES, boxes: env.SHINGO_COVERAGE_BOXES },
     uploadKey: env.SHINGO_UPLOAD_KEY,
     thumbnailBytes: env.SHINGO_THUMBNAIL_BYTES,
     drainSeconds: env.SHINGO_DRAIN_SECONDS,

@@ -6,10 +6,11 @@ import { toGlobalId } from '../../graphql/node.js';
 import { ShingoError } from '../../platform/error.js';
 import { conditionsOf } from '../condition/conditionService.js';
 import { imageFields } from '../image/imageFields.js';
+import { coverageColumns, type CoverageLimits } from './columns/coverageColumns.js';
 import { crossTab, TooManyCells, type CrossTab, type Measures, type Member } from './columns/crossTab.js';
 import { LIGHT_SIZES } from './columns/columns.js';
 import { maskOf, memberMask, type MaskContext } from './columns/mask.js';
-import { coverageColumns } from './columns/sync.js';
+
 
 export enum CoverageDimension {
   WEATHER = 'WEATHER',
@@ -119,16 +120,16 @@ export interface CoverageRequest {
 }
 
 /**
- * @param maxImages of SHINGO_COVERAGE_IMAGES
+ * @param limits those of the first call on this connection pool hold
  * @throws ShingoError BAD_USER_INPUT, FILTER_INVALID, CONDITION_UNKNOWN, COVERAGE_TOO_LARGE
  */
 export async function coverage(
   db: DataSource,
   projectUuid: string,
   request: CoverageRequest,
-  maxImages?: number,
+  limits?: CoverageLimits,
 ): Promise<Coverage> {
-  const [tab] = await crossTabs(db, projectUuid, [request], { maxImages, limit: MAX_CELLS });
+  const [tab] = await crossTabs(db, projectUuid, [request], { limits, limit: MAX_CELLS });
   const { cells, more, total } = tab as Tab;
   const asked = request.measure ?? ALL_MEASURES;
   const shown = (measure: CoverageMeasure, value: number) => (asked.includes(measure) ? value : null);
@@ -158,7 +159,7 @@ export async function crossTabs(
   db: DataSource,
   projectUuid: string,
   requests: CoverageRequest[],
-  { maxImages, limit = Infinity }: { maxImages?: number; limit?: number } = {},
+  { limits, limit = Infinity }: { limits?: CoverageLimits; limit?: number } = {},
 ): Promise<Tab[]> {
   for (const { by } of requests) checkDimensions(by);
   // Most questions name no condition: then none is read.
@@ -176,8 +177,10 @@ export async function crossTabs(
   // Compiled for its checks: limits, unknown fields, ids of something else.
   for (const { where } of requests)
     compileWhere(imageFields(), where, { parameters: new Parameters(), condition });
-  return coverageColumns(db, maxImages).read(projectUuid, async (columns, client) => {
-    const context: MaskContext = { columns, client, projectUuid, condition };
+  const kept = coverageColumns(db, limits);
+  return kept.read(projectUuid, async (columns, client) => {
+    const boxes = () => kept.boxesOf(columns, client, projectUuid);
+    const context: MaskContext = { columns, client, projectUuid, condition, boxes };
     const tabs: Tab[] = [];
     const members = requests.some(({ by }) => by.includes(CoverageDimension.CONDITION))
       ? await inTurn(conditions, async ({ name, filter }) => ({

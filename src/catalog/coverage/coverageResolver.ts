@@ -60,7 +60,7 @@ export class CoverageResolver {
     @Ctx() { db, config }: Context,
   ): Promise<Coverage> {
     const uuid = await projectUuid(db, projectId);
-    return coverage(db, uuid, { by, where, measure }, config.coverageImages);
+    return coverage(db, uuid, { by, where, measure }, config.coverage);
   }
 
   @Query(() => [CoverageTarget], { description: 'What the project wants to have; at most 500.' })
@@ -80,7 +80,7 @@ export class CoverageResolver {
     @Arg('projectId', () => ID) projectId: string,
     @Ctx() { db, config }: Context,
   ): Promise<CoverageGap[]> {
-    return coverageGaps(db, await projectUuid(db, projectId), config.coverageImages);
+    return coverageGaps(db, await projectUuid(db, projectId), config.coverage);
   }
 
   @Mutation(() => CoverageTargetPayload)

@@ -9,6 +9,7 @@ import { ShingoError } from '../../platform/error.js';
 import { newId } from '../../platform/ids.js';
 import { conditionFilters, conditionsOf } from '../condition/conditionService.js';
 import { imageFields } from '../image/imageFields.js';
+import type { CoverageLimits } from './columns/coverageColumns.js';
 import { KEYS } from './columns/crossTab.js';
 import { CoverageDimension, CoverageMeasure, crossTabs, type CoverageRequest } from './coverage.js';
 
@@ -201,7 +202,7 @@ export class CoverageGap {
 export async function coverageGaps(
   db: DataSource,
   projectUuid: string,
-  maxImages?: number,
+  limits?: CoverageLimits,
 ): Promise<CoverageGap[]> {
   const targets = await targetsOf(db, projectUuid);
   const requests = new Map<string, CoverageRequest>();
@@ -213,7 +214,7 @@ export async function coverageGaps(
     return key;
   };
   const keyed = targets.map((target) => [target, requestOf(target)] as const);
-  const tabs = await crossTabs(db, projectUuid, [...requests.values()], { maxImages });
+  const tabs = await crossTabs(db, projectUuid, [...requests.values()], { limits });
   const cellsOf = new Map(
     [...requests.keys()].map((key, index) => [
       key,

@@ -7,7 +7,8 @@ import {
   updateAnnotation,
 } from '../../../src/catalog/annotation/annotationService.js';
 import { crossTabs, CoverageDimension } from '../../../src/catalog/coverage/coverage.js';
-import { CoverageColumns, pruneCoverageLog } from '../../../src/catalog/coverage/columns/sync.js';
+import { CoverageColumns } from '../../../src/catalog/coverage/columns/coverageColumns.js';
+import { pruneCoverageLog } from '../../../src/catalog/coverage/columns/sync.js';
 import { enrich, EnrichmentKind } from '../../../src/catalog/enrichment/index.js';
 import { writeObjects } from '../../../src/catalog/enrichment/objects.js';
 import { updateImage } from '../../../src/catalog/image/imageService.js';
@@ -324,12 +325,12 @@ test('a reader that slept longer than the log is kept reads the project anew', a
 
 test('a project that is larger than may be kept is refused with a code', async () => {
   await newImages(db, project, [{ label: `${project.uuid}-a` }, { label: `${project.uuid}-b` }]);
-  const small = new CoverageColumns(db, 1);
+  const small = new CoverageColumns(db, { images: 1 });
   expect(await codeOf(small.read(project.uuid, () => null))).toBe('COVERAGE_TOO_LARGE');
 });
 
 test('more than may be kept in all: the project that was not asked for the longest is forgotten, and read again', async () => {
-  const few = new CoverageColumns(db, 3);
+  const few = new CoverageColumns(db, { images: 3 });
   const projects = [project, await newProject(db), await newProject(db)];
   for (const one of projects)
     await newImages(db, one, [{ label: `${one.uuid}-a` }, { label: `${one.uuid}-b` }]);

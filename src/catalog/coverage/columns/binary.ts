@@ -9,6 +9,10 @@ const NONE = 12;
 /** An SQL expression of an array, so that `floats` and `texts` can read it. */
 export const sent = (array: string) => `encode(array_send(${array}), 'base64')`;
 
+/** An SQL expression of the place of a text among `values`, from 1 on; 0: it is none of them. */
+export const code = (values: string[], column: string) =>
+  `coalesce(array_position(ARRAY[${values.map((value) => `'${value}'`).join(', ')}], ${column}), 0)`;
+
 const received = (text: string | null): Buffer | null => (text === null ? null : Buffer.from(text, 'base64'));
 
 const lengthOf = (array: Buffer | null) =>

@@ -2,6 +2,8 @@
  * One project's images as columns in memory: what coverage counts over. A million images are about 150 MB and are
  * counted in milliseconds, where PostgreSQL reads half a gigabyte of rows.
  */
+import type { Boxes } from './boxes/boxes.js';
+import { grown } from './grown.js';
 import { LightColor, Scene, TimeOfDay, WeatherName } from '../../vocabulary.js';
 
 /** Codes start at 1; 0 is missing. */
@@ -58,14 +60,6 @@ export interface PlaceValues {
   country: string;
   prefecture: string;
   city: string;
-}
-
-type Growable = Uint8Array | Int32Array | Uint32Array | Float64Array;
-
-function grown<A extends Growable>(array: A, capacity: number): A {
-  const larger = new (array.constructor as new (length: number) => A)(capacity);
-  larger.set(array);
-  return larger;
 }
 
 /** Texts as numbers from 1 on; 0 is missing. */
@@ -149,6 +143,11 @@ export class Columns {
   lightWidth = new Float64Array(1024);
   lights = 0;
 
+  /** Null until the first question about boxes that are no lights. */
+  boxes: Boxes | null = null;
+  /** When there were more boxes than may be kept, by performance.now(). */
+  boxesRefused = -Infinity;
+
   readonly places = new Dictionary();
   readonly drives = new Dictionary();
   /** Names by code of place; null: missing. */
@@ -184,6 +183,7 @@ export class Columns {
     this.rowOf.delete(nr);
     this.alive[row] = 0;
     this.free.push(row);
+    this.boxes?.clear(row);
     this.changed();
   }
 

@@ -1,6 +1,6 @@
 /** Cross-tabs over columns: every row gets the number of its cell, then each measure is one pass. */
 import { CODED, LIGHT_COLORS, LIGHT_SIZES, type Columns } from './columns.js';
-import type { Mask } from './mask.js';
+import type { Mask } from './filter.js';
 
 export const IMAGE_DIMENSIONS = [
   'WEATHER',

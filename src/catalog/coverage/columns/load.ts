@@ -1,14 +1,15 @@
 /** Reads images into columns: a whole project chunk by chunk, or the images that the log names. */
 import type { PoolClient } from 'pg';
-import { floats, sent, texts } from './binary.js';
+import { code, floats, sent, texts } from './binary.js';
+import { Boxes } from './boxes/boxes.js';
+import { addBoxes } from './boxes/load.js';
+import type { SnapshotClient } from './sync.js';
 import { CODED, LIGHT_COLORS, NUMBERS, type Columns, type PlaceValues } from './columns.js';
 
 /** Images per round trip: about 5 MB of arrays, 25 ms of work between two turns of the event loop. */
 const CHUNK = 10_000;
 
-const list = (values: string[]) => `ARRAY[${values.map((value) => `'${value}'`).join(', ')}]`;
-const code = (values: string[], column: string) =>
-  `coalesce(array_position(${list(values)}, ${column}), 0)::float8`;
+const codes = (values: string[], column: string) => `${code(values, column)}::float8`;
 /** Seconds with three decimals: the numeric product would cost more than all the rest. */
 const seconds = (column: string) => `extract(epoch FROM ${column})::float8`;
 
@@ -35,9 +36,9 @@ const TIMES = new Set([NUMBERS.indexOf('recordedAt'), NUMBERS.indexOf('createdAt
 const local = (part: string) => `extract(${part} FROM t.recorded_at AT TIME ZONE p.time_zone)::float8`;
 const FLOATS = [
   't.nr::float8',
-  code(CODED.weather, 't.weather'),
-  code(CODED.timeOfDay, 't.time_of_day'),
-  code(CODED.scene, 't.scene'),
+  codes(CODED.weather, 't.weather'),
+  codes(CODED.timeOfDay, 't.time_of_day'),
+  codes(CODED.scene, 't.scene'),
   local('hour'),
   local('month'),
   ...NUMBERS.map((name) => SQL[name]),
@@ -48,7 +49,7 @@ const COLUMNS = [...FLOATS, 't.place_id::text', 't.drive'].map(
 const LIGHTS = [
   't.nr::float8',
   // 0: nobody has said its colour.
-  code(LIGHT_COLORS, 'a.color'),
+  codes(LIGHT_COLORS, 'a.color'),
   'a.width',
 ].map((sql, index) => `${sent(`array_agg(${sql})`)} AS l${index}`);
 
@@ -132,22 +133,45 @@ export async function loadPlaces(client: PoolClient, columns: Columns, projectUu
   columns.setPlaces(rows);
 }
 
-/** Every image of the project, in the order of their ids. */
-export async function loadProject(client: PoolClient, columns: Columns, projectUuid: string): Promise<void> {
-  await loadPlaces(client, columns, projectUuid);
+/** A condition on the id of an image, and its parameters, $1 being the project. */
+interface Chunk {
+  of: (id: string) => string;
+  values: unknown[];
+}
+
+/** All images of the project in chunks, in the order of their ids. */
+async function* chunks(client: SnapshotClient, projectUuid: string): AsyncGenerator<Chunk, void> {
   for (let after: string | null = '00000000-0000-0000-0000-000000000000'; after !== null;) {
     const found: { rows: { last: string | null }[] } = await client.query(
       `/* coverage.chunk */ SELECT (SELECT id FROM image WHERE project_id = $1 AND id > $2 ORDER BY id OFFSET ${CHUNK - 1} LIMIT 1) AS last`,
       [projectUuid, after],
     );
     const last: string | null = found.rows[0]?.last ?? null;
-    await read(client, columns, (id) => `${id} > $2 AND ${id} <= $3`, [
-      projectUuid,
-      after,
-      last ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
-    ]);
+    yield {
+      of: (id) => `${id} > $2 AND ${id} <= $3`,
+      values: [projectUuid, after, last ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff'],
+    };
     after = last;
   }
+}
+
+/** Every image of the project, without the boxes that are no lights. */
+export async function loadProject(client: PoolClient, columns: Columns, projectUuid: string): Promise<void> {
+  await loadPlaces(client, columns, projectUuid);
+  for await (const { of, values } of chunks(client, projectUuid)) await read(client, columns, of, values);
+}
+
+/** Every box of the project that counts, of images that are in the columns. */
+export async function loadBoxes(
+  client: SnapshotClient,
+  columns: Columns,
+  projectUuid: string,
+  count: number,
+): Promise<Boxes> {
+  const boxes = new Boxes(columns.size, count);
+  for await (const { of, values } of chunks(client, projectUuid))
+    await addBoxes(client, columns, boxes, of, values);
+  return boxes;
 }
 
 /** The images with these ids as they are now; those that are gone, or of another project now, are removed. */
@@ -160,6 +184,9 @@ export async function loadImages(
   for (let start = 0; start < touched.length; start += CHUNK) {
     const chunk = touched.slice(start, start + CHUNK);
     for (const { nr } of chunk) columns.remove(nr);
-    await read(client, columns, (id) => `${id} = ANY($2)`, [projectUuid, chunk.map(({ id }) => id)]);
+    const of = (id: string) => `${id} = ANY($2)`;
+    const values = [projectUuid, chunk.map(({ id }) => id)];
+    await read(client, columns, of, values);
+    if (columns.boxes) await addBoxes(client, columns, columns.boxes, of, values);
   }
 }

@@ -1,22 +1,24 @@
 /**
  * Which rows a filter holds of, over columns: one pass a term, about 1 ms for a million images. What no column carries
- * (file names, boxes that are no lights) is asked of PostgreSQL, within the snapshot that the columns are of.
+ * (file names) is asked of PostgreSQL, within the snapshot that the columns are of.
  */
 import { Parameters, compileWhere, type Where } from '../../../graphql/list/where.js';
 import { imageFields } from '../../image/imageFields.js';
 import { placeList } from '../../place/place.js';
 import { floats, sent } from './binary.js';
-import type { SnapshotClient } from './sync.js';
+import { imagesWith, isKept } from './boxes/boxMask.js';
+import type { Boxes } from './boxes/boxes.js';
 import { CODED, LIGHT_COLORS, NUMBERS, type Columns, type NumberColumn } from './columns.js';
-
-/** One byte a row: 1 where the filter holds. */
-export type Mask = Uint8Array;
+import { codesThat, evaluate, intersect, number, numbers, testOf, type Mask, type Test } from './filter.js';
+import type { SnapshotClient } from './sync.js';
 
 export interface MaskContext {
   columns: Columns;
   client: SnapshotClient;
   projectUuid: string;
   condition: (name: string) => Where;
+  /** Null: there is no room for them in memory. */
+  boxes: () => Promise<Boxes | null>;
 }
 
 /** The rows in a condition; kept until a row changes. */
@@ -30,28 +32,14 @@ export async function memberMask(context: MaskContext, filter: Where): Promise<M
 
 /** @param where has been compiled once already, so that it is well-formed */
 export async function maskOf(context: MaskContext, where: Where | null | undefined): Promise<Mask> {
-  const { columns } = context;
-  const mask = columns.alive.slice(0, columns.size);
-  for (const [name, value] of Object.entries(where ?? {})) {
-    if (value == null) continue;
-    intersect(mask, await termMask(context, name, value));
-  }
+  const { size, alive } = context.columns;
+  const mask = await evaluate(size, where, (name, value) => termMask(context, name, value));
+  intersect(mask, alive);
   return mask;
 }
 
-async function termMask(context: MaskContext, name: string, value: unknown): Promise<Mask> {
+function termMask(context: MaskContext, name: string, value: unknown): Mask | Promise<Mask> {
   const { columns } = context;
-  if (name === 'and') {
-    const mask = all(columns);
-    for (const one of value as Where[]) intersect(mask, await maskOf(context, one));
-    return mask;
-  }
-  if (name === 'or') {
-    const mask = new Uint8Array(columns.size);
-    for (const one of value as Where[]) unite(mask, await maskOf(context, one));
-    return mask;
-  }
-  if (name === 'not') return complement(await maskOf(context, value as Where));
   if (name === 'condition') return maskOf(context, context.condition(String(value)));
   const filter = value as Where;
   if (name === 'weather' || name === 'timeOfDay' || name === 'scene')
@@ -59,12 +47,14 @@ async function termMask(context: MaskContext, name: string, value: unknown): Pro
   if (name === 'drive') return codes(columns, columns.drive, columns.drives.texts, filter);
   if (name === 'conflict') {
     const { weatherConflict: a, timeOfDayConflict: b } = columns.numbers;
-    return numbers(columns, filter, (row) => Math.max(a[row] as number, b[row] as number));
+    const larger = Float64Array.from(
+      { length: columns.size },
+      (_, row) => Math.max(a[row] as number, b[row] as number),
+    );
+    return numbers(larger, columns.size, filter);
   }
-  if ((NUMBERS as readonly string[]).includes(name)) {
-    const column = columns.numbers[name as NumberColumn];
-    return numbers(columns, filter, (row) => column[row] as number);
-  }
+  if ((NUMBERS as readonly string[]).includes(name))
+    return numbers(columns.numbers[name as NumberColumn], columns.size, filter);
   if (name === 'place') return ofPlaces(context, filter);
   // Without an operator it holds of images without a place as well.
   if (
@@ -73,98 +63,25 @@ async function termMask(context: MaskContext, name: string, value: unknown): Pro
     Object.values(filter).some((one) => one !== undefined)
   )
     return ofPlaces(context, { id: filter });
-  const lights = name === 'annotations' ? lightTest(filter.some as Where | undefined) : null;
-  return lights ? lightMask(columns, lights) : asked(context, { [name]: value });
+  return name === 'annotations' ? ofBoxes(context, filter) : asked(context, { [name]: value });
 }
 
-const all = (columns: Columns): Mask => new Uint8Array(columns.size).fill(1);
-
-function intersect(mask: Mask, other: Mask): void {
-  for (let row = 0; row < mask.length; row++) mask[row]! &= other[row]!;
+/** Lights are always in memory; the other boxes from the first question about them on. */
+async function ofBoxes(context: MaskContext, filter: Where): Promise<Mask> {
+  const { columns } = context;
+  const some = filter.some as Where | undefined;
+  const lights = lightTest(some);
+  if (lights) return lightMask(columns, lights);
+  const boxes = isKept(some) ? await context.boxes() : null;
+  return boxes ? imagesWith(boxes, columns.size, some) : asked(context, { annotations: filter });
 }
-function unite(mask: Mask, other: Mask): void {
-  for (let row = 0; row < mask.length; row++) mask[row]! |= other[row]!;
-}
-function complement(mask: Mask): Mask {
-  for (let row = 0; row < mask.length; row++) mask[row]! ^= 1;
-  return mask;
-}
-
-type Test<T> = (value: T) => boolean;
-
-/** The test that the operators of a filter make together; a comparison with a missing value does not hold. */
-function testOf<T extends number | string>(filter: Where, operand: (value: unknown) => T): Test<T | null> {
-  const tests = Object.entries(filter)
-    .filter(([, value]) => value !== undefined)
-    .map(([operator, given]): Test<T | null> => {
-      if (operator === 'isNull') return (value) => (value === null) === given;
-      if (operator === 'in' || operator === 'notIn') {
-        const set = new Set((given as unknown[]).map(operand));
-        const wanted = operator === 'in';
-        return (value) => value !== null && set.has(value) === wanted;
-      }
-      const to = operand(given);
-      const compare = COMPARE[operator] as (a: T, b: T) => boolean;
-      return (value) => value !== null && compare(value, to);
-    });
-  return (value) => tests.every((test) => test(value));
-}
-
-const COMPARE: Record<string, (a: never, b: never) => boolean> = {
-  eq: (a: unknown, b: unknown) => a === b,
-  ne: (a: unknown, b: unknown) => a !== b,
-  gt: (a: number, b: number) => a > b,
-  gte: (a: number, b: number) => a >= b,
-  lt: (a: number, b: number) => a < b,
-  lte: (a: number, b: number) => a <= b,
-  contains: (a: string, b: string) => a.includes(b),
-  startsWith: (a: string, b: string) => a.startsWith(b),
-};
 
 /** A test of each code's text, once, and then of each row. */
 function codes(columns: Columns, column: Int32Array, texts: readonly (string | null)[], filter: Where): Mask {
-  const test = testOf(filter, String);
-  const holds = Uint8Array.from(texts, (text) => Number(test(text)));
+  const holds = codesThat(texts, filter);
   const mask = new Uint8Array(columns.size);
   for (let row = 0; row < mask.length; row++) mask[row] = holds[column[row] as number] as number;
   return mask;
-}
-
-/** Times are compared as milliseconds, which is what the database keeps. */
-const number = (value: unknown): number =>
-  value instanceof Date ? value.getTime() : typeof value === 'string' ? Date.parse(value) : Number(value);
-
-function numbers(columns: Columns, filter: Where, value: (row: number) => number): Mask {
-  const mask = new Uint8Array(columns.size);
-  const range = rangeOf(filter);
-  if (range) {
-    const [least, most] = range;
-    for (let row = 0; row < mask.length; row++) {
-      const found = value(row);
-      mask[row] = Number(found >= least && found <= most);
-    }
-    return mask;
-  }
-  const test = testOf(filter, number);
-  for (let row = 0; row < mask.length; row++) {
-    const found = value(row);
-    mask[row] = Number(test(Number.isNaN(found) ? null : found));
-  }
-  return mask;
-}
-
-/** A filter of gte, lte and eq as an interval, which one pass without calls tests; null: it is more than that. */
-function rangeOf(filter: Where): [least: number, most: number] | null {
-  let [least, most] = [-Infinity, Infinity];
-  // No operator holds of a missing value as well.
-  if (Object.values(filter).every((given) => given === undefined)) return null;
-  for (const [operator, given] of Object.entries(filter)) {
-    if (given === undefined) continue;
-    if (operator !== 'gte' && operator !== 'lte' && operator !== 'eq') return null;
-    if (operator !== 'lte') least = Math.max(least, number(given));
-    if (operator !== 'gte') most = Math.min(most, number(given));
-  }
-  return [least, most];
 }
 
 async function ofPlaces({ columns, client, projectUuid }: MaskContext, where: Where): Promise<Mask> {

@@ -7,8 +7,6 @@ import type { DataSource } from 'typeorm';
 import { ShingoError } from '../../../platform/error.js';
 import { every } from '../../../platform/every.js';
 import type { Log } from '../../../platform/log.js';
-import { Columns } from './columns.js';
-import { loadImages, loadPlaces, loadProject } from './load.js';
 
 /** More changes than this share of a project: reading it whole is cheaper than by id. */
 const RELOAD_SHARE = 0.5;
@@ -161,6 +159,11 @@ export class SnapshotColumns<C extends Held> {
     return project.state;
   }
 
+  /** Of all projects that are in memory. */
+  protected held(): C[] {
+    return [...this.projects.values()].flatMap(({ state }) => (state ? [state.columns] : []));
+  }
+
   /** Applies what the last snapshot did not see. False: there is so much of it that loading anew is better. */
   private async applied(
     client: PoolClient,
@@ -208,21 +211,6 @@ export class SnapshotColumns<C extends Held> {
   }
 }
 
-const COVERAGE: ColumnsKind<Columns> = {
-  make: () => new Columns(),
-  load: loadProject,
-  apply: async (client, columns, projectUuid, touched) => {
-    await loadPlaces(client, columns, projectUuid);
-    await loadImages(client, columns, projectUuid, touched);
-  },
-};
-
-export class CoverageColumns extends SnapshotColumns<Columns> {
-  constructor(db: DataSource, maxImages?: number) {
-    super(db, COVERAGE, maxImages);
-  }
-}
-
 /** The log is for those who keep up; a reader that is older than its end reads the project anew. */
 export async function pruneCoverageLog(db: DataSource): Promise<void> {
   await db.query(
@@ -234,12 +222,3 @@ export async function pruneCoverageLog(db: DataSource): Promise<void> {
 /** Now and every minute. Returns how to stop. */
 export const startCoveragePrune = ({ db, log }: { db: DataSource; log: Log }): (() => Promise<void>) =>
   every(PRUNE_EVERY_MS, 'the pruning of the coverage log', log, () => pruneCoverageLog(db));
-
-const ofDatabase = new WeakMap<DataSource, CoverageColumns>();
-
-/** One for each connection pool of the process. */
-export function coverageColumns(db: DataSource, maxImages?: number): CoverageColumns {
-  let columns = ofDatabase.get(db);
-  if (!columns) ofDatabase.set(db, (columns = new CoverageColumns(db, maxImages)));
-  return columns;
-}
