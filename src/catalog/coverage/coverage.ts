@@ -7,10 +7,10 @@ import { ShingoError } from '../../platform/error.js';
 import { conditionsOf } from '../condition/conditionService.js';
 import { imageFields } from '../image/imageFields.js';
 import { coverageColumns, type CoverageLimits } from './columns/coverageColumns.js';
-import { crossTab, TooManyCells, type CrossTab, type Measures, type Member } from './columns/crossTab.js';
 import { LIGHT_SIZES } from './columns/columns.js';
+import { TooManyCells, type Measures } from './columns/counter.js';
+import { crossTab, type CrossTab, type Member } from './columns/crossTab.js';
 import { maskOf, memberMask, type MaskContext } from './columns/mask.js';
-
 
 export enum CoverageDimension {
   WEATHER = 'WEATHER',

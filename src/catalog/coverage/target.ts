@@ -9,8 +9,8 @@ import { ShingoError } from '../../platform/error.js';
 import { newId } from '../../platform/ids.js';
 import { conditionFilters, conditionsOf } from '../condition/conditionService.js';
 import { imageFields } from '../image/imageFields.js';
+import { KEYS } from './columns/axes.js';
 import type { CoverageLimits } from './columns/coverageColumns.js';
-import { KEYS } from './columns/crossTab.js';
 import { CoverageDimension, CoverageMeasure, crossTabs, type CoverageRequest } from './coverage.js';
 
 const MAX_TARGETS = 500;

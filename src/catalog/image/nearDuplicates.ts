@@ -38,7 +38,7 @@ export async function nearDuplicates(
   if (image.hash === null)
     throw new ShingoError(
       'HASH_MISSING',
-      'The picture was stored before perceptual hashes were taken; send its bytes again.',
+      'The picture was stored before perceptual hashes were taken; startEnrichment with the kind PERCEPTUAL_HASH takes them.',
       400,
       ['imageId'],
     );

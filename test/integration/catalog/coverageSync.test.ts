@@ -7,7 +7,7 @@ import {
   updateAnnotation,
 } from '../../../src/catalog/annotation/annotationService.js';
 import { crossTabs, CoverageDimension } from '../../../src/catalog/coverage/coverage.js';
-import { CoverageColumns } from '../../../src/catalog/coverage/columns/coverageColumns.js';
+import { CoverageColumns, coverageColumns } from '../../../src/catalog/coverage/columns/coverageColumns.js';
 import { pruneCoverageLog } from '../../../src/catalog/coverage/columns/sync.js';
 import { enrich, EnrichmentKind } from '../../../src/catalog/enrichment/index.js';
 import { writeObjects } from '../../../src/catalog/enrichment/objects.js';
@@ -50,6 +50,12 @@ beforeEach(async () => {
 });
 afterAll(() => database.stop());
 
+/** Asks for boxes that the columns of lights do not have. */
+const WITH_BOX = {
+  annotations: {
+    some: { or: [{ category: { eq: 'CAR' } }, { width: { gt: 15 } }], not: { x: { gte: 10.1 } } },
+  },
+};
 const { WEATHER, CITY, HOUR, LIGHT_COLOR, TIME_OF_DAY } = CoverageDimension;
 
 /** By hand, from the tables. */
@@ -67,7 +73,14 @@ async function slow(run: Pick<DataSource, 'query'>): Promise<string[]> {
      WHERE i.project_id = $1 GROUP BY 1, 2`,
     [project.uuid],
   );
+  const withBox = await run.query(
+    `SELECT i.weather, count(*)::int AS images FROM image i WHERE i.project_id = $1 AND EXISTS (
+       SELECT 1 FROM annotation a WHERE a.image_id = i.id AND a.source = i.counts_source
+         AND (a.category = 'CAR' OR a.width > 15) AND NOT a.x >= 10.1) GROUP BY 1`,
+    [project.uuid],
+  );
   return [
+    ...withBox.map((row: any) => JSON.stringify(['box', row.weather, row.images])),
     ...byImage.map((row: any) =>
       JSON.stringify([row.weather, row.city, row.hour, row.images, row.lights, row.places, row.drives]),
     ),
@@ -76,11 +89,13 @@ async function slow(run: Pick<DataSource, 'query'>): Promise<string[]> {
 }
 
 async function fast(): Promise<string[]> {
-  const [byImage, byLight] = await crossTabs(db, project.uuid, [
+  const [byImage, byLight, withBox] = await crossTabs(db, project.uuid, [
     { by: [WEATHER, CITY, HOUR] },
     { by: [TIME_OF_DAY, LIGHT_COLOR] },
+    { by: [WEATHER], where: WITH_BOX },
   ]);
   return [
+    ...withBox!.cells.map((cell) => JSON.stringify(['box', ...cell.keys, cell.images])),
     ...byImage!.cells.map((cell) =>
       JSON.stringify([...cell.keys, cell.images, cell.lights, cell.places, cell.drives]),
     ),
@@ -105,6 +120,13 @@ const change = fc.oneof(
   fc.record({ what: fc.constant('move' as const), which: fc.nat(), place: fc.nat(3), hour: fc.nat(23) }),
   fc.record({ what: fc.constant('box' as const), which: fc.nat(), color: member(LightColor) }),
   fc.record({ what: fc.constant('recolor' as const), which: fc.nat(), color: member(LightColor) }),
+  fc.record({ what: fc.constant('car' as const), which: fc.nat(), x: fc.constantFrom(0.1, 10.1, 10.1001) }),
+  fc.record({
+    what: fc.constant('drag' as const),
+    which: fc.nat(),
+    x: fc.constantFrom(0.1, 10.1, 10.1001),
+    width: fc.constantFrom(15, 15.000001),
+  }),
   fc.record({ what: fc.constant('unbox' as const), which: fc.nat() }),
   fc.record({ what: fc.constant('delete' as const), which: fc.nat() }),
   fc.record({
@@ -189,7 +211,8 @@ async function apply(one: Change, places: Place[]): Promise<unknown> {
     case 'read':
       return fast();
   }
-  const uuid = await pick(one.what === 'recolor' || one.what === 'unbox' ? 'annotation' : 'image', one.which);
+  const ofBox = one.what === 'recolor' || one.what === 'unbox' || one.what === 'drag';
+  const uuid = await pick(ofBox ? 'annotation' : 'image', one.which);
   if (!uuid) return null;
   switch (one.what) {
     case 'label':
@@ -200,6 +223,10 @@ async function apply(one: Change, places: Place[]): Promise<unknown> {
       return createAnnotation(db, uuid, light(one.color));
     case 'recolor':
       return updateAnnotation(db, uuid, { color: one.color });
+    case 'car':
+      return createAnnotation(db, uuid, { ...light(null), category: Category.CAR, x: one.x });
+    case 'drag':
+      return updateAnnotation(db, uuid, { x: one.x, width: one.width });
     case 'unbox':
       return deleteAnnotation(db, uuid);
     case 'model':
@@ -250,12 +277,20 @@ test('random inserts, updates and deletes from several connections at once leave
     );
     expect(await fast()).toEqual(await slow(db));
   }
+  const [{ n }] = await db.query(
+    'SELECT count(*)::int AS n FROM annotation a JOIN image i ON i.id = a.image_id AND i.counts_source = a.source WHERE project_id = $1',
+    [project.uuid],
+  );
+  // The boxes were counted in memory all along, and are those of the table.
+  expect(await coverageColumns(db).read(project.uuid, ({ boxes }) => boxes?.count)).toBe(n);
   // Every kind of writer has had its turn.
   expect([...done].sort()).toEqual([
     ...[
       'add',
       'box',
+      'car',
       'delete',
+      'drag',
       'fill',
       'import',
       'label',

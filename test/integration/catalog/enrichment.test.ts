@@ -18,6 +18,7 @@ import { decoders } from '../../../src/catalog/image/picture/decoder.js';
 import type { Project } from '../../../src/catalog/project/project.js';
 import { registerImages } from '../../../src/catalog/image/registerImages.js';
 import type { RegisterImageRow } from '../../../src/catalog/image/registerInputs.js';
+import { nearDuplicates } from '../../../src/catalog/image/nearDuplicates.js';
 import { toGlobalId } from '../../../src/graphql/node.js';
 import type { TaskContext } from '../../../src/platform/task.js';
 import { sha256, startTestService, type TestService } from '../../support/service.js';
@@ -254,15 +255,20 @@ describe('the altitude of the sun', () => {
 describe('the perceptual hash', () => {
   test('is taken where it is missing, and is the one that an upload takes', async () => {
     const digests = await pictures(3);
-    await register(digests.map((digest) => ({ sha256: digest })));
+    const [id] = await register(digests.map((digest) => ({ sha256: digest })));
     const hashes = () =>
       db.query('SELECT perceptual_hash FROM picture WHERE sha256 = ANY($1) ORDER BY sha256', [digests]);
     const right = await hashes();
+    const alike = (await nearDuplicates(db, id!, 0, 10)).length;
     await db.query('UPDATE picture SET perceptual_hash = NULL WHERE sha256 = ANY($1)', [digests.slice(0, 2)]);
+    await expect(nearDuplicates(db, id!, 0, 10)).rejects.toThrow(
+      'startEnrichment with the kind PERCEPTUAL_HASH',
+    );
     // Has its hash: its file is not even looked for.
     await remove(digests[2]!);
     expect(await run(PERCEPTUAL_HASH)).toMatchObject({ images: 3, changed: 2, unchanged: 1, skipped: [] });
     expect(await hashes()).toEqual(right);
+    expect(await nearDuplicates(db, id!, 0, 10)).toHaveLength(alike);
     expect(await run(PERCEPTUAL_HASH)).toMatchObject({ changed: 0, unchanged: 3 });
   });
 });

@@ -47,9 +47,8 @@ function termMask(context: MaskContext, name: string, value: unknown): Mask | Pr
   if (name === 'drive') return codes(columns, columns.drive, columns.drives.texts, filter);
   if (name === 'conflict') {
     const { weatherConflict: a, timeOfDayConflict: b } = columns.numbers;
-    const larger = Float64Array.from(
-      { length: columns.size },
-      (_, row) => Math.max(a[row] as number, b[row] as number),
+    const larger = Float64Array.from({ length: columns.size }, (_, row) =>
+      Math.max(a[row] as number, b[row] as number),
     );
     return numbers(larger, columns.size, filter);
   }

@@ -16,11 +16,7 @@ export function isKept(where: Where | null | undefined): boolean {
 }
 
 /** The images, of `size` rows, that have such a box. */
-export async function imagesWith(
-  boxes: Boxes,
-  size: number,
-  where: Where | null | undefined,
-): Promise<Mask> {
+export async function imagesWith(boxes: Boxes, size: number, where: Where | null | undefined): Promise<Mask> {
   const holds = await evaluate(boxes.size, where, (name, value) => termMask(boxes, name, value as Where));
   return imagesOf(boxes, holds, size);
 }

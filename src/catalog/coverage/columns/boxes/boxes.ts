@@ -1,7 +1,7 @@
 /**
  * The boxes of one project's images that count, as columns beside those of the images: 34 MB for a million boxes (42
  * where a model gave scores) and 8 for a million images. Numbers are the database's own doubles, so that every
- * comparison is exact; in 32 bits they would take 18 MB and leave pairs such as 0.1 and 0.1 undecided.
+ * comparison is exact; in 32 bits they would take 18 MB, and whether 0.1 is 0.1 would have to be asked of PostgreSQL.
  */
 import { grown, spacious } from '../grown.js';
 import { AnnotationSource, Category, LightColor, LightRole } from '../../../vocabulary.js';

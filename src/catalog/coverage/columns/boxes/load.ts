@@ -59,7 +59,11 @@ function batchOf(columns: Columns, records: Buffer): BoxBatch {
 }
 
 /** How many the project has, counted up to `limit`. */
-export async function countBoxes(client: SnapshotClient, projectUuid: string, limit: number): Promise<number> {
+export async function countBoxes(
+  client: SnapshotClient,
+  projectUuid: string,
+  limit: number,
+): Promise<number> {
   const { rows } = await client.query<{ n: number }>(
     `/* coverage.boxCount */ SELECT count(*)::int AS n FROM (SELECT 1 FROM ${JOIN} WHERE t.project_id = $1 LIMIT $2) AS found`,
     [projectUuid, limit],
