@@ -4,30 +4,35 @@ import type { Where } from '../../../graphql/list/where.js';
 /** One byte a row: 1 where the filter holds. */
 export type Mask = Uint8Array;
 
+/** The rows that a term other than `and`, `or` and `not` holds of, in a mask of the caller's own. */
+type Term = (name: string, value: unknown) => Mask | Promise<Mask>;
+
 /**
  * The rows that a filter holds of, by its terms.
  * @param where has been compiled once already, so that it is well-formed
- * @param term the rows that a term other than `and`, `or` and `not` holds of
  */
-export async function evaluate(
-  size: number,
-  where: Where | null | undefined,
-  term: (name: string, value: unknown) => Mask | Promise<Mask>,
-): Promise<Mask> {
-  const mask = new Uint8Array(size).fill(1);
-  for (const [name, value] of Object.entries(where ?? {})) {
-    if (value == null) continue;
-    if (name === 'and') for (const one of value as Where[]) intersect(mask, await evaluate(size, one, term));
-    else if (name === 'or') intersect(mask, await anyOf(size, value as Where[], term));
-    else if (name === 'not') intersect(mask, complement(await evaluate(size, value as Where, term)));
-    else intersect(mask, await term(name, value));
-  }
-  return mask;
+export async function evaluate(size: number, where: Where | null | undefined, term: Term): Promise<Mask> {
+  const inner = (one: Where) => () => evaluate(size, one, term);
+  const parts = Object.entries(where ?? {})
+    .filter(([, value]) => value != null)
+    .map(([name, value]) => () => {
+      if (name === 'and') return combined((value as Where[]).map(inner), intersect, size, 1);
+      if (name === 'or') return combined((value as Where[]).map(inner), unite, size, 0);
+      return name === 'not' ? inner(value as Where)().then(complement) : term(name, value);
+    });
+  return combined(parts, intersect, size, 1);
 }
 
-async function anyOf(size: number, list: Where[], term: Parameters<typeof evaluate>[2]): Promise<Mask> {
-  const mask = new Uint8Array(size);
-  for (const one of list) unite(mask, await evaluate(size, one, term));
+/** One after the other; `empty` where there is none. */
+async function combined(
+  parts: (() => Mask | Promise<Mask>)[],
+  combine: (mask: Mask, other: Mask) => void,
+  size: number,
+  empty: 0 | 1,
+): Promise<Mask> {
+  if (parts.length === 0) return new Uint8Array(size).fill(empty);
+  const mask = await parts[0]!();
+  for (const part of parts.slice(1)) combine(mask, await part());
   return mask;
 }
 
@@ -87,41 +92,73 @@ export const codesThat = (texts: readonly (string | null)[], filter: Where): Uin
 export const number = (value: unknown): number =>
   value instanceof Date ? value.getTime() : typeof value === 'string' ? Date.parse(value) : Number(value);
 
-/** The first `size` rows of a column of numbers; NaN is missing. */
+/** The first `size` rows of a column of numbers; NaN is missing. All comparisons of the filter are one pass. */
 export function numbers(column: Float64Array, size: number, filter: Where): Mask {
-  const mask = new Uint8Array(size);
-  const range = rangeOf(filter);
-  if (range) {
-    const [least, most] = range;
-    for (let row = 0; row < mask.length; row++)
-      mask[row] = Number(column[row]! >= least && column[row]! <= most);
-    return mask;
+  let [least, most] = [-Infinity, Infinity];
+  let compared = false;
+  const masks: Mask[] = [];
+  for (const [operator, given] of Object.entries(filter)) {
+    if (given === undefined) continue;
+    if (operator === 'isNull') masks.push(missing(column, size, given as boolean));
+    else if (operator === 'ne') masks.push(different(column, size, number(given)));
+    else if (operator === 'in' || operator === 'notIn')
+      masks.push(listed(column, size, (given as unknown[]).map(number), operator === 'in'));
+    else {
+      const [from, to] = intervalOf(operator, number(given));
+      [least, most] = [Math.max(least, from), Math.min(most, to)];
+      compared = true;
+    }
   }
-  const test = testOf(filter, number);
-  for (let row = 0; row < mask.length; row++) {
+  if (compared) masks.push(between(column, size, least, most));
+  const mask = masks.pop() ?? new Uint8Array(size).fill(1);
+  for (const other of masks) intersect(mask, other);
+  return mask;
+}
+
+// Without branches: which way they go can seldom be foretold.
+function between(column: Float64Array, size: number, least: number, most: number): Mask {
+  const mask = new Uint8Array(size);
+  for (let row = 0; row < size; row++)
+    mask[row] = Number(column[row]! >= least) & Number(column[row]! <= most);
+  return mask;
+}
+function different(column: Float64Array, size: number, to: number): Mask {
+  const mask = new Uint8Array(size);
+  for (let row = 0; row < size; row++) mask[row] = Number(column[row]! < to) | Number(column[row]! > to);
+  return mask;
+}
+function missing(column: Float64Array, size: number, wanted: boolean): Mask {
+  const mask = new Uint8Array(size);
+  for (let row = 0; row < size; row++) mask[row] = Number(Number.isNaN(column[row]!) === wanted);
+  return mask;
+}
+function listed(column: Float64Array, size: number, list: number[], wanted: boolean): Mask {
+  const mask = new Uint8Array(size);
+  const set = new Set(list);
+  for (let row = 0; row < size; row++) {
     const found = column[row]!;
-    mask[row] = Number(test(Number.isNaN(found) ? null : found));
+    mask[row] = Number(!Number.isNaN(found) && set.has(found) === wanted);
   }
   return mask;
 }
 
-/** A filter of comparisons as an interval, both ends in it, which one pass without calls tests; null: it is more. */
-function rangeOf(filter: Where): [least: number, most: number] | null {
-  let [least, most] = [-Infinity, Infinity];
-  const operators = Object.entries(filter).filter(([, given]) => given !== undefined);
-  // No operator holds of a missing value as well.
-  if (operators.length === 0) return null;
-  for (const [operator, given] of operators) {
-    const to = number(given);
-    if (operator === 'gte' || operator === 'eq') least = Math.max(least, to);
-    if (operator === 'lte' || operator === 'eq') most = Math.min(most, to);
-    if (operator === 'gt') least = Math.max(least, neighbour(to, 1));
-    if (operator === 'lt') most = Math.min(most, neighbour(to, -1));
-    if (!RANGES.has(operator)) return null;
+/** The numbers that a comparison holds of, both ends among them. */
+function intervalOf(operator: string, to: number): [least: number, most: number] {
+  switch (operator) {
+    case 'eq':
+      return [to, to];
+    case 'gt':
+      return [neighbour(to, 1), Infinity];
+    case 'gte':
+      return [to, Infinity];
+    case 'lt':
+      return [-Infinity, neighbour(to, -1)];
+    case 'lte':
+      return [-Infinity, to];
+    default:
+      throw new Error(`There is no comparison ${operator}.`);
   }
-  return [least, most];
 }
-const RANGES = new Set(['eq', 'gt', 'gte', 'lt', 'lte']);
 
 const DOUBLE = new Float64Array(1);
 const BITS = new BigInt64Array(DOUBLE.buffer);
