@@ -61,7 +61,7 @@ export class CoverageColumns extends SnapshotColumns<Columns> {
     if (!this.roomFor(count, columns)) return;
     this.arriving += count;
     try {
-      columns.boxes = await loadBoxes(client, columns, projectUuid, count);
+      columns.boxes = await loadBoxes(client, columns, projectUuid, { count, limit: this.maxBoxes });
     } finally {
       this.arriving -= count;
     }

@@ -8,6 +8,8 @@ import { CODED, LIGHT_COLORS, NUMBERS, type Columns, type PlaceValues } from './
 
 /** Images per round trip: about 5 MB of arrays, 25 ms of work between two turns of the event loop. */
 const CHUNK = 10_000;
+/** Boxes per round trip, about: 10 MB as the driver receives them. */
+const CHUNK_BOXES = 100_000;
 
 const codes = (values: string[], column: string) => `${code(values, column)}::float8`;
 /** Seconds with three decimals: the numeric product would cost more than all the rest. */
@@ -139,12 +141,16 @@ interface Chunk {
   values: unknown[];
 }
 
-/** All images of the project in chunks, in the order of their ids. */
-async function* chunks(client: SnapshotClient, projectUuid: string): AsyncGenerator<Chunk, void> {
+/** All images of the project in chunks of `size`, in the order of their ids. */
+async function* chunks(
+  client: SnapshotClient,
+  projectUuid: string,
+  size = CHUNK,
+): AsyncGenerator<Chunk, void> {
   for (let after: string | null = '00000000-0000-0000-0000-000000000000'; after !== null;) {
     const found: { rows: { last: string | null }[] } = await client.query(
-      `/* coverage.chunk */ SELECT (SELECT id FROM image WHERE project_id = $1 AND id > $2 ORDER BY id OFFSET ${CHUNK - 1} LIMIT 1) AS last`,
-      [projectUuid, after],
+      `/* coverage.chunk */ SELECT (SELECT id FROM image WHERE project_id = $1 AND id > $2 ORDER BY id OFFSET $3::int LIMIT 1) AS last`,
+      [projectUuid, after, size - 1],
     );
     const last: string | null = found.rows[0]?.last ?? null;
     yield {
@@ -161,15 +167,16 @@ export async function loadProject(client: PoolClient, columns: Columns, projectU
   for await (const { of, values } of chunks(client, projectUuid)) await read(client, columns, of, values);
 }
 
-/** Every box of the project that counts, of images that are in the columns. */
+/** Every box of the project that counts, of images that are in the columns; `count` of them. */
 export async function loadBoxes(
   client: SnapshotClient,
   columns: Columns,
   projectUuid: string,
-  count: number,
+  { count, limit }: { count: number; limit: number },
 ): Promise<Boxes> {
-  const boxes = new Boxes(columns.size, count);
-  for await (const { of, values } of chunks(client, projectUuid))
+  const boxes = new Boxes(columns.size, count, limit);
+  const size = Math.min(CHUNK, Math.ceil((CHUNK_BOXES * columns.images) / Math.max(1, count)));
+  for await (const { of, values } of chunks(client, projectUuid, size))
     await addBoxes(client, columns, boxes, of, values);
   return boxes;
 }
@@ -188,5 +195,6 @@ export async function loadImages(
     const values = [projectUuid, chunk.map(({ id }) => id)];
     await read(client, columns, of, values);
     if (columns.boxes) await addBoxes(client, columns, columns.boxes, of, values);
+    if (columns.boxes?.fit() === false) columns.boxes = null;
   }
 }

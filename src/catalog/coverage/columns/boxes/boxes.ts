@@ -58,13 +58,24 @@ export class Boxes {
   kind: Uint16Array;
   readonly numbers: Record<BoxNumber, Float64Array>;
 
-  constructor(rows: number, capacity: number) {
+  constructor(
+    rows: number,
+    capacity: number,
+    /** Of all places, holes among them. */
+    private readonly limit = Infinity,
+  ) {
     this.start = new Uint32Array(rows);
     this.counts = new Uint32Array(rows);
     this.kind = new Uint16Array(capacity);
     const column = () => new Float64Array(capacity);
     // Labels of people have no score: its column is empty until the first one comes.
     this.numbers = { x: column(), y: column(), width: column(), height: column(), score: new Float64Array() };
+  }
+
+  /** False: there are more than the limit, even when they are moved together. */
+  fit(): boolean {
+    if (this.size > this.limit) this.compact();
+    return this.size <= this.limit;
   }
 
   clear(row: number): void {
