@@ -12,8 +12,8 @@ const KIND = Object.entries(BOX_CODES).map(
   ([name, { values, shift }]) => `(${code(values, COLUMN[name] ?? `a.${name}`)} << ${shift})`,
 );
 /**
- * One value for all boxes of a chunk, 50 bytes each: arrays as those of the images are sent would take 140, and three
- * times as long (5 s instead of 15 for 4.4 million).
+ * One value for all boxes of a chunk, 50 bytes each: 80 ms for 44,000 boxes, where arrays such as those of the images
+ * take 220.
  */
 const RECORD = [
   'int8send(t.nr)',
