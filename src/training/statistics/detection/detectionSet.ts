@@ -98,12 +98,27 @@ export class DetectionSet {
     return this.detections[label]!.score.at(detection);
   }
 
-  /** What `averagePrecision` takes. */
-  entries(label: number, range: number, threshold: number, order: Int32Array): Int32Array {
-    const { image, hits, ignored } = this.detections[label]!;
+  /** Of the detections in `order` those that count in the range at some IoU threshold. */
+  counting(label: number, range: number, order: Int32Array): Int32Array {
+    const all = 2 ** this.protocol.iouThresholds.length - 1;
+    const ignored = this.detections[label]!.ignored[range]!;
+    return order.filter((i) => ignored.at(i) !== all);
+  }
+
+  imagesOf(label: number, detections: Int32Array): Int32Array {
+    const { image } = this.detections[label]!;
+    return detections.map((i) => image.at(i));
+  }
+
+  /** What `averagePrecision` takes: which of `detections` are right and which ignored. */
+  marks(label: number, range: number, threshold: number, detections: Int32Array): Int32Array {
+    const { hits, ignored } = this.detections[label]!;
     const bit = 1 << threshold;
-    const counting = order.filter((i) => !(ignored[range]!.at(i) & bit));
-    return counting.map((i) => image.at(i) * 2 + (hits[range]!.at(i) & bit ? 1 : 0));
+    const marks = detections.map((i, place) => {
+      if (ignored[range]!.at(i) & bit) return place * 2;
+      return hits[range]!.at(i) & bit ? place * 2 + 1 : -1;
+    });
+    return marks.filter((mark) => mark >= 0);
   }
 
   /** Calls `take` with image, label and what it was found as (-1: not) of each truth of the range. */

@@ -56,8 +56,11 @@ export async function resampleRows(
 
 const coresToUse = () => Math.min(MOST_THREADS, availableParallelism());
 
-const stepsOf = ({ lists, counters, images }: Plan) =>
-  lists.reduce((sum, { entries }) => sum + entries.length, 0) + counters.length * images;
+const stepsOf = ({ curves, lists, counters, images }: Plan) =>
+  [...curves.map((curve) => curve.images), ...lists, ...counters].reduce(
+    (sum, { length }) => sum + length,
+    images,
+  );
 
 /** Yields after each resample, so that it can be stopped. */
 export function* resampling(task: ResampleTask): Generator<void> {
