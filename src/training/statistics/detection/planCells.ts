@@ -1,6 +1,6 @@
 /** From the cells that are asked for to the lists and counters that they need, each made once. */
 import { type Cell, maximumOf, thresholdsOf } from './cells.js';
-import { sharedIntegers } from './columns.js';
+import { sharedIntegers } from '../columns.js';
 import type { DetectionSet } from './detectionSet.js';
 import type { CellPlan, Plan } from './plan.js';
 
