@@ -106,7 +106,7 @@ export function cellValues(set: DetectionSet, cells: readonly Cell[]): CellValue
   return plan.cells.map((cell) => evaluator.result(cell));
 }
 
-function curvesOf(set: DetectionSet, label: number): PrecisionRecallCurve[] {
+export function curvesOf(set: DetectionSet, label: number): PrecisionRecallCurve[] {
   const detections = set.counting(label, 0, set.sorted(label));
   const scratch = scratchFor(detections.length);
   let positives = 0;
@@ -121,7 +121,7 @@ function curvesOf(set: DetectionSet, label: number): PrecisionRecallCurve[] {
   });
 }
 
-function confusionOf(set: DetectionSet, range: number): DetectionConfusion {
+export function confusionOf(set: DetectionSet, range: number): DetectionConfusion {
   const background = set.classes;
   const matrix = Array.from({ length: background + 1 }, () => new Array<number>(background + 1).fill(0));
   set.eachTruth(range, (_, label, foundAs) => {

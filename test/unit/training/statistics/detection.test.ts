@@ -295,6 +295,13 @@ describe('matches', () => {
     expect(() => unpackMatches(bytes.slice(0, -1), THRESHOLDS)).toThrow(RangeError);
   });
 
+  it('are not added to a set of other classes or sizes', () => {
+    const coarse = new DetectionSet({ ...COCO_PROTOCOL, sizeBounds: [16] }, CLASSES);
+    expect(() => coarse.add(one)).toThrow(RangeError);
+    expect(() => new DetectionSet(COCO_PROTOCOL, 1).add(one)).toThrow(RangeError);
+    expect(coarse.images).toBe(0);
+  });
+
   it('hold boxes without an extent without dividing by it', () => {
     const flat = { ...light(0, 0), width: 0 };
     const figures = figuresOf([{ truths: [flat], detections: [found(flat, 0.9)] }]);
