@@ -6,9 +6,11 @@ import { list } from '../graphql/list/list.js';
 import { uuidOf } from '../graphql/node.js';
 import { Job } from '../jobs/job.js';
 import { jobOf } from '../jobs/jobService.js';
+import { Model } from '../models/model.js';
 import { Evaluation, EvaluationCondition, evaluationList } from './evaluation.js';
 import { conditionsOf } from './evaluationService.js';
 import { Experiment } from './experiment.js';
+import { EvaluationProtocol } from './protocol/protocol.js';
 
 @Resolver(() => Evaluation)
 export class EvaluationResolver {
@@ -26,7 +28,17 @@ export class EvaluationResolver {
     return list(db, evaluationList, page, { projectUuid: await projectUuid(db, projectId) });
   }
 
-  @FieldResolver(() => Experiment)
+  @FieldResolver(() => Model)
+  model(@Root() evaluation: Evaluation, @Ctx() { load }: Context) {
+    return load.one(Model, evaluation.modelUuid);
+  }
+
+  @FieldResolver(() => EvaluationProtocol)
+  protocol(@Root() evaluation: Evaluation, @Ctx() { load }: Context) {
+    return load.one(EvaluationProtocol, evaluation.protocolUuid);
+  }
+
+  @FieldResolver(() => Experiment, { nullable: true, description: 'Null: predictions made elsewhere.' })
   experiment(@Root() evaluation: Evaluation, @Ctx() { load }: Context) {
     return load.one(Experiment, evaluation.experimentUuid);
   }

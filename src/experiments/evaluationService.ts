@@ -1,6 +1,6 @@
 /** Per-condition results, counted by the database from one row a light. */
 import type { DataSource, EntityManager } from 'typeorm';
-import type { Split } from '../catalog/vocabulary.js';
+import type { LearningTask, Split } from '../catalog/vocabulary.js';
 import type { Loaders } from '../graphql/context.js';
 import { isFinal, type JobState, type Weights } from '../jobs/vocabulary.js';
 import { newId } from '../platform/ids.js';
@@ -98,22 +98,31 @@ function proportion(confusion: number[], classes: number) {
   return { n, correct, ...wilson(correct, n) };
 }
 
-export interface NewEvaluation {
-  experimentUuid: string;
+export type NewEvaluation = {
+  projectUuid: string;
+  modelUuid: string;
+  protocolUuid: string;
+  task: LearningTask;
   datasetVersionUuid: string;
   split: Split;
-  weights: Weights;
   classes: string[];
-}
+} & (
+  | { source: 'JOB'; experimentUuid: string; weights: Weights; name?: null }
+  | { source: 'IMPORTED'; experimentUuid?: null; weights?: null; name: string }
+);
 
 /** Returns the UUID. */
 export async function insertEvaluation(manager: EntityManager, evaluation: NewEvaluation): Promise<string> {
   const uuid = newId();
-  const { experimentUuid, datasetVersionUuid, split, weights, classes } = evaluation;
+  const { projectUuid, modelUuid, protocolUuid, task, datasetVersionUuid, split, classes } = evaluation;
   await manager.query(
-    `/* evaluation.create */ INSERT INTO evaluation (id, experiment_id, dataset_version_id, split, weights, classes)
-     VALUES ($1, $2, $3, $4, $5, $6)`,
-    [uuid, experimentUuid, datasetVersionUuid, split, weights, classes],
+    `/* evaluation.create */ INSERT INTO evaluation (id, project_id, model_id, protocol_id, task, dataset_version_id,
+       split, classes, source, experiment_id, weights, name)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+    [
+      ...[uuid, projectUuid, modelUuid, protocolUuid, task, datasetVersionUuid, split, classes],
+      ...[evaluation.source, evaluation.experimentUuid, evaluation.weights, evaluation.name],
+    ],
   );
   return uuid;
 }
