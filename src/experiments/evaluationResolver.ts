@@ -6,7 +6,7 @@ import { list } from '../graphql/list/list.js';
 import { uuidOf } from '../graphql/node.js';
 import { Job } from '../jobs/job.js';
 import { jobOf } from '../jobs/jobService.js';
-import { Model } from '../models/model.js';
+import { Model } from '../models/model/model.js';
 import { Evaluation, EvaluationCondition, evaluationList } from './evaluation.js';
 import { conditionsOf } from './evaluationService.js';
 import { Experiment } from './experiment.js';

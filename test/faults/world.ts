@@ -119,6 +119,7 @@ export async function createWorld() {
     context: (gone = new AbortController().signal): Context => ({
       ...services,
       load: new Loaders(db, true),
+      actor: 'anonymous',
       gone,
     }),
     stop: async () => {

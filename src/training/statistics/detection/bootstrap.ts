@@ -12,10 +12,7 @@ import { planCells } from './planCells.js';
 import { resampleRows } from './resampleRows.js';
 
 export interface DetectionBootstrapOptions extends BootstrapOptions {
-  /**
-   * Threads beside this one; missing: as many as there are cores, at most 2, and none for what takes no time. The
-   * answer does not depend on it. 0: in this thread, which gives way to other work every 20 ms.
-   */
+  /** Threads beside this one's; missing: as many as there are cores, at most 2. The answer does not depend on it. */
   threads?: number;
   signal?: AbortSignal;
 }
@@ -82,8 +79,8 @@ export async function bootstrapDifferences(
 
 function sameUnits(a: DetectionSet, b: DetectionSet): boolean {
   if (a.images !== b.images) return false;
-  const unitsOfB = b.imageUnits();
-  return a.imageUnits().every((unit, i) => unit === unitsOfB[i]);
+  for (let i = 0; i < a.images; i++) if (a.units.at(i) !== b.units.at(i)) return false;
+  return true;
 }
 
 /** [set][cell][resample]; NaN: the resample does not have the figure. */
@@ -93,7 +90,6 @@ async function resamplesOf(
   options: DetectionBootstrapOptions,
 ): Promise<Float64Array[][]> {
   const rows: Float64Array[][] = [];
-  for (const set of sets)
-    rows.push(await resampleRows(planCells(set, cells), set.imageUnits(), set.unitCount, options));
+  for (const set of sets) rows.push(await resampleRows(planCells(set, cells), set, options));
   return rows;
 }

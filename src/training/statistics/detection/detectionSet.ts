@@ -1,5 +1,5 @@
 /** The matches of a set of images in columns, from which any cell is computed, for the images as they are or resampled. */
-import { bytes, doubles, integers, labels, masks, sharedIntegers } from './columns.js';
+import { bytes, doubles, integers, labels, masks } from './columns.js';
 import type { ImageMatches, Presence } from './matches.js';
 import { checkProtocol, type DetectionProtocol, type SizeRange, sizeRanges } from './protocol.js';
 
@@ -15,9 +15,10 @@ const NOT_FOUND = -1;
  */
 export class DetectionSet {
   readonly ranges: SizeRange[];
-  private readonly units = integers();
+  /** Of image i; the bootstrap draws units. */
+  readonly units = integers();
   private readonly unitNames = new Map<string, number>();
-  private unitsSoFar = 0;
+  private unitCount = 0;
   private readonly truths = { image: integers(), label: bytes(), ranges: integers(), foundAs: labels() };
   private readonly detections;
 
@@ -42,14 +43,8 @@ export class DetectionSet {
     return this.units.length;
   }
 
-  /** What the bootstrap draws from. */
-  get unitCount(): number {
-    return this.unitsSoFar;
-  }
-
-  /** Unit of each image, in memory that threads share. */
-  imageUnits(): Int32Array {
-    return sharedIntegers(this.units.length, (i) => this.units.at(i));
+  get unitsDrawn(): number {
+    return this.unitCount;
   }
 
   /** @param unit what is drawn as one: the drive of consecutive frames. null: the image itself. */
@@ -79,11 +74,11 @@ export class DetectionSet {
   }
 
   private unitOf(name: string | null): number {
-    if (name === null) return this.unitsSoFar++;
+    if (name === null) return this.unitCount++;
     const known = this.unitNames.get(name);
     if (known !== undefined) return known;
-    this.unitNames.set(name, this.unitsSoFar);
-    return this.unitsSoFar++;
+    this.unitNames.set(name, this.unitCount);
+    return this.unitCount++;
   }
 
   /** Detections of a class, the best first; of equals the first added first. */
