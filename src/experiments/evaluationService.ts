@@ -1,10 +1,9 @@
-/** Per-condition results, counted by the database from one row a light. */
+/** Evaluations, and what they came to under each condition. */
 import type { DataSource, EntityManager } from 'typeorm';
 import type { LearningTask, Split } from '../catalog/vocabulary.js';
 import type { Loaders } from '../graphql/context.js';
 import { isFinal, type JobState, type Weights } from '../jobs/vocabulary.js';
 import { newId } from '../platform/ids.js';
-import { wilson } from '../training/statistics/wilson.js';
 import { ConfusionCell, EvaluationCondition } from './evaluation.js';
 
 type Db = DataSource | EntityManager;
@@ -48,54 +47,6 @@ function cells(classes: string[], confusion: number[]): ConfusionCell[] {
       return Object.assign(new ConfusionCell(), { actual, predicted, count });
     }),
   );
-}
-
-/** Counts the stored predictions under each condition (0: every light) and stores the result. Returns n. */
-export async function summarise(manager: EntityManager, evaluationUuid: string): Promise<number> {
-  const [evaluation]: { classes: string[]; names: string[]; versions: number[] }[] = await manager.query(
-    `/* evaluation.vocabulary */ SELECT e.classes, v.condition_names AS names, v.condition_versions AS versions
-     FROM evaluation e JOIN dataset_version v ON v.id = e.dataset_version_id WHERE e.id = $1`,
-    [evaluationUuid],
-  );
-  if (!evaluation) throw new Error(`Evaluation ${evaluationUuid} is gone.`);
-  const counts: { position: number; actual: number; predicted: number; n: number }[] = await manager.query(
-    `/* evaluation.count */ SELECT place.position, p.actual, p.predicted, count(*)::int AS n
-     FROM evaluation_prediction p
-     CROSS JOIN LATERAL (SELECT 0 AS position UNION ALL SELECT c + 1 FROM unnest(p.conditions) c) place
-     WHERE p.evaluation_id = $1 GROUP BY 1, 2, 3`,
-    [evaluationUuid],
-  );
-  const { classes, names, versions } = evaluation;
-  const matrices = [null, ...names].map(() => new Array<number>(classes.length ** 2).fill(0));
-  for (const { position, actual, predicted, n } of counts) {
-    const matrix = matrices[position];
-    if (matrix) matrix[actual * classes.length + predicted] = n;
-  }
-  const rows = matrices.map((confusion, position) => ({
-    position,
-    condition: position === 0 ? null : names[position - 1],
-    condition_version: position === 0 ? null : versions[position - 1],
-    ...proportion(confusion, classes.length),
-    confusion,
-  }));
-  await manager.query('/* evaluation.forget */ DELETE FROM evaluation_condition WHERE evaluation_id = $1', [
-    evaluationUuid,
-  ]);
-  await manager.query(
-    `/* evaluation.summarise */ INSERT INTO evaluation_condition
-       (evaluation_id, position, condition, condition_version, n, correct, lower, upper, method, confusion)
-     SELECT $1, r.position, r.condition, r.condition_version, r.n, r.correct, r.lower, r.upper, 'WILSON', r.confusion
-     FROM json_to_recordset($2::json) AS r (position smallint, condition text, condition_version int, n int,
-       correct int, lower double precision, upper double precision, confusion int[])`,
-    [evaluationUuid, JSON.stringify(rows)],
-  );
-  return rows[0]?.n ?? 0;
-}
-
-function proportion(confusion: number[], classes: number) {
-  const n = confusion.reduce((sum, count) => sum + count, 0);
-  const correct = confusion.reduce((sum, count, at) => (at % (classes + 1) === 0 ? sum + count : sum), 0);
-  return { n, correct, ...wilson(correct, n) };
 }
 
 export type NewEvaluation = {
