@@ -14,6 +14,8 @@ export async function conditionsOf(load: Loaders, db: Db, uuid: string): Promise
 
 interface ConditionRow {
   evaluation_id: string;
+  position: number;
+  images: number | null;
   classes: string[];
   condition: string | null;
   condition_version: number | null;
@@ -27,14 +29,19 @@ interface ConditionRow {
 
 async function selectConditions(db: Db, uuids: readonly string[]): Promise<EvaluationCondition[][]> {
   const rows: ConditionRow[] = await db.query(
-    `/* evaluation.conditions */ SELECT c.*, e.classes FROM evaluation_condition c
+    `/* evaluation.conditions */ SELECT c.evaluation_id, c.position, c.condition, c.condition_version, c.images,
+       c.n, c.correct, c.lower, c.upper, c.method, c.confusion, e.classes
+     FROM evaluation_condition c
      JOIN evaluation e ON e.id = c.evaluation_id
      WHERE c.evaluation_id = ANY ($1) ORDER BY c.evaluation_id, c.position`,
     [uuids],
   );
   const found = new Map<string, EvaluationCondition[]>(uuids.map((uuid) => [uuid, []]));
   for (const { evaluation_id, classes, condition_version, confusion, ...row } of rows) {
-    const fields = { ...row, conditionVersion: condition_version, confusion: cells(classes, confusion) };
+    const fields = {
+      ...{ ...row, classes, evaluationUuid: evaluation_id, conditionVersion: condition_version },
+      confusion: cells(classes, confusion),
+    };
     found.get(evaluation_id)?.push(Object.assign(new EvaluationCondition(), fields));
   }
   return uuids.map((uuid) => found.get(uuid) ?? []);
