@@ -90,19 +90,30 @@ export class ConfusionCell {
   count: number;
 }
 
-@ObjectType({ description: 'The share of right answers, with what it is worth: n and the 95 % interval.' })
+@ObjectType({
+  description:
+    "The share of right answers, with what it is worth: n and the interval of the protocol's confidence. Of a detection right is: found at IoU 0.5, and in its colour.",
+})
 export class EvaluationCondition {
+  evaluationUuid: string;
+  position: number;
+  classes: string[];
+
   @Field(() => String, { nullable: true, description: 'Null: every light of the split.' })
   condition: string | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Version of the condition that the data set version was made with.',
+    description:
+      'Version of the condition: the one that the data set version was made with, or that a later slice was.',
   })
   conditionVersion: number | null;
 
   @Field(() => Int)
   n: number;
+
+  @Field(() => Int, { nullable: true, description: 'Null: evaluated before they were counted.' })
+  images: number | null;
 
   @Field(() => Int)
   correct: number;
@@ -121,7 +132,10 @@ export class EvaluationCondition {
   @Field(() => String, { description: 'Of the interval, e.g. WILSON.' })
   method: string;
 
-  @Field(() => [ConfusionCell], { complexity: 0, description: 'Row by row; every cell, zeros included.' })
+  @Field(() => [ConfusionCell], {
+    complexity: 0,
+    description: 'Row by row; every cell, zeros included. Of detections: of the lights that were found.',
+  })
   confusion: ConfusionCell[];
 }
 

@@ -1,7 +1,7 @@
 import { Artifact } from './artifact.js';
 import { ArtifactResolver } from './artifactResolver.js';
 import { Evaluation } from './evaluation.js';
-import { EvaluationResolver } from './evaluationResolver.js';
+import { EvaluationConditionResolver, EvaluationResolver } from './evaluationResolver.js';
 import { EventResolver } from './events/eventResolver.js';
 import { Experiment } from './experiment.js';
 import { ExperimentResolver } from './experimentResolver.js';
@@ -12,6 +12,7 @@ export const experimentEntities = [Experiment, Evaluation, EvaluationProtocol, A
 export const experimentResolvers = [
   ExperimentResolver,
   EvaluationResolver,
+  EvaluationConditionResolver,
   ProtocolResolver,
   ArtifactResolver,
   EventResolver,
