@@ -26,7 +26,7 @@ function shareDifference(pair: Pair, rows: TallyRow[], slice: Slice, rule: Rule)
   const share = (right: number) => (n === 0 ? null : right / n);
   return {
     ...{ slice, n, a: share(both + onlyA), b: share(both + onlyB), counts },
-    difference: share(onlyA - onlyB),
+    difference: share(onlyB - onlyA),
     ...newcombePaired(counts),
     method: 'NEWCOMBE_PAIRED',
     p: null,

@@ -24,7 +24,7 @@ export interface Difference {
   n: number;
   a: number | null;
   b: number | null;
-  /** a − b. */
+  /** b − a. */
   difference: number | null;
   lower: number | null;
   upper: number | null;

@@ -75,7 +75,7 @@ async function differencesByRule(
   );
   for (const subjects of pairs.values()) {
     const [{ evaluationUuid, baselineUuid }] = subjects as [RuleSubject];
-    const pair = await pairOf(db, evaluationUuid as string, baselineUuid as string);
+    const pair = await pairOf(db, baselineUuid as string, evaluationUuid as string);
     const slices = subjects.map((one) => slicesOf(one, pair));
     const differences = await differencesOf(db, pair, slices.flat());
     let at = 0;

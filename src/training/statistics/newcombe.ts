@@ -9,7 +9,7 @@ export interface PairedCounts {
 }
 
 /**
- * Interval of the difference p(A) − p(B) of two proportions of the same questions: Newcombe 1998 ("Improved confidence
+ * Interval of the difference p(B) − p(A) of two proportions of the same questions: Newcombe 1998 ("Improved confidence
  * intervals for the difference between binomial proportions based on paired data", Statistics in Medicine 17), method
  * 10: Wilson's intervals of both, squared and added, less what their correlation φ (continuity-corrected) takes away.
  *
@@ -22,10 +22,10 @@ export function newcombePaired({ both, onlyA, onlyB, neither }: PairedCounts, z 
   const [a, b] = [wilson(both + onlyA, n, z), wilson(both + onlyB, n, z)];
   const phi = correlation(both, onlyA, onlyB, neither);
   const reach = (x: number, y: number) => Math.sqrt(Math.max(0, x * x - 2 * phi * x * y + y * y));
-  const difference = (onlyA - onlyB) / n;
+  const difference = (onlyB - onlyA) / n;
   return {
-    lower: Math.max(-1, difference - reach(pA - a.lower, b.upper - pB)),
-    upper: Math.min(1, difference + reach(a.upper - pA, pB - b.lower)),
+    lower: Math.max(-1, difference - reach(pB - b.lower, a.upper - pA)),
+    upper: Math.min(1, difference + reach(b.upper - pB, pA - a.lower)),
   };
 }
 
