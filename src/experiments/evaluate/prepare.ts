@@ -66,7 +66,7 @@ async function writeImages(
     signal?.throwIfAborted();
     measure.add(matches, drive, frozenPlaces(conditions));
     const packed = Buffer.from(packMatches(matches, thresholds));
-    const values = [scope.uuid, sha256, `{${conditions}}`, drive, `{${lights}}`];
+    const values = [scope.uuid, sha256, images, `{${conditions}}`, drive, `{${lights}}`];
     await rows.add([...values, `\\x${packed.toString('hex')}`]);
     images += 1;
   }
