@@ -149,7 +149,11 @@ export async function insertModel(db: Db, project: string): Promise<string> {
 }
 
 /** Conditions `night` and `rain`; one picture a light. */
-export async function insertVersion(db: Db, project: string, lights: LightRow[]): Promise<string> {
+export async function insertVersion(
+  db: Pick<Db, 'query'>,
+  project: string,
+  lights: LightRow[],
+): Promise<string> {
   const [dataset, version] = [newId(), newId()];
   await db.query('INSERT INTO dataset (id, project_id, name) VALUES ($1, $2, $3)', [
     dataset,

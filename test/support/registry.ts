@@ -4,12 +4,17 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
+import { STANDARD_CONDITIONS } from '../../src/catalog/condition/condition.js';
+import { insertCondition } from '../../src/catalog/condition/conditionService.js';
 import { LearningTask, Split } from '../../src/catalog/vocabulary.js';
 import { prepareEvaluation } from '../../src/experiments/evaluate/prepare.js';
 import { storeEvaluation } from '../../src/experiments/evaluate/store.js';
 import { insertEvaluation, setEvaluationState } from '../../src/experiments/evaluationService.js';
 import { protocolFor } from '../../src/experiments/protocol/protocolService.js';
+import { toGlobalId } from '../../src/graphql/node.js';
 import { JobState, Weights } from '../../src/jobs/vocabulary.js';
+import { createModelVersion } from '../../src/models/version/versionService.js';
+import { BlobStore } from '../../src/platform/blobs.js';
 import { newId } from '../../src/platform/ids.js';
 import { insertModel, insertProject, insertVersion, type LightRow } from '../faults/world.js';
 
@@ -49,13 +54,23 @@ export interface RegistryWorld {
 export async function createRegistryWorld(db: DataSource, each: number): Promise<RegistryWorld> {
   const project = await insertProject(db);
   const lights = testLights(each);
-  const version = await insertVersion(db, project, lights);
-  const [{ id: dataset }] = await db.query('SELECT dataset_id AS id FROM dataset_version WHERE id = $1', [version]);
+  // In one transaction: a commit a light is most of the time of a test.
+  const version = await db.transaction(async (manager) => {
+    for (const condition of STANDARD_CONDITIONS) await insertCondition(manager, project, condition);
+    await manager.query('UPDATE evaluation_protocol SET resamples = 100 WHERE project_id = $1', [project]);
+    return insertVersion(manager, project, lights);
+  });
+  const [{ id: dataset }] = await db.query('SELECT dataset_id AS id FROM dataset_version WHERE id = $1', [
+    version,
+  ]);
   return { db, project, model: await insertModel(db, project), version, dataset, lights };
 }
 
 /** An experiment as its training left it. */
-export async function newExperiment(world: RegistryWorld, state: JobState = JobState.SUCCEEDED): Promise<string> {
+export async function newExperiment(
+  world: RegistryWorld,
+  state: JobState = JobState.SUCCEEDED,
+): Promise<string> {
   const uuid = newId();
   await world.db.query(
     `INSERT INTO experiment (id, project_id, model_id, dataset_version_id, name, algorithm, state)
@@ -112,4 +127,18 @@ async function finish(db: DataSource, uuid: string, lines: string[]): Promise<vo
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Global id of the version that is made of the experiment. */
+export async function newVersionOf({ db, model }: RegistryWorld, experimentUuid: string): Promise<string> {
+  const blobs = new BlobStore(join(tmpdir(), 'no-blobs'));
+  const { uuid } = await createModelVersion({ db, blobs }, 'test', { modelUuid: model, experimentUuid });
+  return toGlobalId('ModelVersion', uuid);
+}
+
+/** Global ids of versions of as many experiments. */
+export async function newVersions(world: RegistryWorld, count: number): Promise<string[]> {
+  const made: string[] = [];
+  for (let n = 0; n < count; n++) made.push(await newVersionOf(world, await newExperiment(world)));
+  return made;
 }

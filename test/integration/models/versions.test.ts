@@ -2,7 +2,13 @@ import { createHash, randomUUID } from 'node:crypto';
 import { toGlobalId } from '../../../src/graphql/node.js';
 import { JobState, Weights } from '../../../src/jobs/vocabulary.js';
 import { insertModel, insertProject } from '../../faults/world.js';
-import { createRegistryWorld, newEvaluation, newExperiment, right, type RegistryWorld } from '../../support/registry.js';
+import {
+  createRegistryWorld,
+  newEvaluation,
+  newExperiment,
+  right,
+  type RegistryWorld,
+} from '../../support/registry.js';
 import { startTestService, type TestService } from '../../support/service.js';
 import { statementsOf } from '../graphql/support/world.js';
 
@@ -24,7 +30,11 @@ const create = async (input: object) =>
 const ofExperiment = async (state?: JobState) => ({
   experimentId: toGlobalId('Experiment', await newExperiment(world, state)),
 });
-const elsewhere = () => ({ task: 'LIGHT_DETECTION', classes: ['RED', 'GREEN'], idempotencyKey: randomUUID() });
+const elsewhere = () => ({
+  task: 'LIGHT_DETECTION',
+  classes: ['RED', 'GREEN'],
+  idempotencyKey: randomUUID(),
+});
 
 test('a version of an experiment has its task, its classes and its way back to the data', async () => {
   const input = await ofExperiment();
@@ -33,7 +43,10 @@ test('a version of an experiment has its task, its classes and its way back to t
   expect(modelVersion).toMatchObject({
     ...{ task: 'LIGHT_STATE', classes: ['GREEN', 'RED'], description: 'the first', createdBy: 'anonymous' },
     ...{ framework: null, artifact: null, model: { id: toGlobalId('Model', world.model) } },
-    experiment: { id: input.experimentId, datasetVersion: { id: toGlobalId('DatasetVersion', world.version) } },
+    experiment: {
+      id: input.experimentId,
+      datasetVersion: { id: toGlobalId('DatasetVersion', world.version) },
+    },
   });
 });
 
@@ -43,7 +56,10 @@ test('asked for again it is the same version; with another description it is ref
   const again = await Promise.all([create(input), create(input), create({ ...input, description: null })]);
   expect(new Set(again.map(({ modelVersion }) => modelVersion.id))).toEqual(new Set([first.modelVersion.id]));
   const other = await create({ ...input, description: 'twice' });
-  expect(other).toMatchObject({ modelVersion: null, userErrors: [{ code: 'CONFLICT', field: ['description'] }] });
+  expect(other).toMatchObject({
+    modelVersion: null,
+    userErrors: [{ code: 'CONFLICT', field: ['description'] }],
+  });
 });
 
 test('twenty who register the same experiment at a time get one version; others are numbered without a gap', async () => {
@@ -64,13 +80,25 @@ test('twenty who register the same experiment at a time get one version; others 
 test('made elsewhere: the file comes by its digest and can be fetched; a retry is the same version', async () => {
   const bytes = Buffer.from('the weights');
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const input = { ...elsewhere(), framework: 'PyTorch 2.9', codeVersion: 'abc123', artifact: { sha256, name: 'best.pt' } };
-  expect(await create(input)).toMatchObject({ userErrors: [{ code: 'BLOB_MISSING', field: ['artifact', 'sha256'] }] });
+  const input = {
+    ...elsewhere(),
+    framework: 'PyTorch 2.9',
+    codeVersion: 'abc123',
+    artifact: { sha256, name: 'best.pt' },
+  };
+  expect(await create(input)).toMatchObject({
+    userErrors: [{ code: 'BLOB_MISSING', field: ['artifact', 'sha256'] }],
+  });
   const { createUpload } = await service.ok(
     `mutation ($input: CreateUploadInput!) { createUpload(input: $input) { upload { id url } userErrors { message } } }`,
     {
       input: {
-        ...{ projectId: toGlobalId('Project', world.project), fileName: 'weights.pt', bytes: bytes.length, sha256 },
+        ...{
+          projectId: toGlobalId('Project', world.project),
+          fileName: 'weights.pt',
+          bytes: bytes.length,
+          sha256,
+        },
         mediaType: 'application/octet-stream',
       },
     },
@@ -79,7 +107,10 @@ test('made elsewhere: the file comes by its digest and can be fetched; a retry i
   const uploadId = createUpload.upload.id;
   const byUpload = { ...elsewhere(), artifact: { uploadId } };
   expect((await create(byUpload)).userErrors).toMatchObject([{ code: 'UPLOAD_INCOMPLETE' }]);
-  await service.ok(`mutation ($id: ID!) { completeUpload(input: {uploadId: $id}) { userErrors { message } } }`, { id: uploadId });
+  await service.ok(
+    `mutation ($id: ID!) { completeUpload(input: {uploadId: $id}) { userErrors { message } } }`,
+    { id: uploadId },
+  );
 
   const { modelVersion } = await create(input);
   expect(modelVersion).toMatchObject({
@@ -89,21 +120,41 @@ test('made elsewhere: the file comes by its digest and can be fetched; a retry i
   const file = await fetch(`${service.url}${modelVersion.artifact.url}`);
   expect(await file.text()).toBe('the weights');
   expect((await create(input)).modelVersion.id).toBe(modelVersion.id);
-  expect(await create({ ...input, codeVersion: 'def456' })).toMatchObject({ userErrors: [{ code: 'CONFLICT' }] });
+  expect(await create({ ...input, codeVersion: 'def456' })).toMatchObject({
+    userErrors: [{ code: 'CONFLICT' }],
+  });
   expect((await create(byUpload)).modelVersion.artifact.name).toBe('weights.pt');
 });
 
 test.each([
-  ['an experiment that has not succeeded', () => ofExperiment(JobState.RUNNING), 'EXPERIMENT_NOT_TRAINED', 'experimentId'],
-  ['half of both', async () => ({ ...(await ofExperiment()), framework: 'PyTorch' }), 'BAD_USER_INPUT', 'framework'],
+  [
+    'an experiment that has not succeeded',
+    () => ofExperiment(JobState.RUNNING),
+    'EXPERIMENT_NOT_TRAINED',
+    'experimentId',
+  ],
+  [
+    'half of both',
+    async () => ({ ...(await ofExperiment()), framework: 'PyTorch' }),
+    'BAD_USER_INPUT',
+    'framework',
+  ],
   ['no task', async () => ({ ...elsewhere(), task: null }), 'BAD_USER_INPUT', 'task'],
   ['no classes', async () => ({ ...elsewhere(), classes: [] }), 'BAD_USER_INPUT', 'classes'],
   ['a class twice', async () => ({ ...elsewhere(), classes: ['RED', 'RED'] }), 'BAD_USER_INPUT', 'classes'],
   ['no key', async () => ({ ...elsewhere(), idempotencyKey: null }), 'BAD_USER_INPUT', 'idempotencyKey'],
   ['an empty framework', async () => ({ ...elsewhere(), framework: ' ' }), 'BAD_USER_INPUT', 'framework'],
-  ['a file that is neither', async () => ({ ...elsewhere(), artifact: { name: 'x' } }), 'BAD_USER_INPUT', 'artifact'],
+  [
+    'a file that is neither',
+    async () => ({ ...elsewhere(), artifact: { name: 'x' } }),
+    'BAD_USER_INPUT',
+    'artifact',
+  ],
 ])('%s is refused', async (_, input, code, field) => {
-  expect(await create(await input())).toMatchObject({ modelVersion: null, userErrors: [{ code, field: [field] }] });
+  expect(await create(await input())).toMatchObject({
+    modelVersion: null,
+    userErrors: [{ code, field: [field] }],
+  });
 });
 
 test('an experiment of another project is refused', async () => {
@@ -114,7 +165,9 @@ test('an experiment of another project is refused', async () => {
 
 test('the database itself refuses to change a version', async () => {
   await create(await ofExperiment());
-  await expect(service.db.query("UPDATE model_version SET description = 'better'")).rejects.toThrow('never changed');
+  await expect(service.db.query("UPDATE model_version SET description = 'better'")).rejects.toThrow(
+    'never changed',
+  );
 });
 
 test('evaluations of BEST weights are of the version, those of INITIAL ones are not, from both sides', async () => {
