@@ -2,6 +2,7 @@ import { ModelAlias } from './alias/alias.js';
 import { AliasChange } from './alias/aliasChange.js';
 import { AliasChangeResolver } from './alias/aliasChangeResolver.js';
 import { aliasResolvers } from './alias/aliasResolver.js';
+import { compareResolvers } from './compare/compareResolver.js';
 import { gateResolvers } from './gate/gateResolver.js';
 import { GateRule } from './gate/rule.js';
 import { GateRuleResolver } from './gate/ruleResolver.js';
@@ -22,4 +23,5 @@ export const modelResolvers = [
   AliasChangeResolver,
   GateRuleResolver,
   ...gateResolvers,
+  ...compareResolvers,
 ] as const;

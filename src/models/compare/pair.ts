@@ -1,16 +1,19 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import type { LearningTask } from '../../catalog/vocabulary.js';
 import { Evaluation } from '../../experiments/evaluation.js';
 import { EvaluationProtocol } from '../../experiments/protocol/protocol.js';
 import { selectByKey, selectOne } from '../../graphql/select.js';
 import { JobState } from '../../jobs/vocabulary.js';
 import { ShingoError } from '../../platform/error.js';
+import { normalQuantile } from '../../training/statistics/normal.js';
 
 /** Two finished evaluations of the same truths by the same protocol. */
 export interface Pair {
   a: Evaluation;
   b: Evaluation;
+  task: LearningTask;
   protocol: EvaluationProtocol;
-  /** Those that both tell apart. */
+  /** Those of a, then those that only b tells apart. */
   classes: string[];
   /** Of the data set version; rows refer to them by their place. */
   conditionNames: string[];
@@ -38,12 +41,8 @@ export async function pairOf(db: DataSource | EntityManager, aUuid: string, bUui
     const message = `The two evaluations are of another ${other[0]} each; only answers to the same questions pair.`;
     throw new ShingoError('NOT_COMPARABLE', message, 409, ['b']);
   }
-  return {
-    a,
-    b,
-    ...(await surroundings(db, a)),
-    classes: a.classes.filter((name) => b.classes.includes(name)),
-  };
+  const classes = [...new Set([...a.classes, ...b.classes])];
+  return { a, b, task: a.task, classes, ...(await surroundings(db, a)) };
 }
 
 async function surroundings(
@@ -58,3 +57,6 @@ async function surroundings(
   );
   return { protocol, conditionNames: version?.names ?? [], conditionVersions: version?.versions ?? [] };
 }
+
+/** Two-sided, of the protocol's confidence. */
+export const zOf = ({ confidence }: EvaluationProtocol): number => normalQuantile((1 + confidence) / 2);

@@ -1,4 +1,5 @@
-/** What two evaluations are compared on. */
+/** What two evaluations are compared on, and what comes of it. */
+import type { PairedCounts } from '../../training/statistics/newcombe.js';
 
 export interface Slice {
   metric: string;
@@ -10,17 +11,9 @@ export interface Slice {
   sizeBin: number | null;
 }
 
-/** Truths that both were asked for, by which of the two was right. */
-export interface PairCounts {
-  both: number;
-  onlyA: number;
-  onlyB: number;
-  neither: number;
-}
-
 export interface Difference {
   slice: Slice;
-  /** Pairs. */
+  /** Of a share of lights the pairs; of another figure the smaller n of the two. */
   n: number;
   a: number | null;
   b: number | null;
@@ -28,9 +21,9 @@ export interface Difference {
   difference: number | null;
   lower: number | null;
   upper: number | null;
-  method: string;
-  /** Null where the figure is no share of pairs, as AP is not. */
-  counts: PairCounts | null;
-  /** Two-sided; null without an answer. */
+  method: 'NEWCOMBE_PAIRED' | 'BOOTSTRAP';
+  /** Of the lights, which side was right; null where the figure is no share of them, as AP is not. */
+  counts: PairedCounts | null;
+  /** Two-sided, of no difference: McNemar's exact one, or the bootstrap's; null without an answer. */
   p: number | null;
 }

@@ -2,7 +2,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { LearningTask, Split } from '../../catalog/vocabulary.js';
 import { ShingoError } from '../../platform/error.js';
-import { METRICS, isError } from './metrics.js';
+import { METRICS, isError } from '../metrics.js';
 import { GateBound } from './rule.js';
 
 export interface RuleValues {

@@ -97,7 +97,8 @@ async function differencesByRule(
 function slicesOf({ rule }: RuleSubject, pair: Pair) {
   const conditions = rule.everyCondition ? [null, ...pair.conditionNames] : [rule.condition];
   const known = (name: string | null, names: string[]) => name === null || names.includes(name);
-  if (!known(rule.class, pair.classes)) return [];
+  const bins = pair.protocol.sizeBounds.length + 1;
+  if (!known(rule.class, pair.classes) || (rule.sizeBin ?? 0) >= bins) return [];
   return conditions
     .filter((condition) => known(condition, pair.conditionNames))
     .map((condition) => ({ metric: rule.metric, class: rule.class, condition, sizeBin: rule.sizeBin }));

@@ -1,5 +1,5 @@
 /** From figures to verdicts, with a sentence for people. Pure. */
-import { isError } from './metrics.js';
+import { isError } from '../metrics.js';
 import { Verdict, type GateSlice } from './report.js';
 import { GateBound, type GateRule } from './rule.js';
 import type { Figure } from './cells.js';

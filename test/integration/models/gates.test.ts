@@ -68,7 +68,7 @@ test('labels swapped in one condition fail the gate of that condition and no oth
   await rule(world, { name: 'by night', condition: 'night' });
   await rule(world, { name: 'in the rain', condition: 'rain' });
   await rule(world, { name: 'green', class: 'GREEN', metric: 'recall', condition: 'rain', threshold: 0.85 });
-  await rule(world, { name: 'not worse', bound: 'NOT_WORSE', threshold: 0.05, everyCondition: true });
+  await rule(world, { name: 'not worse', bound: 'NOT_WORSE', threshold: 0.1, everyCondition: true });
   const champion = await evaluated(world, right);
   expect(await verdictsOf(champion)).toEqual({
     ...{ 'by night': 'PASS', 'in the rain': 'PASS' },

@@ -1,5 +1,5 @@
 /** The figures that evaluations have, by task, and which end of them is the good one. */
-import { LearningTask } from '../../catalog/vocabulary.js';
+import { LearningTask } from '../catalog/vocabulary.js';
 
 export const METRICS: Record<LearningTask, readonly string[]> = {
   LIGHT_STATE: ['accuracy', 'precision', 'recall', 'f1', 'ece', 'red_as_green'],
