@@ -37,8 +37,8 @@ export const testLights = (each: number): LightRow[] => [
   ),
 ];
 
-/** What a model says of a light; `index` counts the lights of the version. */
-export type Answer = (light: LightRow, index: number) => string;
+/** What a model says of a light, null: it finds nothing; `index` counts the lights of the version. */
+export type Answer = (light: LightRow, index: number) => string | null;
 export const right: Answer = ({ color }) => color;
 export const wrong: Answer = ({ color }) => CLASSES.find((other) => other !== color) as string;
 
@@ -85,15 +85,15 @@ export interface EvaluationOf {
   experiment?: string;
   version?: string;
   weights?: Weights;
-  protocol?: string;
+  task?: LearningTask;
 }
 
 /** A finished evaluation of the test split, from a file of predictions to its cells. Returns its UUID. */
 export async function newEvaluation(world: RegistryWorld, of: EvaluationOf, answer: Answer): Promise<string> {
   const { db, project, lights } = world;
   const datasetVersionUuid = of.version ?? world.version;
-  const task = LearningTask.LIGHT_STATE;
-  const protocol = await protocolFor(db, project, task, of.protocol ?? null);
+  const { task = LearningTask.LIGHT_STATE } = of;
+  const protocol = await protocolFor(db, project, task, null);
   const uuid = await db.transaction((manager) =>
     insertEvaluation(manager, {
       ...{ projectUuid: project, modelUuid: world.model, protocolUuid: protocol.uuid, task },
@@ -106,12 +106,20 @@ export async function newEvaluation(world: RegistryWorld, of: EvaluationOf, answ
   const lines = lights.flatMap((light, index) => {
     if (light.split !== 'TEST') return [];
     const sha256 = createHash('sha256').update(`${datasetVersionUuid} ${index}`).digest('hex');
-    const [label, predicted] = [CLASSES.indexOf(light.color), CLASSES.indexOf(answer(light, index))];
-    const scores = CLASSES.map((_, at) => (at === predicted ? 0.9 : 0.1));
-    return [JSON.stringify({ id: `${sha256}:${LIGHT}`, label, predicted, scores })];
+    return [JSON.stringify(line(task, sha256, light, answer(light, index)))];
   });
   await finish(db, uuid, lines);
   return uuid;
+}
+
+function line(task: LearningTask, sha256: string, { color }: LightRow, answer: string | null): object {
+  const [label, predicted] = [CLASSES.indexOf(color), CLASSES.indexOf(answer ?? '')];
+  if (task === LearningTask.LIGHT_STATE) {
+    const scores = CLASSES.map((_, at) => (at === predicted ? 0.9 : 0.1));
+    return { id: `${sha256}:${LIGHT}`, label, predicted, scores };
+  }
+  const box = { x: 0, y: 0, width: 8, height: 8 };
+  return { id: sha256, detections: answer === null ? [] : [{ label: predicted, score: 0.9, ...box }] };
 }
 
 async function finish(db: DataSource, uuid: string, lines: string[]): Promise<void> {

@@ -30,12 +30,19 @@ interface Page {
 const MAX_FIRST = 500;
 
 /** By SHA-256 and light. A page may be short of `first` and yet not the last. @throws ShingoError BAD_USER_INPUT, … */
-export async function changedLights(db: DataSource, pair: Pair, filter: ChangedFilter): Promise<ChangedLights> {
+export async function changedLights(
+  db: DataSource,
+  pair: Pair,
+  filter: ChangedFilter,
+): Promise<ChangedLights> {
   const { first, condition } = filter;
   if (first < 1 || first > MAX_FIRST)
     throw new ShingoError('BAD_USER_INPUT', `first is 1 to ${MAX_FIRST} lights.`, 400, ['first']);
   if (condition !== null && !pair.conditionNames.includes(condition))
-    throw new ShingoError('CONDITION_UNKNOWN', `There is no condition ${JSON.stringify(condition.slice(0, 100))} here.`);
+    throw new ShingoError(
+      'CONDITION_UNKNOWN',
+      `There is no condition ${JSON.stringify(condition.slice(0, 100))} here.`,
+    );
   const after = placeOf(filter.after);
   const read = pair.task === LearningTask.LIGHT_DETECTION ? changedDetections : changedStates;
   const { lights, next } = await read(db, pair, filter, after);
@@ -53,12 +60,20 @@ export async function changedLights(db: DataSource, pair: Pair, filter: ChangedF
 
 function placeOf(cursor: string | null): Place {
   if (cursor === null) return { sha256: '', light: -1 };
-  const [, sha256, light] = /^([0-9a-f]{64}):(-?\d{1,9})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
-  if (sha256 === undefined) throw new ShingoError('INVALID_CURSOR', 'This cursor is not from this list; start without one.');
+  const [, sha256, light] =
+    /^([0-9a-f]{64}):(-?\d{1,9})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  if (sha256 === undefined)
+    throw new ShingoError('INVALID_CURSOR', 'This cursor is not from this list; start without one.');
   return { sha256, light: Number(light) };
 }
 
-type Row = Place & { image_id: string; conditions: number[]; label: string; a: string | null; b: string | null };
+type Row = Place & {
+  image_id: string;
+  conditions: number[];
+  label: string;
+  a: string | null;
+  b: string | null;
+};
 
 function lightOf({ conditionNames }: Pair, { image_id, conditions, ...row }: Row): ChangedLight {
   return Object.assign(new ChangedLight(), row, {
@@ -84,7 +99,11 @@ async function changedStates(db: DataSource, pair: Pair, filter: ChangedFilter, 
      ORDER BY sha256, light LIMIT $11`,
     [
       ...[a.uuid, b.uuid, a.classes, b.classes, a.datasetVersionUuid, after.sha256, after.light],
-      ...[filter.condition === null ? null : conditionNames.indexOf(filter.condition), filter.class, filter.right],
+      ...[
+        filter.condition === null ? null : conditionNames.indexOf(filter.condition),
+        filter.class,
+        filter.right,
+      ],
       filter.first + 1,
     ],
   );
@@ -96,7 +115,12 @@ const IMAGES = 500;
 /** Images that are looked through for one page: two models that agree on a million must not hold a request for ever. */
 const MOST_IMAGES = 20_000;
 
-async function changedDetections(db: DataSource, pair: Pair, filter: ChangedFilter, after: Place): Promise<Page> {
+async function changedDetections(
+  db: DataSource,
+  pair: Pair,
+  filter: ChangedFilter,
+  after: Place,
+): Promise<Page> {
   const lights: ChangedLight[] = [];
   let place = after;
   for (let seen = 0; seen < MOST_IMAGES; seen += IMAGES) {
@@ -136,15 +160,27 @@ async function imagesFrom(
      JOIN dataset_item i ON i.version_id = $3 AND i.sha256 = a.sha256
      WHERE a.evaluation_id = $1 AND a.sha256 >= $4 AND ($5::smallint IS NULL OR $5 = ANY (a.conditions))
      ORDER BY a.sha256 LIMIT ${IMAGES}`,
-    [a.uuid, b.uuid, a.datasetVersionUuid, sha256, condition === null ? null : conditionNames.indexOf(condition)],
+    [
+      a.uuid,
+      b.uuid,
+      a.datasetVersionUuid,
+      sha256,
+      condition === null ? null : conditionNames.indexOf(condition),
+    ],
   );
 }
 
 /** Right is found, and in its own colour. */
 function changedOf(pair: Pair, filter: ChangedFilter, row: ImageRow): ChangedLight[] {
   const { a, b, classes, protocol } = pair;
-  const [ofA, ofB] = ([['a', a.classes], ['b', b.classes]] as const).map(
-    ([side, from]) => relabelled(unpackMatches(row[side], protocol.iouThresholds.length), from, classes).truths,
+  const [ofA, ofB] = (
+    [
+      ['a', a.classes],
+      ['b', b.classes],
+    ] as const
+  ).map(
+    ([side, from]) =>
+      relabelled(unpackMatches(row[side], protocol.iouThresholds.length), from, classes).truths,
   );
   const name = (label: number | null | undefined) => (label == null ? null : (classes[label] as string));
   const { sha256, image_id, conditions } = row;

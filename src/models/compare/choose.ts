@@ -49,7 +49,9 @@ async function subjectUuid(db: DataSource, id: string, field: string): Promise<s
   const parsed = parseGlobalId(id);
   const table = { Evaluation: 'evaluation', Experiment: 'experiment' }[parsed?.type ?? ''];
   if (!parsed || !table) return modelVersionUuid(db, id, [field]);
-  const rows: unknown[] = await db.query(`/* compare.subject */ SELECT 1 FROM ${table} WHERE id = $1`, [parsed.uuid]);
+  const rows: unknown[] = await db.query(`/* compare.subject */ SELECT 1 FROM ${table} WHERE id = $1`, [
+    parsed.uuid,
+  ]);
   if (rows.length > 0) return parsed.uuid;
   throw new ShingoError('NOT_FOUND', `There is no such ${table}.`, 404, [field]);
 }

@@ -1,4 +1,4 @@
-import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import { Args, ArgsType, Ctx, Field, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import { Image } from '../../catalog/image/image.js';
 import { Split } from '../../catalog/vocabulary.js';
 import { Evaluation } from '../../experiments/evaluation.js';
@@ -10,7 +10,8 @@ import { changedLights } from './changed.js';
 import { ChangedLight, ChangedLights, ComparisonSide, ModelComparison } from './comparison.js';
 import { MAX_SLICES, compareModels, type SliceFilter } from './compareService.js';
 
-const SUBJECT = 'Id of a model version, an experiment (its BEST weights) or an evaluation; or "project/model@alias".';
+const SUBJECT =
+  'Id of a model version, an experiment (its BEST weights) or an evaluation; or "project/model@alias".';
 
 @ArgsType()
 class CompareArguments implements SliceFilter {
@@ -34,7 +35,10 @@ class CompareArguments implements SliceFilter {
     description: 'null in it is the whole split. Missing: the whole split and every condition.',
   })
   conditions?: (string | null)[] | null;
-  @Field(() => [String], { nullable: 'itemsAndList', description: 'null in it, or missing: over all classes.' })
+  @Field(() => [String], {
+    nullable: 'itemsAndList',
+    description: 'null in it, or missing: over all classes.',
+  })
   classes?: (string | null)[] | null;
   @Field(() => [Int], { nullable: 'itemsAndList', description: 'null in it, or missing: every size.' })
   sizeBins?: (number | null)[] | null;
@@ -92,7 +96,8 @@ class ModelComparisonResolver {
   })
   changed(
     @Root() { pair }: ModelComparison,
-    @Args(() => ChangedArguments) { condition = null, class: of = null, right = null, first, after = null }: ChangedArguments,
+    @Args(() => ChangedArguments)
+    { condition = null, class: of = null, right = null, first, after = null }: ChangedArguments,
     @Ctx() { db }: Context,
   ) {
     return changedLights(db, pair, { condition, class: of, right, first, after });

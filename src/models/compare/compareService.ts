@@ -89,7 +89,12 @@ function slicesOf(pair: Pair, { metrics, conditions, classes, sizeBins }: SliceF
   throw new ShingoError('BAD_USER_INPUT', message, 400, ['conditions']);
 }
 
-function checkKnown<T>(field: string, asked: readonly (T | null)[], known: readonly T[], code = 'BAD_USER_INPUT') {
+function checkKnown<T>(
+  field: string,
+  asked: readonly (T | null)[],
+  known: readonly T[],
+  code = 'BAD_USER_INPUT',
+) {
   const wrong = asked.find((one) => one !== null && !known.includes(one));
   if (wrong == null) return;
   const message = `${field}: there is no ${JSON.stringify(wrong).slice(0, 100)} here; there are ${known.join(', ')}.`;

@@ -48,7 +48,9 @@ export class ComparisonSlice {
   conditionVersion: number | null;
   @Field(() => Int, { nullable: true, description: 'Null: every size.' })
   sizeBin: number | null;
-  @Field(() => Int, { description: 'Lights that both were asked about; of other figures the smaller n of the two.' })
+  @Field(() => Int, {
+    description: 'Lights that both were asked about; of other figures the smaller n of the two.',
+  })
   n: number;
   @Field(() => Float, { nullable: true })
   a: number | null;
@@ -65,9 +67,15 @@ export class ComparisonSlice {
       "NEWCOMBE_PAIRED of shares of lights; else BOOTSTRAP over drives or images, with both models' figures from the same draws.",
   })
   method: string;
-  @Field(() => ComparisonCounts, { nullable: true, description: 'Null where the figure is no share of lights, as AP.' })
+  @Field(() => ComparisonCounts, {
+    nullable: true,
+    description: 'Null where the figure is no share of lights, as AP.',
+  })
   counts: ComparisonCounts | null;
-  @Field(() => Float, { nullable: true, description: "McNemar's exact p of the counts; else the bootstrap's." })
+  @Field(() => Float, {
+    nullable: true,
+    description: "McNemar's exact p of the counts; else the bootstrap's.",
+  })
   p: number | null;
   @Field(() => Float, {
     nullable: true,

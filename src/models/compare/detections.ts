@@ -26,7 +26,8 @@ export async function detectionDifferences(
     const drawn: Slice[] = [];
     for (const slice of group) {
       const rule = ruleOf(pair.task, slice);
-      if (rule) found.set(slice, shareDifference(slice, countsOf(pair, sets, slice, rule), zOf(pair.protocol)));
+      if (rule)
+        found.set(slice, shareDifference(slice, countsOf(pair, sets, slice, rule), zOf(pair.protocol)));
       else drawn.push(slice);
     }
     if (drawn.length === 0) continue;
@@ -77,7 +78,11 @@ async function setsOf(
 }
 
 /** Two frameworks may number the same classes otherwise. */
-export function relabelled(matches: ImageMatches, from: readonly string[], to: readonly string[]): ImageMatches {
+export function relabelled(
+  matches: ImageMatches,
+  from: readonly string[],
+  to: readonly string[],
+): ImageMatches {
   if (from.every((name, label) => to[label] === name)) return matches;
   const label = (one: number) => to.indexOf(from[one] as string);
   return {
@@ -93,12 +98,7 @@ export function relabelled(matches: ImageMatches, from: readonly string[], to: r
 const rangeOf = (set: DetectionSet, sizeBin: number | null): number =>
   sizeBin === null ? 0 : set.ranges.findIndex(({ kind, bin }) => kind === 'WIDTH' && bin === sizeBin);
 
-function countsOf(
-  { classes }: Pair,
-  [a, b]: [DetectionSet, DetectionSet],
-  { sizeBin }: Slice,
-  rule: Rule,
-) {
+function countsOf({ classes }: Pair, [a, b]: [DetectionSet, DetectionSet], { sizeBin }: Slice, rule: Rule) {
   const answers = (set: DetectionSet) => {
     const right: (boolean | null)[] = [];
     set.eachTruth(rangeOf(set, sizeBin), (_, label, foundAs) =>

@@ -12,12 +12,17 @@ import { count, noCounts, ruleOf, shareDifference, type Rule } from './share.js'
 import type { Difference, Slice } from './slice.js';
 
 /** In the order of the slices. */
-export async function stateDifferences(db: DataSource, pair: Pair, slices: readonly Slice[]): Promise<Difference[]> {
+export async function stateDifferences(
+  db: DataSource,
+  pair: Pair,
+  slices: readonly Slice[],
+): Promise<Difference[]> {
   const rules = new Map(slices.map((slice) => [slice, ruleOf(pair.task, slice)]));
   const tally = [...rules.values()].some((rule) => rule !== null) ? await tallyOf(db, pair) : [];
   const found = new Map<Slice, Difference>();
   for (const [slice, rule] of rules)
-    if (rule) found.set(slice, shareDifference(slice, countsOf(pair, tally, slice, rule), zOf(pair.protocol)));
+    if (rule)
+      found.set(slice, shareDifference(slice, countsOf(pair, tally, slice, rule), zOf(pair.protocol)));
   const others = Map.groupBy(
     slices.filter((slice) => !found.has(slice)),
     ({ condition, sizeBin }) => JSON.stringify([condition, sizeBin]),

@@ -1,7 +1,8 @@
 import { Field, Float, Int, ObjectType } from 'type-graphql';
 import { Column, Entity } from 'typeorm';
 import { LearningTask } from '../../catalog/vocabulary.js';
-import { id, int, oneOf, text, time } from '../../graphql/list/fields.js';
+import { experimentList } from '../../experiments/experiment.js';
+import { id, int, its, oneOf, some, text, time } from '../../graphql/list/fields.js';
 import { defineList } from '../../graphql/list/list.js';
 import { Node, toGlobalId } from '../../graphql/node.js';
 import { DateTime } from '../../graphql/scalars.js';
@@ -91,6 +92,9 @@ export class ModelVersion extends Node {
   }
 }
 
+/** Here, not in alias/: that one knows versions already. */
+const aliasFilter = { name: 'ModelAlias', table: 'model_alias', fields: { name: text('t.name') } };
+
 export const modelVersionList = defineList({
   name: 'ModelVersion',
   table: 'model_version',
@@ -110,6 +114,8 @@ export const modelVersionList = defineList({
     framework: text('t.framework', { nullable: true }),
     codeVersion: text('t.code_version', { nullable: true }),
     createdBy: text('t.created_by'),
+    experiment: its(() => experimentList, 's.id = t.experiment_id'),
+    aliases: some(() => aliasFilter, 's.version_id = t.id'),
     createdAt: time('t.created_at', { sort: true }),
   },
 });

@@ -22,6 +22,7 @@ import { DEFAULT_PAGE, list } from '../../graphql/list/list.js';
 import { uuidOf } from '../../graphql/node.js';
 import { Payload, payload } from '../../graphql/userError.js';
 import { Model } from '../model/model.js';
+import { attachEvaluation } from './attach.js';
 import { evaluationsOfVersion } from './evaluations.js';
 import { modelVersionUuid } from './reference.js';
 import { newVersion } from './request.js';
@@ -70,6 +71,20 @@ export class CreateModelVersionInput {
   idempotencyKey?: string | null;
 }
 
+@InputType()
+class AttachEvaluationInput {
+  @Field(() => ID, { description: 'Of imported predictions.' })
+  evaluationId: string;
+  @Field(() => ID, { description: 'Id, or "project/model@alias or number".' })
+  modelVersionId: string;
+}
+
+@ObjectType()
+class AttachEvaluationPayload extends Payload {
+  @Field(() => Evaluation, { nullable: true })
+  evaluation?: Evaluation | null;
+}
+
 @ObjectType()
 class ModelVersionPayload extends Payload {
   @Field(() => ModelVersion, { nullable: true })
@@ -106,6 +121,19 @@ export class ModelVersionResolver {
       const modelUuid = uuidOf('Model', input.modelId);
       const wanted = await newVersion(db, input);
       return { modelVersion: await createModelVersion({ db, blobs }, actor, { modelUuid, ...wanted }) };
+    });
+  }
+
+  @Mutation(() => AttachEvaluationPayload, {
+    description: 'Says which version imported predictions are of; once said it stays.',
+  })
+  attachEvaluation(
+    @Arg('input', () => AttachEvaluationInput) { evaluationId, modelVersionId }: AttachEvaluationInput,
+    @Ctx() { db }: Context,
+  ) {
+    return payload(AttachEvaluationPayload, async () => {
+      const versionUuid = await modelVersionUuid(db, modelVersionId, ['modelVersionId']);
+      return { evaluation: await attachEvaluation(db, uuidOf('Evaluation', evaluationId), versionUuid) };
     });
   }
 

@@ -211,3 +211,45 @@ test('lists are filtered by what a version comes from, and cost the same for one
   expect(modelVersions.totalCount).toBeGreaterThan(5);
   expect(modelVersions.nodes[0].number).toBeGreaterThan(modelVersions.nodes[1].number);
 });
+
+test('imported predictions are said to be of a version, once', async () => {
+  const ATTACH = `mutation ($evaluationId: ID!, $modelVersionId: ID!) { attachEvaluation(input: {
+    evaluationId: $evaluationId, modelVersionId: $modelVersionId}) { evaluation { modelVersions { id } } userErrors { code } } }`;
+  const attach = async (evaluation: string, modelVersionId: string) =>
+    (await service.ask(ATTACH, { evaluationId: toGlobalId('Evaluation', evaluation), modelVersionId })).data
+      .attachEvaluation;
+  const imported = await newEvaluation(world, {}, right);
+  const made = async (rest: object = {}) =>
+    (await create({ ...elsewhere(), task: 'LIGHT_STATE', ...rest })).modelVersion.id as string;
+  const [one, other] = [await made(), await made()];
+  for (const _ of [1, 2])
+    expect(await attach(imported, one)).toEqual({ evaluation: { modelVersions: [{ id: one }] }, userErrors: [] });
+  expect(await attach(imported, other)).toMatchObject({ userErrors: [{ code: 'CONFLICT' }] });
+  const free = await newEvaluation(world, {}, right);
+  const trained = (await create(await ofExperiment())).modelVersion.id as string;
+  for (const wrong of [await made({ task: 'LIGHT_DETECTION' }), trained])
+    expect(await attach(free, wrong)).toMatchObject({ userErrors: [{ code: 'BAD_USER_INPUT' }] });
+  const ours = await newEvaluation(world, { experiment: await newExperiment(world) }, right);
+  expect(await attach(ours, one)).toMatchObject({ userErrors: [{ code: 'BAD_USER_INPUT' }] });
+});
+
+test('the versions that hold an alias, and those of an experiment with a parameter, are a filter', async () => {
+  const experiment = await newExperiment(world);
+  await service.db.query(
+    "INSERT INTO experiment_parameter (experiment_id, name, number) VALUES ($1, 'epochs', 77)",
+    [experiment],
+  );
+  const { modelVersion } = await create({ experimentId: toGlobalId('Experiment', experiment) });
+  await service.ok(
+    'mutation ($id: ID!) { setModelAlias(input: {modelVersionId: $id, alias: "filtered"}) { userErrors { code } } }',
+    { id: modelVersion.id },
+  );
+  const found = await service.ok(
+    `query ($id: ID!) {
+       holders: modelVersions(projectId: $id, where: {aliases: {some: {name: {eq: "filtered"}}}}) { nodes { id } }
+       trained: modelVersions(projectId: $id, where: {experiment: {parameters: {some: {
+         name: {eq: "epochs"}, number: {gte: 77}}}}}) { nodes { id } } }`,
+    { id: toGlobalId('Project', world.project) },
+  );
+  expect(found).toEqual({ holders: { nodes: [{ id: modelVersion.id }] }, trained: { nodes: [{ id: modelVersion.id }] } });
+});
