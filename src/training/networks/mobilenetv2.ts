@@ -49,25 +49,44 @@ export function stridesFor(inputSize: number): { stem: number; stages: number[] 
 
 /** [batch, inputSize, inputSize, 3] in -1…1 → [batch, classes] probabilities. */
 export function mobilenetv2({ inputSize, widthMultiplier, classes, seed }: NetworkOptions): tfl.LayersModel {
-  const width = (channels: number) => makeDivisible(channels * widthMultiplier);
   const input = tfl.input({ shape: [inputSize, inputSize, 3], name: 'picture' });
-  const strides = stridesFor(inputSize);
   const b = new Builder(seed);
-  let x = b.relu6('stem', b.convolution('stem', input, width(STEM.channels), 3, strides.stem));
-  STAGES.forEach(({ t, c, n }, stage) => {
-    for (let repeat = 0; repeat < n; repeat++) {
-      const stride = repeat === 0 ? strides.stages[stage]! : 1;
-      x = b.bottleneck(`stage${stage + 1}_block${repeat + 1}`, x, t, width(c), stride);
-    }
-  });
-  const headChannels = widthMultiplier > 1 ? width(HEAD_CHANNELS) : HEAD_CHANNELS;
+  let x = body(b, input, widthMultiplier, stridesFor(inputSize)).last;
+  const headChannels = widthMultiplier > 1 ? makeDivisible(HEAD_CHANNELS * widthMultiplier) : HEAD_CHANNELS;
   x = b.relu6('head', b.convolution('head', x, headChannels, 1, 1));
   const outputs = b.classifier(x, classes);
   return tfl.model({ inputs: input, outputs, name: 'mobilenetv2' });
 }
 
+export interface Body {
+  /** The deepest map of each stride. */
+  features: ReadonlyMap<number, tfl.SymbolicTensor>;
+  last: tfl.SymbolicTensor;
+}
+
+/** All of the network before its head. */
+export function body(
+  b: Builder,
+  input: tfl.SymbolicTensor,
+  widthMultiplier: number,
+  strides: { stem: number; stages: number[] },
+): Body {
+  const width = (channels: number) => makeDivisible(channels * widthMultiplier);
+  let x = b.relu6('stem', b.convolution('stem', input, width(STEM.channels), 3, strides.stem));
+  let total = strides.stem;
+  const features = new Map([[total, x]]);
+  STAGES.forEach(({ t, c, n }, stage) => {
+    for (let repeat = 0; repeat < n; repeat++) {
+      const stride = repeat === 0 ? strides.stages[stage]! : 1;
+      x = b.bottleneck(`stage${stage + 1}_block${repeat + 1}`, x, t, width(c), stride);
+      features.set((total *= stride), x);
+    }
+  });
+  return { features, last: x };
+}
+
 /** Every layer is named, so that model.json is the same byte for byte, and draws its own seed. */
-class Builder {
+export class Builder {
   constructor(private seed: number) {}
 
   /**
