@@ -94,7 +94,11 @@ async function specOf(
     samplesFile,
   );
   const modelDir = join(folder, 'model');
-  await restoreFiles(blobs, await modelFiles(db, experiment.uuid, evaluation.weights), modelDir);
+  await restoreFiles(
+    blobs,
+    await modelFiles(db, experiment.uuid, evaluation.weights ?? Weights.BEST),
+    modelDir,
+  );
   const { batchSize, task } = parameters;
   return {
     spec: {

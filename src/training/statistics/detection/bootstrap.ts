@@ -12,7 +12,10 @@ import { planCells } from './planCells.js';
 import { resampleRows } from './resampleRows.js';
 
 export interface DetectionBootstrapOptions extends BootstrapOptions {
-  /** Threads beside this one's; missing: as many as there are cores, at most 2. The answer does not depend on it. */
+  /**
+   * Threads beside this one; missing: as many as there are cores, at most 2, and none for what takes no time. The
+   * answer does not depend on it. 0: in this thread, which gives way to other work every 20 ms.
+   */
   threads?: number;
   signal?: AbortSignal;
 }
@@ -79,8 +82,8 @@ export async function bootstrapDifferences(
 
 function sameUnits(a: DetectionSet, b: DetectionSet): boolean {
   if (a.images !== b.images) return false;
-  for (let i = 0; i < a.images; i++) if (a.units.at(i) !== b.units.at(i)) return false;
-  return true;
+  const unitsOfB = b.imageUnits();
+  return a.imageUnits().every((unit, i) => unit === unitsOfB[i]);
 }
 
 /** [set][cell][resample]; NaN: the resample does not have the figure. */
@@ -90,6 +93,7 @@ async function resamplesOf(
   options: DetectionBootstrapOptions,
 ): Promise<Float64Array[][]> {
   const rows: Float64Array[][] = [];
-  for (const set of sets) rows.push(await resampleRows(planCells(set, cells), set, options));
+  for (const set of sets)
+    rows.push(await resampleRows(planCells(set, cells), set.imageUnits(), set.unitCount, options));
   return rows;
 }

@@ -1,5 +1,5 @@
 /** The matches of a set of images in columns, from which any cell is computed, for the images as they are or resampled. */
-import { bytes, doubles, integers, labels, masks } from './columns.js';
+import { bytes, doubles, integers, labels, masks, sharedIntegers } from './columns.js';
 import type { ImageMatches, Presence } from './matches.js';
 import { checkProtocol, type DetectionProtocol, type SizeRange, sizeRanges } from './protocol.js';
 
@@ -15,10 +15,9 @@ const NOT_FOUND = -1;
  */
 export class DetectionSet {
   readonly ranges: SizeRange[];
-  /** Of image i; the bootstrap draws units. */
-  readonly units = integers();
+  private readonly units = integers();
   private readonly unitNames = new Map<string, number>();
-  private unitCount = 0;
+  private unitsSoFar = 0;
   private readonly truths = { image: integers(), label: bytes(), ranges: integers(), foundAs: labels() };
   private readonly detections;
 
@@ -43,8 +42,14 @@ export class DetectionSet {
     return this.units.length;
   }
 
-  get unitsDrawn(): number {
-    return this.unitCount;
+  /** What the bootstrap draws from. */
+  get unitCount(): number {
+    return this.unitsSoFar;
+  }
+
+  /** Unit of each image, in memory that threads share. */
+  imageUnits(): Int32Array {
+    return sharedIntegers(this.units.length, (i) => this.units.at(i));
   }
 
   /** @param unit what is drawn as one: the drive of consecutive frames. null: the image itself. */
@@ -74,11 +79,11 @@ export class DetectionSet {
   }
 
   private unitOf(name: string | null): number {
-    if (name === null) return this.unitCount++;
+    if (name === null) return this.unitsSoFar++;
     const known = this.unitNames.get(name);
     if (known !== undefined) return known;
-    this.unitNames.set(name, this.unitCount);
-    return this.unitCount++;
+    this.unitNames.set(name, this.unitsSoFar);
+    return this.unitsSoFar++;
   }
 
   /** Detections of a class, the best first; of equals the first added first. */

@@ -106,7 +106,7 @@ export function cellValues(set: DetectionSet, cells: readonly Cell[]): CellValue
   return plan.cells.map((cell) => evaluator.result(cell));
 }
 
-function curvesOf(set: DetectionSet, label: number): PrecisionRecallCurve[] {
+export function curvesOf(set: DetectionSet, label: number): PrecisionRecallCurve[] {
   const order = set.sorted(label);
   const weights = new Int32Array(set.images).fill(1);
   let positives = 0;
@@ -119,7 +119,7 @@ function curvesOf(set: DetectionSet, label: number): PrecisionRecallCurve[] {
   });
 }
 
-function confusionOf(set: DetectionSet, range: number): DetectionConfusion {
+export function confusionOf(set: DetectionSet, range: number): DetectionConfusion {
   const background = set.classes;
   const matrix = Array.from({ length: background + 1 }, () => new Array<number>(background + 1).fill(0));
   set.eachTruth(range, (_, label, foundAs) => {

@@ -3,7 +3,7 @@ export { bootstrapCells, bootstrapDifferences } from './bootstrap.js';
 export type { CellDifference, CellInterval, DetectionBootstrapOptions } from './bootstrap.js';
 export type { Cell, CellValue, DetectionMetric } from './cells.js';
 export { DetectionSet } from './detectionSet.js';
-export { cellValues, summarise } from './figures.js';
+export { cellValues, confusionOf, curvesOf, summarise } from './figures.js';
 export type { DetectionConfusion, DetectionFigures, PrecisionRecallCurve, SizeFigures } from './figures.js';
 export { matchImage } from './matchImage.js';
 export { ERROR_TYPES } from './matches.js';

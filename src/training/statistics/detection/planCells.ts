@@ -1,5 +1,6 @@
 /** From the cells that are asked for to the lists and counters that they need, each made once. */
 import { type Cell, maximumOf, thresholdsOf } from './cells.js';
+import { sharedIntegers } from './columns.js';
 import type { DetectionSet } from './detectionSet.js';
 import type { CellPlan, Plan } from './plan.js';
 
@@ -84,7 +85,8 @@ class Planner {
     return this.once(`list ${label} ${range} ${threshold}`, () => {
       const order = this.orders.get(label) ?? this.set.sorted(label);
       this.orders.set(label, order);
-      const entries = shared(this.set.entries(label, range, threshold, order));
+      const counting = this.set.entries(label, range, threshold, order);
+      const entries = sharedIntegers(counting.length, (i) => counting[i]!);
       return this.lists.push({ entries, positives: this.positives(label, range) }) - 1;
     });
   }
@@ -119,7 +121,7 @@ class Planner {
 
   private counter(name: string, fill: (add: (image: number, count: number) => void) => void): number {
     return this.once(name, () => {
-      const counter = shared(new Int32Array(this.set.images));
+      const counter = sharedIntegers(this.set.images, () => 0);
       fill((image, count) => (counter[image]! += count));
       return this.counters.push(counter) - 1;
     });
@@ -132,11 +134,4 @@ class Planner {
     this.known.set(name, made);
     return made;
   }
-}
-
-/** In memory that threads share: a plan of 10,000 images is 12 MB, and is not copied. */
-function shared(values: Int32Array): Int32Array {
-  const copy = new Int32Array(new SharedArrayBuffer(values.byteLength));
-  copy.set(values);
-  return copy;
 }
