@@ -9,6 +9,7 @@ import type { Split } from '../catalog/vocabulary.js';
 import { EVENT_COLUMNS, type EventRow } from './events/event.js';
 import { Parameter } from './experiment.js';
 import { Metric } from './metric.js';
+import { flatten } from './storedParameters.js';
 
 type Db = DataSource | EntityManager;
 
@@ -111,7 +112,8 @@ export interface NewExperiment {
   datasetVersionUuid: string;
   name: string;
   algorithm: string;
-  parameters: Record<string, number | string | boolean | null>;
+  /** Stored as rows; see storedParameters.ts. */
+  parameters: object;
 }
 
 /** Returns the UUID. @throws ShingoError NAME_TAKEN */
@@ -127,7 +129,7 @@ export async function insertExperiment(manager: EntityManager, experiment: NewEx
     const message = `The project has an experiment named ${JSON.stringify(name)} already.`;
     throw new ShingoError('NAME_TAKEN', message, 409, ['name']);
   }
-  const parameters = Object.entries(experiment.parameters);
+  const parameters = Object.entries(flatten(experiment.parameters));
   const column = (type: string) => parameters.map(([, value]) => (typeof value === type ? value : null));
   await manager.query(
     `/* experiment.setParameters */ INSERT INTO experiment_parameter (experiment_id, name, number, text, boolean)

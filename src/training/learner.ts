@@ -1,6 +1,6 @@
 /** A network with its optimiser: takes batches, returns sums. */
 import { TrainingError } from './error.js';
-import { NETWORKS } from './networks/index.js';
+import { buildClassifier } from './networks/build.js';
 import { createOptimizer, type Optimizer } from './optimizers.js';
 import type { TrainingParameters } from './protocol.js';
 import { tf, tfl } from './tensorflow.js';
@@ -26,8 +26,7 @@ export class Learner {
     parameters: TrainingParameters,
     private readonly classes: number,
   ) {
-    const { algorithm, inputSize, widthMultiplier, seed } = parameters;
-    this.model = NETWORKS[algorithm]({ inputSize, widthMultiplier, classes, seed });
+    this.model = buildClassifier(parameters, classes);
     this.logits = tfl.model({ inputs: this.model.inputs, outputs: this.logitsOutput() });
     this.variables = this.model.trainableWeights.map((weight) => weight.read() as tf.Variable);
     this.optimizer = createOptimizer(parameters, this.variables);

@@ -3,6 +3,9 @@
  * the messages that go over IPC. Both sides parse what they receive with these schemas.
  */
 import { z } from 'zod';
+import { trainingParametersSchema } from './parameters.js';
+
+export { trainingParametersSchema, type TrainingParameters } from './parameters.js';
 
 export const ENGINES = ['cuda', 'native', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINES)[number];
@@ -24,30 +27,6 @@ export const sampleSchema = z.object({
   conditions: z.array(z.int().min(0)),
 });
 export type Sample = z.infer<typeof sampleSchema>;
-
-/** Hyper-parameters with the ranges that are accepted; the API validates with the same schema. */
-export const trainingParametersSchema = z.object({
-  algorithm: z.enum(['mobilenetv2']).default('mobilenetv2'),
-  optimizer: z.enum(['Adam', 'SGD']).default('Adam'),
-  /** At the first step; falls to zero over `epochs` along half a cosine. */
-  learningRate: z.number().positive().max(10).default(0.005),
-  /** SGD only. */
-  momentum: z.number().min(0).max(0.999).default(0.9),
-  batchSize: z.int().min(1).max(1024).default(32),
-  epochs: z.int().min(1).max(1000).default(10),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 31 - 1)
-    .default(1),
-  /** Side of the square that a crop is resized to, in pixels. */
-  inputSize: z.int().min(16).max(224).default(32),
-  /** MobileNetV2's alpha. */
-  widthMultiplier: z.number().min(0.1).max(1.4).default(0.35),
-  /** Epochs without a better validation loss before training stops; null never stops early. */
-  patience: z.int().min(1).max(1000).nullable().default(3),
-});
-export type TrainingParameters = z.infer<typeof trainingParametersSchema>;
 
 const common = {
   engine: z.enum(['auto', ...ENGINES]),

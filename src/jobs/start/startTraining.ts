@@ -2,13 +2,12 @@ import type { DataSource } from 'typeorm';
 import { Split } from '../../catalog/vocabulary.js';
 import { appendEvents } from '../../experiments/events/log.js';
 import { freeName, insertExperiment } from '../../experiments/experimentService.js';
-import { UserErrors } from '../../graphql/userError.js';
 import { ShingoError } from '../../platform/error.js';
 import type { Queue } from '../../platform/queue.js';
-import { trainingParametersSchema, type TrainingParameters } from '../../training/protocol.js';
 import type { ExperimentJob } from '../job.js';
 import { classesOf, countLights, inSplit } from '../lights.js';
 import { Engine, JobKind, JobState } from '../vocabulary.js';
+import { checkParameters } from './checkParameters.js';
 import { requirePictures } from './pictures.js';
 import { insertJob, jobOfRequest, once, request } from './request.js';
 import { findModel, findVersion } from './subjects.js';
@@ -61,24 +60,6 @@ export async function startTraining(
     };
     return insertJob<ExperimentJob>(manager, queue, wanted, job);
   });
-}
-
-/** A parameter that is null counts as not given, except `patience`, where null means "never stop early". */
-function checkParameters(given: object): TrainingParameters {
-  const present = Object.entries(given).filter(
-    ([name, value]) => value !== undefined && (value !== null || name === 'patience'),
-  );
-  const parsed = trainingParametersSchema.safeParse(Object.fromEntries(present));
-  if (parsed.success) return parsed.data;
-  throw new UserErrors(
-    parsed.error.issues.map(({ path, message }) => {
-      const field = path.map(String);
-      return new ShingoError('BAD_PARAMETER', `${field.join('.')}: ${message}`, 400, [
-        'parameters',
-        ...field,
-      ]);
-    }),
-  );
 }
 
 function checkName(name: string | null): void {

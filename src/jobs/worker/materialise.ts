@@ -10,6 +10,7 @@ import { Evaluation } from '../../experiments/evaluation.js';
 import { Artifact } from '../../experiments/artifact.js';
 import { Experiment } from '../../experiments/experiment.js';
 import { selectParameters } from '../../experiments/experimentService.js';
+import { unflatten, type StoredValue } from '../../experiments/storedParameters.js';
 import { selectByKey, selectOne } from '../../graphql/select.js';
 import type { BlobStore } from '../../platform/blobs.js';
 import { ShingoError } from '../../platform/error.js';
@@ -125,8 +126,11 @@ async function privateColumns(db: DataSource, job: Job, workerEngine: Spec['engi
 
 async function parametersOf(db: DataSource, experimentUuid: string): Promise<TrainingParameters> {
   const [rows] = await selectParameters(db, [experimentUuid]);
-  const values = (rows ?? []).map(({ name, number, text, boolean }) => [name, number ?? text ?? boolean]);
-  return trainingParametersSchema.parse(Object.fromEntries(values));
+  const values = (rows ?? []).map(({ name, number, text, boolean }): [string, StoredValue] => [
+    name,
+    number ?? text ?? boolean,
+  ]);
+  return trainingParametersSchema.parse(unflatten(values));
 }
 
 async function conditionNames(db: DataSource, versionUuid: string): Promise<string[]> {

@@ -1,0 +1,75 @@
+/** The parameters of each network as a list, for people to choose from: name, type, range, default, meaning. */
+import { z } from 'zod';
+import type { Algorithm } from './networks/index.js';
+import { commonParameters, PARAMETERS } from './parameters.js';
+
+export interface ParameterDescription {
+  /** With a dot where it is one of a group, such as augmentation.flip. */
+  name: string;
+  type: 'INT' | 'FLOAT' | 'STRING' | 'BOOLEAN' | 'MAP';
+  description: string;
+  /** Bounds of a number, or of each number of a MAP. */
+  minimum: number | null;
+  maximum: number | null;
+  /** The minimum itself is refused. */
+  exclusive: boolean;
+  /** Null is a value as well: it switches off what the parameter is about. */
+  nullable: boolean;
+  /** Of a STRING that is not free. */
+  values: string[] | null;
+  preset: number | string | boolean | null;
+  /** The network's own; false: every training has it. */
+  ofNetwork: boolean;
+}
+
+interface JsonSchema {
+  type?: string;
+  description?: string;
+  default?: unknown;
+  const?: unknown;
+  enum?: string[];
+  minimum?: number;
+  exclusiveMinimum?: number;
+  maximum?: number;
+  anyOf?: JsonSchema[];
+  properties?: Record<string, JsonSchema>;
+  additionalProperties?: JsonSchema | boolean;
+}
+
+/** In the order of the schema, without the name of the network itself. */
+export function parameterList(algorithm: Algorithm): ParameterDescription[] {
+  const schema = z.toJSONSchema(PARAMETERS[algorithm], { io: 'input' }) as JsonSchema;
+  return Object.entries(schema.properties ?? {}).flatMap(([name, one]) =>
+    name === 'algorithm' ? [] : described(name, one, !(name in commonParameters)),
+  );
+}
+
+function described(name: string, schema: JsonSchema, ofNetwork: boolean): ParameterDescription[] {
+  if (schema.properties)
+    return Object.entries(schema.properties).flatMap(([inner, one]) =>
+      described(`${name}.${inner}`, one, ofNetwork),
+    );
+  const [first, other] = schema.anyOf ?? [schema];
+  const map = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : null;
+  const number = map ?? first ?? schema;
+  return [
+    {
+      name,
+      type: map ? 'MAP' : typeOf(first ?? schema),
+      description: schema.description ?? '',
+      minimum: number.minimum ?? number.exclusiveMinimum ?? null,
+      maximum: number.maximum ?? null,
+      exclusive: number.exclusiveMinimum !== undefined,
+      nullable: other?.type === 'null',
+      values: first?.enum ?? null,
+      preset: map ? null : ((schema.default ?? null) as ParameterDescription['preset']),
+      ofNetwork,
+    },
+  ];
+}
+
+function typeOf({ type }: JsonSchema): ParameterDescription['type'] {
+  if (type === 'integer') return 'INT';
+  if (type === 'number') return 'FLOAT';
+  return type === 'boolean' ? 'BOOLEAN' : 'STRING';
+}
