@@ -36,11 +36,14 @@ interface JsonSchema {
   additionalProperties?: JsonSchema | boolean;
 }
 
-/** In the order of the schema, without the name of the network itself. */
+/** What is chosen elsewhere: the network by its name, the task by what is to be learnt. */
+const CHOICES = ['algorithm', 'task'];
+
+/** In the order of the schema. */
 export function parameterList(algorithm: Algorithm): ParameterDescription[] {
   const schema = z.toJSONSchema(PARAMETERS[algorithm], { io: 'input' }) as JsonSchema;
   return Object.entries(schema.properties ?? {}).flatMap(([name, one]) =>
-    name === 'algorithm' ? [] : described(name, one, !(name in commonParameters)),
+    CHOICES.includes(name) ? [] : described(name, one, !(name in commonParameters)),
   );
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { mobilenetv2 } from './networks/mobilenetv2.js';
 import { mobilenetv3small } from './networks/mobilenetv3small.js';
 import { smallcnn } from './networks/smallcnn.js';
-import type { Network } from './networks/network.js';
+import { TASKS, type Network } from './networks/network.js';
 
 const share = (description: string) => z.number().min(0).max(1).default(0).describe(description);
 const weights = (of: string) =>
@@ -146,7 +146,7 @@ const stopping = {
     .describe('What makes an epoch the best one.'),
 };
 
-export const commonParameters = { ...optimisation, ...objective, augmentation, ...stopping };
+export const commonParameters = { task: z.enum(TASKS).default('LIGHT_STATE'), ...optimisation, ...objective, augmentation, ...stopping };
 
 /** A network's own parameters, and those that every training has. */
 export const parametersOf = <N extends string, S extends z.ZodRawShape>(name: N, network: Network<S>) =>

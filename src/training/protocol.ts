@@ -3,8 +3,10 @@
  * the messages that go over IPC. Both sides parse what they receive with these schemas.
  */
 import { z } from 'zod';
+import { TASKS } from './networks/network.js';
 import { trainingParametersSchema } from './parameters.js';
 
+export { TASKS, type TaskName } from './networks/network.js';
 export { trainingParametersSchema, type TrainingParameters } from './parameters.js';
 
 export const ENGINES = ['cuda', 'native', 'webgpu', 'wasm', 'cpu'] as const;
@@ -47,6 +49,8 @@ export const trainingSpecSchema = z.object({
 export const evaluationSpecSchema = z.object({
   kind: z.literal('EVALUATION'),
   ...common,
+  /** What the model was trained for. */
+  task: z.enum(TASKS).default('LIGHT_STATE'),
   /** Folder with model.json, weights.bin and preprocessing.json as training wrote them. */
   modelDir: z.string(),
   batchSize: z.int().min(1).max(1024),

@@ -3,8 +3,9 @@ import type { z } from 'zod';
 import type { tfl } from '../tensorflow.js';
 import type { Layers } from './layers.js';
 
-export const TASKS = ['LIGHT_STATE', 'LIGHT_DETECTION'] as const;
-export type Task = (typeof TASKS)[number];
+/** What can be learnt: LIGHT_STATE tells the colour of the light in a crop. */
+export const TASKS = ['LIGHT_STATE'] as const;
+export type TaskName = (typeof TASKS)[number];
 
 /** Pixels. */
 export interface InputShape {
@@ -32,7 +33,7 @@ export interface Network<S extends z.ZodRawShape = z.ZodRawShape> {
   title: string;
   /** Who described it, and where. */
   reference: string;
-  tasks: readonly Task[];
+  tasks: readonly TaskName[];
   /** Ranges and defaults; the API shows and checks them. */
   parameters: z.ZodObject<S>;
   /** Name prefixes of its layers, from the picture inwards: what `freezeBlocks` counts. */

@@ -8,7 +8,7 @@ export const smallcnn = defineNetwork({
   title: 'Small reference CNN',
   reference:
     '3×3 convolutions, batch normalisation and ReLU6; each stage halves the map and doubles the channels',
-  tasks: ['LIGHT_STATE', 'LIGHT_DETECTION'],
+  tasks: ['LIGHT_STATE'],
   parameters: z.object({
     inputSize,
     channels: z.int().min(4).max(64).default(16).describe('Channels of the first stage.'),

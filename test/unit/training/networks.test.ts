@@ -11,6 +11,7 @@ import { hardSigmoid, scaleChannels } from '../../../src/training/networks/hardS
 import { NETWORKS, type Algorithm } from '../../../src/training/networks/index.js';
 import { parameterList } from '../../../src/training/parameterList.js';
 import { trainingParametersSchema } from '../../../src/training/protocol.js';
+import type { Batch, Forward, TrainingTask } from '../../../src/training/tasks/task.js';
 import { tf, tfl } from '../../../src/training/tensorflow.js';
 
 const ALGORITHMS = Object.keys(NETWORKS) as Algorithm[];
@@ -78,18 +79,27 @@ describe.each(ALGORITHMS)('%s', (algorithm) => {
   });
 
   it('lets its loss fall on wasm', async () => {
-    const learner = new Learner(parametersFor(algorithm), 2);
-    const x = tf.concat([
-      tf.fill([4, 16, 16, 3], 0.5),
-      tf.randomUniform([4, 16, 16, 3], -1, 0, 'float32', 3),
-    ]);
-    const labels = [0, 0, 0, 0, 1, 1, 1, 1];
+    const model = buildClassifier(parametersFor(algorithm), 2);
+    const logits = tfl.model({
+      inputs: model.inputs,
+      outputs: model.getLayer('logits').output,
+    });
+    const forward = ({ x, targets }: Batch, training: boolean): Forward => ({
+      loss: tf.losses.softmaxCrossEntropy(targets[0]!, logits.apply(x, { training }) as tf.Tensor),
+      outputs: [],
+    });
+    const learner = new Learner(parametersFor(algorithm), { model, forward } as unknown as TrainingTask);
+    const dark = tf.randomUniform([4, 16, 16, 3], -1, 0, 'float32', 3);
+    const batch: Batch = {
+      size: 8,
+      x: tf.concat([tf.fill([4, 16, 16, 3], 0.5), dark]) as tf.Tensor4D,
+      targets: [tf.oneHot([0, 0, 0, 0, 1, 1, 1, 1], 2)],
+    };
     const losses: number[] = [];
-    for (let step = 0; step < 25; step++)
-      losses.push((await learner.train(x as tf.Tensor4D, labels, 0.005)).lossSum);
+    for (let step = 0; step < 25; step++) losses.push((await learner.train(batch, 0.005)).loss);
     expect(losses.at(-1)).toBeLessThan(losses[0]! / 2);
     learner.dispose();
-    x.dispose();
+    model.dispose();
   });
 
   it('is saved as stock layers and loads as the same function', async () => {
