@@ -146,7 +146,13 @@ const stopping = {
     .describe('What makes an epoch the best one.'),
 };
 
-export const commonParameters = { task: z.enum(TASKS).default('LIGHT_STATE'), ...optimisation, ...objective, augmentation, ...stopping };
+export const commonParameters = {
+  task: z.enum(TASKS).default('LIGHT_STATE'),
+  ...optimisation,
+  ...objective,
+  augmentation,
+  ...stopping,
+};
 
 /** A network's own parameters, and those that every training has. */
 export const parametersOf = <N extends string, S extends z.ZodRawShape>(name: N, network: Network<S>) =>
