@@ -3,13 +3,14 @@
  * the messages that go over IPC. Both sides parse what they receive with these schemas.
  */
 import { z } from 'zod';
+import { TASKS } from './networks/network.js';
+import { trainingParametersSchema } from './parameters.js';
+
+export { TASKS, type TaskName } from './networks/network.js';
+export { trainingParametersSchema, type TrainingParameters } from './parameters.js';
 
 export const ENGINES = ['cuda', 'native', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINES)[number];
-
-/** What can be learnt: the colour of the light in a crop; boxes with colours in a whole frame. */
-export const TASKS = ['LIGHT_STATE', 'LIGHT_DETECTION'] as const;
-export type TaskName = (typeof TASKS)[number];
 
 export const SPLITS = ['TRAIN', 'VALIDATION', 'TEST'] as const;
 
@@ -55,82 +56,6 @@ export const frameSchema = z.object({
   ),
 });
 export type Frame = z.infer<typeof frameSchema>;
-
-/** Deepest stride of the networks: a side that is no multiple of it would not come back together on the way up. */
-const SIDE_STEP = 32;
-
-const side = (most: number) => z.int().min(64).max(most).multipleOf(SIDE_STEP);
-
-/** Parameters of LIGHT_DETECTION alone. */
-const detectionShape = {
-  /** Size that a whole frame is stretched to, in pixels. */
-  inputWidth: side(1920),
-  inputHeight: side(1088),
-  /** Boxes kept of a frame, best first. */
-  maxDetections: z.int().min(1).max(300),
-  /** Channels on the way back up to stride 4, and of the heads. */
-  headChannels: z.int().min(8).max(256),
-  /** Weight of the error in width and height, against 1 for the heat map. */
-  sizeWeight: z.number().min(0).max(10),
-  /** Weight of the error in the centre's place within its cell. */
-  offsetWeight: z.number().min(0).max(10),
-};
-export const detectionParametersSchema = z.object(detectionShape);
-export type DetectionParameters = z.infer<typeof detectionParametersSchema>;
-
-/** A frame has the pixels of 140 crops: hence small batches. */
-export const DETECTION_PRESETS = {
-  inputWidth: 512,
-  inputHeight: 288,
-  maxDetections: 100,
-  headChannels: 32,
-  sizeWeight: 1,
-  offsetWeight: 1,
-  batchSize: 8,
-  learningRate: 0.002,
-} as const satisfies DetectionParameters & Record<string, number>;
-
-/** Hyper-parameters with the ranges that are accepted; the API validates with the same schema. */
-const parametersSchema = z.object({
-  task: z.enum(TASKS).default('LIGHT_STATE'),
-  algorithm: z.enum(['mobilenetv2']).default('mobilenetv2'),
-  optimizer: z.enum(['Adam', 'SGD']).default('Adam'),
-  /** At the first step; falls to zero over `epochs` along half a cosine. */
-  learningRate: z.number().positive().max(10).default(0.005),
-  /** SGD only. */
-  momentum: z.number().min(0).max(0.999).default(0.9),
-  batchSize: z.int().min(1).max(1024).default(32),
-  epochs: z.int().min(1).max(1000).default(10),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 31 - 1)
-    .default(1),
-  /** LIGHT_STATE only: side of the square that a crop is resized to, in pixels. */
-  inputSize: z.int().min(16).max(224).default(32),
-  /** MobileNetV2's alpha. */
-  widthMultiplier: z.number().min(0.1).max(1.4).default(0.35),
-  /** Epochs without a better validation loss before training stops; null never stops early. */
-  patience: z.int().min(1).max(1000).nullable().default(3),
-  ...detectionParametersSchema.partial().shape,
-});
-
-const detectionPresets = (given: unknown): unknown =>
-  (given as { task?: unknown } | null)?.task === 'LIGHT_DETECTION'
-    ? { ...DETECTION_PRESETS, ...(given as object) }
-    : given;
-
-/** What one task has is refused of another. */
-export const trainingParametersSchema = z.preprocess(
-  detectionPresets,
-  parametersSchema.superRefine((parameters, context) => {
-    if (parameters.task === 'LIGHT_DETECTION') return;
-    for (const name of Object.keys(detectionShape) as (keyof DetectionParameters)[])
-      if (parameters[name] !== undefined)
-        context.addIssue({ code: 'custom', path: [name], message: 'is a parameter of LIGHT_DETECTION' });
-  }),
-);
-export type TrainingParameters = z.infer<typeof trainingParametersSchema>;
 
 const common = {
   engine: z.enum(['auto', ...ENGINES]),

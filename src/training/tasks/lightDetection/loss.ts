@@ -47,19 +47,21 @@ const MARGIN = 1e-4;
  * -(1 - p)² log p where y = 1, and -(1 - y)⁴ p² log(1 - p) elsewhere. On `wasm` tfjs' own chain of gradients took
  * twenty passes over the maps; this takes nine.
  */
-export const focal = tf.customGrad((...args) => {
-  const [logits, target, judged, save] = args as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
-  const p = tf.clipByValue(tf.sigmoid(logits), MARGIN, 1 - MARGIN);
-  const q = tf.sub(1, p);
-  const [atCentre, around] = weights(target, judged);
-  const logP = tf.log(p);
-  const logQ = tf.log(q);
-  const right = tf.mul(tf.mul(tf.square(q), logP), atCentre);
-  const wrong = tf.mul(tf.mul(tf.square(p), logQ), around);
-  save([p, logP, logQ, atCentre, around]);
-  const value: tf.Scalar = tf.neg(tf.sum(tf.add(right, wrong)));
-  return { value, gradFunc: (dy, saved) => gradients(dy, saved) };
-}) as (logits: tf.Tensor, target: tf.Tensor, judged: tf.Tensor) => tf.Scalar;
+export const focal: (logits: tf.Tensor, target: tf.Tensor, judged: tf.Tensor) => tf.Scalar = tf.customGrad(
+  (...args) => {
+    const [logits, target, judged, save] = args as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    const p = tf.clipByValue(tf.sigmoid(logits), MARGIN, 1 - MARGIN);
+    const q = tf.sub(1, p);
+    const [atCentre, around] = weights(target, judged);
+    const logP = tf.log(p);
+    const logQ = tf.log(q);
+    const right = tf.mul(tf.mul(tf.square(q), logP), atCentre);
+    const wrong = tf.mul(tf.mul(tf.square(p), logQ), around);
+    save([p, logP, logQ, atCentre, around]);
+    const value: tf.Scalar = tf.neg(tf.sum(tf.add(right, wrong)));
+    return { value, gradFunc: (dy, saved) => gradients(dy, saved) };
+  },
+);
 
 /** 1 at centres; (1 - y)⁴ elsewhere, which is 0 at centres. */
 function weights(target: tf.Tensor, judged: tf.Tensor): [atCentre: tf.Tensor, around: tf.Tensor] {

@@ -1,6 +1,6 @@
 /** How a frame becomes the network's input, and its output boxes: stored beside every model, so that it is always used alike. */
 import { z } from 'zod';
-import type { DetectionParameters } from '../../protocol.js';
+import type { DetectionParameters } from '../../detectionParameters.js';
 import { STRIDE } from './geometry.js';
 
 export const detectionPreprocessingSchema = z.object({

@@ -1,13 +1,8 @@
+import { detectionParametersSchema, type DetectionParameters } from '../../detectionParameters.js';
 import { TrainingError } from '../../error.js';
 import { frameValues, Frames, type DecodedFrame, type Size } from '../../input/frames.js';
 import { centrePoints } from '../../networks/centrePoints.js';
-import {
-  detectionParametersSchema,
-  type DetectionParameters,
-  type Frame,
-  type Metric,
-  type TrainingSpec,
-} from '../../protocol.js';
+import type { Frame, Metric, TrainingSpec } from '../../protocol.js';
 import { tf, tfl } from '../../tensorflow.js';
 import type { Batch, Forward, TrainingTask } from '../task.js';
 import { decode } from './decode.js';
@@ -47,8 +42,8 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
       size,
     );
     this.about = { classes, preprocessing: detectionPreprocessing(this.parameters) };
-    const { widthMultiplier, seed } = parameters;
-    this.model = centrePoints({ ...this.parameters, widthMultiplier, seed, classes: classes.length });
+    const { headChannels } = this.parameters;
+    this.model = centrePoints(parameters, { input: size, headChannels, classes: classes.length });
     const outputs = ['heat_logits', 'box'].map(
       (name) => this.model.getLayer(name).output as tfl.SymbolicTensor,
     );
