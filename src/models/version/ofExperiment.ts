@@ -7,7 +7,6 @@ import { JobState } from '../../jobs/vocabulary.js';
 import { ShingoError } from '../../platform/error.js';
 import type { Model } from '../model/model.js';
 import { hashOf } from './ofElsewhere.js';
-import { LearningTask } from '../../catalog/vocabulary.js';
 import type { Draft } from './versionService.js';
 
 export interface ExperimentVersion {
@@ -31,7 +30,7 @@ export async function ofExperiment(
     throw new ShingoError('EXPERIMENT_NOT_TRAINED', message, 409, field);
   }
   return {
-    task: LearningTask.LIGHT_STATE,
+    task: experiment.task,
     classes: classesOf(await countLights(db, experiment.datasetVersionUuid)),
     experimentUuid,
     description,
