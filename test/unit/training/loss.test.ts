@@ -92,7 +92,7 @@ describe.each(['wasm', 'cpu'] as const)('the objective on %s', (engine) => {
     const before = tf.memory().numTensors;
     const options = { focalGamma: 2, labelSmoothing: 0.1 };
     const { value, grads } = tf.variableGrads(
-      () => objective(logits as unknown as tf.Tensor2D, labels(), tf.tensor1d(WEIGHTS), options),
+      () => objective(logits, labels(), tf.tensor1d(WEIGHTS), options),
       [logits],
     );
     tf.dispose([value, grads]);
