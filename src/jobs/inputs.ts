@@ -38,6 +38,11 @@ export class StartEvaluationInput {
   weights: Weights;
   @Field(() => Engine, { nullable: true })
   engine?: Engine | null;
+  @Field(() => ID, {
+    nullable: true,
+    description: "An EvaluationProtocol; missing: the project's newest of the task.",
+  })
+  protocolId?: string | null;
   @Field(() => String, {
     description: 'Made by the client, kept for its retries; unique within the project.',
   })

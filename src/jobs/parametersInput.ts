@@ -1,9 +1,13 @@
 /** The parameters of a training as the API takes them; ranges and defaults are those of training/parameters.ts. */
 import { Field, Float, InputType, Int, type FieldOptions } from 'type-graphql';
+import { LearningTask } from '../catalog/vocabulary.js';
 import { parameterList } from '../training/parameterList.js';
 import { NETWORKS, type Algorithm } from '../training/networks/index.js';
+import { TASKS } from '../training/networks/network.js';
 
-const LISTS = Object.values(NETWORKS).flatMap(({ name }) => parameterList(name as Algorithm));
+const LISTS = TASKS.flatMap((task) =>
+  Object.values(NETWORKS).flatMap(({ name }) => parameterList(name as Algorithm, task)),
+);
 
 /** Optional, described by the schema that checks it. */
 function described(name: string): FieldOptions & { nullable: true } {
@@ -75,6 +79,12 @@ export class TrainingParametersInput {
     description: `One of ${Object.keys(NETWORKS).join(', ')}; default mobilenetv2.`,
   })
   algorithm?: string | null;
+  @Field(() => LearningTask, {
+    nullable: true,
+    description:
+      'What to learn; default LIGHT_STATE. The defaults of batchSize and learningRate depend on it.',
+  })
+  task?: LearningTask | null;
   @Field(() => Int, described('inputSize'))
   inputSize?: number | null;
   @Field(() => Float, described('widthMultiplier'))
@@ -83,6 +93,18 @@ export class TrainingParametersInput {
   channels?: number | null;
   @Field(() => Int, described('stages'))
   stages?: number | null;
+  @Field(() => Int, described('inputWidth'))
+  inputWidth?: number | null;
+  @Field(() => Int, described('inputHeight'))
+  inputHeight?: number | null;
+  @Field(() => Int, described('maxDetections'))
+  maxDetections?: number | null;
+  @Field(() => Int, described('headChannels'))
+  headChannels?: number | null;
+  @Field(() => Float, described('sizeWeight'))
+  sizeWeight?: number | null;
+  @Field(() => Float, described('offsetWeight'))
+  offsetWeight?: number | null;
   @Field(() => String, described('optimizer'))
   optimizer?: string | null;
   @Field(() => Float, described('learningRate'))

@@ -1,6 +1,8 @@
 /** The parameters of each network as a list, for people to choose from: name, type, range, default, meaning. */
 import { z } from 'zod';
+import { presetsOf, unusedIn } from './detectionParameters.js';
 import type { Algorithm } from './networks/index.js';
+import type { TaskName } from './networks/network.js';
 import { commonParameters, PARAMETERS } from './parameters.js';
 
 export interface ParameterDescription {
@@ -39,11 +41,19 @@ interface JsonSchema {
 /** What is chosen elsewhere: the network by its name, the task by what is to be learnt. */
 const CHOICES = ['algorithm', 'task'];
 
-/** In the order of the schema. */
-export function parameterList(algorithm: Algorithm): ParameterDescription[] {
+/** Those that the task looks at, with its defaults, in the order of the schema. */
+export function parameterList(algorithm: Algorithm, task: TaskName = 'LIGHT_STATE'): ParameterDescription[] {
   const schema = z.toJSONSchema(PARAMETERS[algorithm], { io: 'input' }) as JsonSchema;
+  const hidden = [...CHOICES, ...unusedIn(task)];
+  const presets: Record<string, unknown> = presetsOf(task);
   return Object.entries(schema.properties ?? {}).flatMap(([name, one]) =>
-    CHOICES.includes(name) ? [] : described(name, one, !(name in commonParameters)),
+    hidden.includes(name)
+      ? []
+      : described(
+          name,
+          name in presets ? { ...one, default: presets[name] } : one,
+          !(name in commonParameters),
+        ),
   );
 }
 

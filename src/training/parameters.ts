@@ -1,9 +1,10 @@
 /** What a training can be told, with the ranges that are accepted; the API validates with the same schema. */
 import { z } from 'zod';
+import { detectionShape, presetsOf, strangeParameters } from './detectionParameters.js';
 import { mobilenetv2 } from './networks/mobilenetv2.js';
 import { mobilenetv3small } from './networks/mobilenetv3small.js';
 import { smallcnn } from './networks/smallcnn.js';
-import { TASKS, type Network } from './networks/network.js';
+import { TASKS, type Network, type TaskName } from './networks/network.js';
 
 const share = (description: string) => z.number().min(0).max(1).default(0).describe(description);
 const weights = (of: string) =>
@@ -149,11 +150,17 @@ const stopping = {
 };
 
 export const commonParameters = {
-  task: z.enum(TASKS).default('LIGHT_STATE'),
+  task: z
+    .enum(TASKS)
+    .default('LIGHT_STATE')
+    .describe(
+      'LIGHT_STATE: the colour of the light in a crop; LIGHT_DETECTION: boxes with colours in frames.',
+    ),
   ...optimisation,
   ...objective,
   augmentation,
   ...stopping,
+  ...detectionShape,
 };
 
 /** A network's own parameters, and those that every training has. */
@@ -171,6 +178,12 @@ export const PARAMETERS = {
   'small-cnn': parametersOf('small-cnn', smallcnn),
 } as const;
 
+const TASKS_OF: Record<keyof typeof PARAMETERS, readonly TaskName[]> = {
+  mobilenetv2: mobilenetv2.tasks,
+  'mobilenetv3-small': mobilenetv3small.tasks,
+  'small-cnn': smallcnn.tasks,
+};
+
 const perNetwork = z
   .discriminatedUnion(
     'algorithm',
@@ -178,6 +191,11 @@ const perNetwork = z
     { error: `is one of ${Object.keys(PARAMETERS).join(', ')}` },
   )
   .superRefine((parameters, context) => {
+    const problem = (name: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [name], message });
+    for (const [name, message] of strangeParameters(parameters)) problem(name, message);
+    if (!TASKS_OF[parameters.algorithm].includes(parameters.task))
+      problem('algorithm', `${parameters.algorithm} is no network for ${parameters.task}`);
     for (const of of ['class', 'condition'] as const) {
       const given = Object.keys(parameters[`${of}Weights`]).length > 0;
       if (given === (parameters[`${of}Weighting`] === 'given')) continue;
@@ -193,7 +211,8 @@ const perNetwork = z
 
 const presets = (given: unknown): unknown => {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
-  const parameters: Record<string, unknown> = { algorithm: 'mobilenetv2', ...given };
+  const ofTask = 'task' in given ? presetsOf(given.task) : {};
+  const parameters: Record<string, unknown> = { algorithm: 'mobilenetv2', ...ofTask, ...given };
   // Weights that are given are meant to count.
   for (const of of ['class', 'condition']) {
     const weights = parameters[`${of}Weights`];

@@ -30,11 +30,38 @@ export const sampleSchema = z.object({
 });
 export type Sample = z.infer<typeof sampleSchema>;
 
+/** One frame to find lights in: one JSON line each in the samples file of LIGHT_DETECTION. */
+export const frameSchema = z.object({
+  /** SHA-256 of the picture. */
+  id: z.string(),
+  /** Absolute path of the encoded picture. */
+  file: z.string(),
+  split: z.enum(SPLITS),
+  /** Indices into `conditions`; conditions overlap. */
+  conditions: z.array(z.int().min(0)),
+  boxes: z.array(
+    z
+      .object({
+        /** Index into `classes`; null where nobody could tell, and then `ignore` is true. */
+        label: z.int().min(0).nullable(),
+        /** In pixels of the picture, continuous: x + width is the right edge. */
+        x: z.number(),
+        y: z.number(),
+        width: z.number().positive(),
+        height: z.number().positive(),
+        /** Neither to be found nor wrong when found. */
+        ignore: z.boolean().default(false),
+      })
+      .refine(({ label, ignore }) => label !== null || ignore, 'has no label, so it must be ignored'),
+  ),
+});
+export type Frame = z.infer<typeof frameSchema>;
+
 const common = {
   engine: z.enum(['auto', ...ENGINES]),
-  /** JSON lines of `Sample`. */
+  /** JSON lines of what the task learns from: `Sample` or `Frame`. */
   samplesFile: z.string(),
-  classes: z.array(z.string()).min(2),
+  classes: z.array(z.string()).min(1),
   conditions: z.array(z.string()),
   /** An existing folder that belongs to this attempt alone; everything the trainer writes goes below it. */
   outputDir: z.string(),
@@ -116,7 +143,10 @@ export const trainerMessageSchema = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('evaluated'),
-    /** JSON lines {id, label, predicted, scores: number[]} in the order of the samples file. */
+    /**
+     * JSON lines in the order of the samples file. LIGHT_STATE: {id, label, predicted, scores: number[]}.
+     * LIGHT_DETECTION: {id, detections: [{label, score, x, y, width, height}]}, best first, in pixels of the picture.
+     */
     predictions: z.string(),
     n: z.int(),
   }),

@@ -107,6 +107,15 @@ export class Layers {
     return softmax.apply(logits.apply(x)) as X;
   }
 
+  /** 1×1 with bias, without normalisation; small weights, so that every cell begins with what the bias says. */
+  output(name: string, x: X, filters: number, bias: number): X {
+    const kernelInitializer = tfl.initializers.randomNormal({ mean: 0, stddev: 0.01, seed: this.nextSeed() });
+    const biasInitializer = tfl.initializers.constant({ value: bias });
+    return tfl.layers
+      .conv2d({ name, filters, kernelSize: 1, kernelInitializer, biasInitializer })
+      .apply(x) as X;
+  }
+
   /** 1×1 with bias and without normalisation. */
   private biased(name: string, x: X, filters: number): X {
     const kernelInitializer = this.he(channelsOf(x));

@@ -27,7 +27,7 @@ export const mobilenetv2 = defineNetwork({
   name: 'mobilenetv2',
   title: 'MobileNetV2',
   reference: 'Sandler et al. 2018, table 2',
-  tasks: ['LIGHT_STATE'],
+  tasks: ['LIGHT_STATE', 'LIGHT_DETECTION'],
   parameters: z.object({ inputSize, widthMultiplier }),
 
   blocks: () => [

@@ -40,7 +40,7 @@ export const mobilenetv3small = defineNetwork({
   name: 'mobilenetv3-small',
   title: 'MobileNetV3-Small',
   reference: 'Howard et al. 2019, table 2',
-  tasks: ['LIGHT_STATE'],
+  tasks: ['LIGHT_STATE', 'LIGHT_DETECTION'],
   parameters: z.object({ inputSize, widthMultiplier }),
 
   blocks: () => ['stem', ...BLOCKS.map((_, i) => blockName(i)), 'head', 'top'],

@@ -3,8 +3,8 @@ import type { z } from 'zod';
 import type { tfl } from '../tensorflow.js';
 import type { Layers } from './layers.js';
 
-/** What can be learnt: LIGHT_STATE tells the colour of the light in a crop. */
-export const TASKS = ['LIGHT_STATE'] as const;
+/** What can be learnt: the colour of the light in a crop; boxes with colours in a whole frame. */
+export const TASKS = ['LIGHT_STATE', 'LIGHT_DETECTION'] as const;
 export type TaskName = (typeof TASKS)[number];
 
 /** Pixels. */

@@ -33,29 +33,34 @@ describe.each(ALGORITHMS)('%s', (algorithm) => {
     expect(refused.error?.issues).toMatchObject([{ code: 'unrecognized_keys', keys: Object.keys(other) }]);
   });
 
-  it('lists its parameters with ranges, and defaults that are accepted', () => {
-    const list = parameterList(algorithm);
-    const own = list.filter(({ ofNetwork }) => ofNetwork).map(({ name }) => name);
-    expect(own.sort()).toEqual(Object.keys(NETWORKS[algorithm].parameters.shape).sort());
-    const filledIn = trainingParametersSchema.parse({ algorithm }) as Record<string, unknown>;
-    for (const { name, type, minimum, maximum, exclusive, preset } of list) {
-      const [first, inner] = name.split('.') as [string, string?];
-      if (type === 'MAP') continue;
-      const used = inner ? (filledIn[first] as Record<string, unknown>)[inner] : filledIn[first];
-      expect([name, used]).toEqual([name, preset]);
-      if (type !== 'INT' && type !== 'FLOAT') continue;
-      const tries: [number, boolean][] = [
-        [minimum!, !exclusive],
-        [maximum!, true],
-        [minimum! - 1, false],
-        [maximum! + 1, false],
-      ];
-      for (const [value, accepted] of tries) {
-        const given = { algorithm, epochs: 1000, [first]: inner ? { [inner]: value } : value };
-        expect([given, trainingParametersSchema.safeParse(given).success]).toEqual([given, accepted]);
+  it.each(NETWORKS[algorithm].tasks)(
+    'lists its parameters with ranges, and defaults that are accepted (%s)',
+    (task) => {
+      const list = parameterList(algorithm, task);
+      const own = list.filter(({ ofNetwork }) => ofNetwork).map(({ name }) => name);
+      const expected = Object.keys(NETWORKS[algorithm].parameters.shape);
+      // Frames have a size of their own.
+      expect(own).toEqual(expected.filter((name) => task === 'LIGHT_STATE' || name !== 'inputSize'));
+      const filledIn = trainingParametersSchema.parse({ task, algorithm }) as Record<string, unknown>;
+      for (const { name, type, minimum, maximum, exclusive, preset } of list) {
+        const [first, inner] = name.split('.') as [string, string?];
+        if (type === 'MAP') continue;
+        const used = inner ? (filledIn[first] as Record<string, unknown>)[inner] : filledIn[first];
+        expect([name, used]).toEqual([name, preset]);
+        if (type !== 'INT' && type !== 'FLOAT') continue;
+        const tries: [number, boolean][] = [
+          [minimum!, !exclusive],
+          [maximum!, true],
+          [minimum! - 1, false],
+          [maximum! + 1, false],
+        ];
+        for (const [value, accepted] of tries) {
+          const given = { task, algorithm, epochs: 1000, [first]: inner ? { [inner]: value } : value };
+          expect([given, trainingParametersSchema.safeParse(given).success]).toEqual([given, accepted]);
+        }
       }
-    }
-  });
+    },
+  );
 
   it('names its blocks so that each holds layers, and every layer is in one or in the classifier', () => {
     const parameters = parametersFor(algorithm);
