@@ -24,6 +24,6 @@ export function runKernel(
   inputs: Record<string, tf.Tensor>,
   attributes: Record<string, number> = {},
 ): tf.Tensor[] {
-  const result = tf.engine().runKernel(KERNELS[name], inputs, attributes) as unknown as tf.Tensor | tf.Tensor[];
+  const result = tf.engine().runKernel(KERNELS[name], inputs, attributes);
   return Array.isArray(result) ? result : [result];
 }

@@ -53,7 +53,7 @@ const splitsRows: (args: KernelCall) => boolean = ({ inputs, attrs }) =>
 const splitRows: tf.KernelFunc = ({ inputs, attrs, backend }) => {
   const x = inputs.x!;
   const { numOrSizeSplits, axis } = attrs as unknown as SplitAttributes;
-  const sizes = tf.backend_util.prepareSplitSize(x as tf.Tensor, numOrSizeSplits, axis);
+  const sizes = tf.backend_util.prepareSplitSize(x, numOrSizeSplits, axis);
   const parts = sizes.map((size) =>
     (backend as BackendWasm).makeOutput([size, ...x.shape.slice(1)], 'float32'),
   );
