@@ -19,6 +19,7 @@ import { QUEUES, startWorker, type Worker, type WorkerOptions } from '../../src/
 import { Job, type ExperimentJob } from '../../src/jobs/job.js';
 import { startEvaluation, type StartEvaluation } from '../../src/jobs/start/startEvaluation.js';
 import { startTraining, type StartTraining } from '../../src/jobs/start/startTraining.js';
+import { insertStandardProtocols } from '../../src/experiments/protocol/standard.js';
 import { isFinal, type Weights } from '../../src/jobs/vocabulary.js';
 import { createTestDatabase } from '../support/database.js';
 import type { Script } from './scriptedTrainer.js';
@@ -136,6 +137,7 @@ type Db = Awaited<ReturnType<typeof createTestDatabase>>['db'];
 export async function insertProject(db: Db): Promise<string> {
   const uuid = newId();
   await db.query('INSERT INTO project (id, name) VALUES ($1, $2)', [uuid, `project ${uuid.slice(-6)}`]);
+  await insertStandardProtocols(db.manager, uuid);
   return uuid;
 }
 
