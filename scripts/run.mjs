@@ -4,6 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SetupError, setupEngine } from './setupEngine.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const at = (...path) => join(root, ...path);
@@ -11,6 +12,9 @@ const pinnedNode = at('node_modules', 'node', 'bin', process.platform === 'win32
 // Ctrl-C in a terminal reaches the whole process group: the task drains, and this process waits for it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child?.kill(signal));
 let child;
+
+const npmFile = process.env.npm_execpath;
+const npm = npmFile ? [process.execPath, npmFile] : [process.platform === 'win32' ? 'npm.cmd' : 'npm'];
 
 function fail(message) {
   console.error(message);
@@ -23,10 +27,8 @@ function ensureInstalled() {
     existsSync(installed) && statSync(installed).mtimeMs >= statSync(at('package-lock.json')).mtimeMs;
   if (fresh && existsSync(pinnedNode)) return;
   console.error('Installing dependencies (once; about a minute) ...');
-  const npm = process.env.npm_execpath;
-  const command = npm ? [process.execPath, npm] : [process.platform === 'win32' ? 'npm.cmd' : 'npm'];
   const flags = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
-  const { status } = spawnSync(command[0], [...command.slice(1), ...flags], {
+  const { status } = spawnSync(npm[0], [...npm.slice(1), ...flags], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
@@ -97,6 +99,16 @@ const tasks = {
       at('dist/bench/main.js'),
       ...args,
     ]);
+  },
+  engines: async (args) => {
+    await build();
+    await step([at('dist/src/training/engines/list.js'), ...args]);
+  },
+  setup: async ([name]) => {
+    await setupEngine(name, { root, npm, say: (line) => console.error(line) }).catch((error) => {
+      fail(error instanceof SetupError ? `setup:${name} stopped: ${error.message}` : error.stack);
+    });
+    await tasks.engines([name]);
   },
   format: () => step([tool('prettier', 'bin/prettier.cjs'), '--write', '--log-level=warn', '.']),
 };

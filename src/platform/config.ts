@@ -47,6 +47,10 @@ export const environmentSchema = z.object({
     .enum(['auto', 'cuda', 'native', 'webgpu', 'wasm', 'cpu'])
     .default('auto')
     .describe('Training engine of this worker; `auto` takes the first that works.'),
+  SHINGO_SOFTWARE_GPU: z
+    .enum(['0', '1'])
+    .default('0')
+    .describe('1: the engine webgpu, asked for by name, may run on a software adapter; for smoke tests.'),
   SHINGO_TASK_SLOTS: integer(1, 64)
     .default(1)
     .describe('Imports, exports and other tasks that this worker does at a time, beside a training.'),

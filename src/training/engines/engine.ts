@@ -1,11 +1,16 @@
 import type { EngineName } from '../protocol.js';
 
-/** One way to compute. `start` makes it TensorFlow.js' current backend, or throws `EngineUnavailable`. */
+/** One way to compute. */
 export interface EngineDriver {
   readonly name: EngineName;
   /** What a user who asked for this engine by name can do when it is unavailable. */
   readonly remedy: string;
-  start(): Promise<StartedEngine>;
+  /**
+   * Makes it TensorFlow.js' current backend.
+   * @param named asked for by name, not by `auto`
+   * @throws EngineUnavailable
+   */
+  start(named: boolean): Promise<StartedEngine>;
 }
 
 export interface StartedEngine {

@@ -29,8 +29,8 @@ export async function startEngine(
   for (const driver of drivers) {
     if (choice !== 'auto' && driver.name !== choice) continue;
     try {
-      const started = await driver.start();
-      checkArithmetic();
+      const started = await driver.start(choice !== 'auto');
+      await checkArithmetic();
       const why = choice === 'auto' ? passedOver.map((clause) => `; ${clause}`).join('') : '; chosen by name';
       return {
         name: driver.name,
@@ -51,7 +51,10 @@ function unavailable(driver: EngineDriver, cause: unknown): TrainingError {
 }
 
 /** A driver that loads is not yet one that computes (a wrong GPU driver gives zeros): 2·3 + 3·4 must be 18. */
-function checkArithmetic(): void {
-  const product = tf.tidy(() => tf.matMul(tf.tensor2d([[2, 3]]), tf.tensor2d([[3], [4]])).dataSync()[0]);
+async function checkArithmetic(): Promise<void> {
+  const result = tf.tidy(() => tf.matMul(tf.tensor2d([[2, 3]]), tf.tensor2d([[3], [4]])));
+  // Not `dataSync`: WebGPU reads through a canvas then, which Node does not have.
+  const [product] = await result.data();
+  result.dispose();
   if (product !== 18) throw new EngineUnavailable(`it computes 2·3 + 3·4 = ${product}`);
 }

@@ -4,10 +4,11 @@ import type * as util from 'node:util';
 import { tf } from '../tensorflow.js';
 import { EngineUnavailable, type EngineDriver, type StartedEngine } from './engine.js';
 import { importOptional } from './packages.js';
+import { registerTensorFlowKernels } from './tensorflowKernels.js';
 
 export const cuda: EngineDriver = {
   name: 'cuda',
-  remedy: 'install @tensorflow/tfjs-node-gpu with CUDA 11.2+ and cuDNN 8, or choose the engine auto',
+  remedy: 'run `npm run setup:cuda` on a machine with an NVIDIA driver, or choose the engine auto',
   async start() {
     const started = await startTensorFlow('@tensorflow/tfjs-node-gpu');
     // Without a usable GPU the addon loads all the same and computes on the CPU.
@@ -19,7 +20,7 @@ export const cuda: EngineDriver = {
 
 export const native: EngineDriver = {
   name: 'native',
-  remedy: 'install @tensorflow/tfjs-node, or choose the engine auto',
+  remedy: 'run `npm run setup:native`, or choose the engine auto',
   async start() {
     return { ...(await startTensorFlow('@tensorflow/tfjs-node')), description: 'TensorFlow on the CPU' };
   },
@@ -29,6 +30,7 @@ async function startTensorFlow(packageName: string): Promise<StartedEngine> {
   restoreUtil();
   await importOptional(packageName, ['@tensorflow/tfjs']);
   if (!(await tf.setBackend('tensorflow'))) throw new EngineUnavailable(`${packageName} does not start`);
+  registerTensorFlowKernels();
   return { description: packageName, release: async () => undefined };
 }
 

@@ -21,13 +21,17 @@ interface Dawn {
 
 export const webgpu: EngineDriver = {
   name: 'webgpu',
-  remedy:
-    'install webgpu and @tensorflow/tfjs-backend-webgpu on a machine with a GPU driver, or choose the engine auto',
-  start: () => startWebGpu(false),
+  remedy: 'run `npm run setup:webgpu` on a machine with a GPU driver, or choose the engine auto',
+  start: (named) => startWebGpu(named && process.env[SOFTWARE_GPU] === '1'),
 };
 
-/** Software adapters (SwiftShader, lavapipe) are slower than `wasm`; `allowSoftware` is for smoke tests. */
-export async function startWebGpu(allowSoftware: boolean): Promise<StartedEngine> {
+/**
+ * Software adapters (SwiftShader, lavapipe) are several times slower than `wasm`: good for a smoke test, and taken only
+ * where both the engine is asked for by name and the environment says so.
+ */
+const SOFTWARE_GPU = 'SHINGO_SOFTWARE_GPU';
+
+async function startWebGpu(allowSoftware: boolean): Promise<StartedEngine> {
   const dawn = (await importOptional('webgpu')) as unknown as Dawn;
   Object.assign(globalThis, dawn.globals);
   const gpu = dawn.create([]);
@@ -43,7 +47,9 @@ export async function startWebGpu(allowSoftware: boolean): Promise<StartedEngine
     if (!adapter) throw new EngineUnavailable('no WebGPU adapter found');
     const name = adapterName(adapter.info);
     if (!allowSoftware && isSoftware(adapter.info))
-      throw new EngineUnavailable(`the only WebGPU adapter is software (${name})`);
+      throw new EngineUnavailable(
+        `the only WebGPU adapter is software (${name}), which only ${SOFTWARE_GPU}=1 with the engine webgpu takes`,
+      );
     await importOptional('@tensorflow/tfjs-backend-webgpu', ['@tensorflow/tfjs-backend-webgpu']);
     if (!(await tf.setBackend('webgpu'))) throw new EngineUnavailable('the WebGPU backend does not start');
     return { description: `WebGPU on ${name}`, release };

@@ -5,6 +5,7 @@
  * third of MobileNetV2's training time. Inference, weights, moving averages and the saved configuration are those
  * of the stock layer, as which it is saved and loaded.
  */
+import { hasKernel, runKernel } from '../engines/trainingKernels.js';
 import { tf, tfl } from '../tensorflow.js';
 
 export interface BatchNormalizationOptions {
@@ -37,19 +38,48 @@ export function batchNormalization(options: BatchNormalizationOptions): tfl.laye
 }
 
 function train(layer: StockLayer, x: tf.Tensor, { momentum, epsilon }: BatchNormalizationOptions): tf.Tensor {
-  const channels = x.shape[x.rank - 1]!;
-  const flat = tf.reshape(x, [-1, channels]);
-  const { y, mean, variance } = normalize(flat, layer.gamma.read(), layer.beta.read(), epsilon);
+  const { y, mean, variance } = normalize(x, layer.gamma.read(), layer.beta.read(), epsilon);
   layer.movingMean.write(blend(layer.movingMean.read(), mean, momentum));
   layer.movingVariance.write(blend(layer.movingVariance.read(), variance, momentum));
-  return tf.reshape(y, x.shape);
+  return y;
 }
 
 const blend = (old: tf.Tensor, value: tf.Tensor, momentum: number) =>
   tf.add(tf.mul(old, momentum), tf.mul(tf.reshape(value, old.shape), 1 - momentum));
 
-/** x [rows, channels]; gamma, beta [channels]; returns y [rows, channels], mean and variance [1, channels]. */
-export function normalize(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: number) {
+export interface Normalized {
+  /** Of the shape of x. */
+  y: tf.Tensor;
+  /** [channels] or [1, channels], of this batch. */
+  mean: tf.Tensor;
+  variance: tf.Tensor;
+}
+
+/** x [batch, height, width, channels]; gamma, beta [channels]. */
+export function normalize(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: number): Normalized {
+  if (hasKernel('batchNorm')) return inOneKernel(x, gamma, beta, epsilon);
+  const { y, ...statistics } = composed(tf.reshape(x, [-1, gamma.size]), gamma, beta, epsilon);
+  return { y: tf.reshape(y, x.shape), ...statistics };
+}
+
+function inOneKernel(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: number): Normalized {
+  const attributes = { epsilon };
+  const [y, mean, variance, ...kept] = runKernel('batchNorm', { x, scale, offset }, attributes);
+  // Outside of the gradient's function, which would dispose of mean and variance at its end.
+  const apply = tf.customGrad((...args) => {
+    const [x, scale, , save] = args as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    save([x, scale, ...kept]);
+    const gradFunc = (dy: tf.Tensor, [x, scale, ...kept]: tf.Tensor[]) => {
+      const named = Object.fromEntries(kept.map((tensor, i) => [`kept${i}`, tensor]));
+      return runKernel('batchNormGrad', { dy, x: x!, scale: scale!, ...named }, attributes);
+    };
+    return { value: tf.clone(y!), gradFunc };
+  });
+  return { y: apply(x, scale, offset), mean: mean!, variance: variance! };
+}
+
+/** x [rows, channels]. */
+function composed(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: number): Normalized {
   // Not differentiated through: the gradient below accounts for what mean and variance owe to x.
   const mean = columnMeans(x);
   const centred = tf.sub(x, mean);

@@ -1,0 +1,116 @@
+/** Training of MobileNetV2 α 0.35 on every engine that works here, against `cpu` and against Keras. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { probeEngines } from '../src/training/engines/present.js';
+import type { EngineName } from '../src/training/protocol.js';
+import { engineContender, kerasContender, type Contender, type Steps } from './support/contenders.js';
+import { quantile, type Benchmark } from './support/harness.js';
+import type { Held } from './support/trainMemory.js';
+
+const SIZES = [32, 64, 96];
+/** Plain JavaScript takes seconds an image, the same for each whatever the batch. */
+const CPU_BATCH = 3;
+const MEMORY = fileURLToPath(new URL('./support/trainMemory.js', import.meta.url));
+
+type Say = (line: string) => void;
+/** Images a second by contender, one a round. */
+type Rates = Map<string, number[]>;
+
+async function contenders(say: Say): Promise<Contender[]> {
+  const probes = await probeEngines();
+  for (const { engine, works, reason } of probes) say(`${engine}: ${works ? reason : `absent: ${reason}`}`);
+  const python = process.env.BENCH_PYTHON ?? 'python3';
+  const keras = await kerasContender(python);
+  say(
+    keras
+      ? `Keras ${keras.versions.keras} on TensorFlow ${keras.versions.tensorflow} (${python})`
+      : `Keras: absent: ${python} has no TensorFlow; BENCH_PYTHON names one that has`,
+  );
+  const engines = probes.filter(({ works }) => works).map(({ engine }) => engineContender(engine));
+  return keras ? [...engines, keras] : engines;
+}
+
+/** In turns, so that a machine that others use slows all alike. */
+async function measure(
+  all: readonly Contender[],
+  { size, batch, steps }: Steps,
+  rounds: number,
+): Promise<Rates> {
+  const rates: Rates = new Map();
+  const weights = new Set<number>();
+  for (let round = 0; round < rounds; round++)
+    for (const contender of all) {
+      const slow = contender.name === 'cpu';
+      if (slow && round > 0) continue;
+      const asked = slow ? { size, batch: CPU_BATCH, steps: 1 } : { size, batch, steps };
+      const taken = await contender.take(asked);
+      weights.add(taken.weights);
+      const rate = (1000 * asked.batch) / quantile(taken.milliseconds, 0.5);
+      rates.set(contender.name, [...(rates.get(contender.name) ?? []), rate]);
+    }
+  if (weights.size !== 1)
+    throw new Error(`These are different networks: ${[...weights].join(', ')} weights.`);
+  return rates;
+}
+
+/** The median over rounds of the ratios of each round: what disturbs one round does not disturb the others. */
+const ratio = (over: readonly number[], under: readonly number[]): number =>
+  quantile(
+    over.map((rate, round) => rate / under[Math.min(round, under.length - 1)]!),
+    0.5,
+  );
+
+function figuresOf(rates: Rates, size: number): Record<string, number> {
+  const figures: Record<string, number> = {};
+  for (const [name, values] of rates) figures[`${name} ${size} px, images/s`] = quantile(values, 0.5);
+  for (const under of ['cpu', 'Keras'])
+    for (const [name, values] of rates)
+      if (rates.has(under) && name !== under && !(under === 'Keras' && name === 'cpu'))
+        figures[`${name} ${size} px, × ${under}`] = ratio(values, rates.get(under)!);
+  return figures;
+}
+
+/** Growth from the tenth epoch to the last: of tensors in number, of memory as a share. */
+async function memory(engine: EngineName, epochs: number, say: Say): Promise<Record<string, number>> {
+  const child = fork(MEMORY, [engine, String(epochs)], { execArgv: ['--expose-gc'], silent: true });
+  const [held] = (await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(([code]) => Promise.reject(new Error(`${engine} ended with ${code}`))),
+  ])) as [Held[]];
+  if (held.length !== epochs) throw new Error(`${engine} trained ${held.length} of ${epochs} epochs.`);
+  const [early, late] = [held[Math.min(9, epochs - 1)]!, held.at(-1)!];
+  const mb = (bytes: number) => Math.round(bytes / 2 ** 20);
+  say(`${engine}: ${mb(early.rss)} MB after epoch 10, ${mb(late.rss)} MB after epoch ${epochs}`);
+  return {
+    [`${engine} tensors more after ${epochs} epochs than after 10`]: late.tensors - early.tensors,
+    [`${engine} memory after ${epochs} epochs, × after 10`]: late.rss / early.rss,
+  };
+}
+
+export const bench: Benchmark = {
+  title: 'Training MobileNetV2 α 0.35 on every engine that works here, in turns, against cpu and Keras',
+  options: { batch: 32, steps: 5, rounds: 5, epochs: 100 },
+  targets: {
+    ...Object.fromEntries(SIZES.map((size) => [`wasm ${size} px, × cpu`, { min: 20 }])),
+    ...Object.fromEntries(SIZES.map((size) => [`native ${size} px, × Keras`, { min: 0.8 }])),
+    'wasm tensors more after 100 epochs than after 10': { max: 0 },
+    'wasm memory after 100 epochs, × after 10': { max: 1.1 },
+  },
+  run: async ({ batch = 32, steps = 5, rounds = 5, epochs = 100 }, say) => {
+    const all = await contenders(say);
+    const figures: Record<string, number> = {};
+    try {
+      for (const size of SIZES) {
+        Object.assign(figures, figuresOf(await measure(all, { size, batch, steps }, rounds), size));
+        say(`${size} px measured`);
+      }
+    } finally {
+      for (const contender of all) contender.stop();
+    }
+    for (const name of ['wasm', 'native'] as const)
+      if (all.some((contender) => contender.name === name))
+        Object.assign(figures, await memory(name, epochs, say));
+    return figures;
+  },
+};
