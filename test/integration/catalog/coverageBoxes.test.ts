@@ -55,7 +55,7 @@ function fast(store: CoverageColumns, project: Project, where: Where, mayAsk = t
     const mask = await maskOf(
       {
         columns,
-        client: mayAsk ? client : { query: query as never },
+        client: mayAsk ? client : { query },
         projectUuid: project.uuid,
         condition: () => ({}),
         boxes: () => store.boxesOf(columns, client, project.uuid),
