@@ -56,7 +56,7 @@ export function averagePrecision(marks: Int32Array, scratch: Scratch, curve?: Fl
   let sum = 0;
   let envelope = 0;
   for (let r = RECALL_POINTS - 1; r >= 0; r--) {
-    envelope = Math.max(envelope, highest[r]!);
+    if (highest[r]! > envelope) envelope = highest[r]!;
     sum += envelope;
     if (curve) curve[r] = envelope;
   }
@@ -97,7 +97,9 @@ function highestBetweenPoints(marks: Int32Array, { before, needed, highest }: Sc
 /** The least number of right detections whose recall reaches each point, by the same division as COCO's. */
 function countNeeded(positives: number, needed: Int32Array): void {
   for (let r = 0; r < RECALL_POINTS; r++) {
-    let count = Math.max(0, Math.floor(recallPoint(r) * positives) - 1);
+    // The product may be rounded up past the quotient that COCO compares.
+    let count = (recallPoint(r) * positives) | 0;
+    if (count > 0) count--;
     while (count / positives < recallPoint(r)) count++;
     needed[r] = count;
   }
