@@ -47,6 +47,7 @@ export function startCurves(
  * Precision rises at right detections only, so that only they are points of the curve: the others count by the weight
  * before a point. That makes it 4 steps a detection for ten thresholds, not 10. An image that was drawn w times brings
  * each of its detections w times: the copies share a score, and the envelope over them is the precision after the last.
+ * (Of different detections of equal score one comes after all copies of the other.)
  * @param marks places in `images` of right (place × 2 + 1) and of ignored detections (place × 2), ascending.
  * @param curve takes the precision at each recall point, if given.
  */
