@@ -499,6 +499,12 @@ describe('two detectors', () => {
     expect(() => mcnemarOfDetections(a, b, AP)).toThrow(RangeError);
   });
 
+  it('have neither interval nor p-value where there is no light of the class', async () => {
+    const two = setOf(matched(detected(lights(30, 1, 2), 1, 1, 2), CLASSES));
+    const [cell] = await bootstrapDifferences(two, two, [{ ...AP, label: 2 }], options);
+    expect(cell).toMatchObject({ difference: null, interval: null, pValue: null, resamples: 0 });
+  });
+
   it('are not compared on other images', async () => {
     const [a, b] = [modelOf(1, 0.7), setOf(matched(detected(truths.slice(1), 1, 0.7), CLASSES))];
     await expect(bootstrapDifferences(a, b, cells, options)).rejects.toThrow(RangeError);
