@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { LearningTask, type Split } from '../../catalog/vocabulary.js';
+import type { Split } from '../../catalog/vocabulary.js';
 import { insertEvaluation } from '../../experiments/evaluationService.js';
 import { protocolFor } from '../../experiments/protocol/protocolService.js';
 import { ShingoError } from '../../platform/error.js';
@@ -52,8 +52,8 @@ export async function startEvaluation(
   }
   const classes = classesOf(await countLights(db, experiment.datasetVersionUuid));
   checkSplit(await countLights(db, datasetVersionUuid), split, classes);
-  await requirePictures(db, datasetVersionUuid, [split]);
-  const task = LearningTask.LIGHT_STATE;
+  const { task } = experiment;
+  await requirePictures(db, datasetVersionUuid, [split], task);
   const { projectUuid } = version;
   const protocol = await protocolFor(db, projectUuid, task, protocolUuid);
   return once(db, wanted, async (manager) => {
