@@ -111,7 +111,7 @@ export async function send(
   const asked = {
     datasetVersionId: version.id,
     split: 'TRAIN',
-    modelId,
+    ...owner,
     name: 'elsewhere',
     uploadId,
     ...rest,
