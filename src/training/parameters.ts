@@ -244,6 +244,7 @@ const presets = (given: unknown): unknown => {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
   const ofTask = 'task' in given ? presetsOf(given.task) : {};
   const parameters: Record<string, unknown> = { algorithm: 'mobilenetv2', ...ofTask, ...given };
+  for (const [name, value] of Object.entries(parameters)) if (value === undefined) delete parameters[name];
   // Weights that are given are meant to count.
   for (const of of ['class', 'condition']) {
     const weights = parameters[`${of}Weights`];
