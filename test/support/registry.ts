@@ -69,13 +69,13 @@ export async function createRegistryWorld(db: DataSource, each: number): Promise
 /** An experiment as its training left it. */
 export async function newExperiment(
   world: RegistryWorld,
-  state: JobState = JobState.SUCCEEDED,
+  { state = JobState.SUCCEEDED, task = LearningTask.LIGHT_STATE } = {},
 ): Promise<string> {
   const uuid = newId();
   await world.db.query(
-    `INSERT INTO experiment (id, project_id, model_id, dataset_version_id, name, algorithm, state)
-     VALUES ($1, $2, $3, $4, $1::uuid::text, 'mobilenetv2', $5)`,
-    [uuid, world.project, world.model, world.version, state],
+    `INSERT INTO experiment (id, project_id, model_id, dataset_version_id, name, algorithm, state, task)
+     VALUES ($1, $2, $3, $4, $1::uuid::text, 'mobilenetv2', $5, $6)`,
+    [uuid, world.project, world.model, world.version, state, task],
   );
   return uuid;
 }

@@ -1,7 +1,11 @@
 /** What both tasks' bootstraps of a difference have in common. */
 import type { BootstrapInterval, BootstrapOptions } from '../../training/statistics/resampling.js';
+import { Turns } from '../../platform/turns.js';
 import type { Pair } from './pair.js';
 import type { Difference, Slice } from './slice.js';
+
+/** One at a time in a process: it takes two threads for seconds, and up to 60 bytes a detection. */
+export const turns = new Turns({ atATime: 1, waiting: 20 });
 
 const MOST_RESAMPLES = 10_000;
 

@@ -9,7 +9,7 @@ import {
   type DetectionMetric,
   type ImageMatches,
 } from '../../training/statistics/detection/index.js';
-import { differenceOfCell, resampling } from './bootstrap.js';
+import { differenceOfCell, resampling, turns } from './bootstrap.js';
 import { zOf, type Pair } from './pair.js';
 import { count, noCounts, ruleOf, shareDifference, type Rule } from './share.js';
 import type { Difference, Slice } from './slice.js';
@@ -22,23 +22,26 @@ export async function detectionDifferences(
 ): Promise<Difference[]> {
   const found = new Map<Slice, Difference>();
   for (const [condition, group] of Map.groupBy(slices, (slice) => slice.condition)) {
-    const sets = await setsOf(db, pair, condition);
-    const drawn: Slice[] = [];
-    for (const slice of group) {
-      const rule = ruleOf(pair.task, slice);
-      if (rule)
-        found.set(slice, shareDifference(slice, countsOf(pair, sets, slice, rule), zOf(pair.protocol)));
-      else drawn.push(slice);
-    }
-    if (drawn.length === 0) continue;
-    const cells = drawn.map((slice) => cellOf(pair, sets[0], slice));
-    const differences = await bootstrapDifferences(...sets, cells, resampling(pair, slices.length));
-    differences.forEach((one, at) => found.set(drawn[at]!, differenceOfCell(drawn[at]!, one)));
+    const drawn = group.filter((slice) => ruleOf(pair.task, slice) === null);
+    const work = async () => {
+      const sets = await setsOf(db, pair, condition);
+      for (const slice of group) {
+        const rule = ruleOf(pair.task, slice);
+        if (rule)
+          found.set(slice, shareDifference(slice, countsOf(pair, sets, slice, rule), zOf(pair.protocol)));
+      }
+      const cells = drawn.map((slice) => cellOf(pair, sets[0], slice));
+      if (cells.length === 0) return;
+      const differences = await bootstrapDifferences(...sets, cells, resampling(pair, slices.length));
+      differences.forEach((one, at) => found.set(drawn[at]!, differenceOfCell(drawn[at]!, one)));
+    };
+    await (drawn.length > 0 ? turns.run(work) : work());
   }
   return slices.map((slice) => found.get(slice)!);
 }
 
-const PAGE = 500;
+/** Unpacking 200 images of 25 detections takes 30 ms, for which nothing else runs in this process. */
+const PAGE = 100;
 
 interface PairedImage {
   position: number;

@@ -6,7 +6,7 @@ import {
   type StateCell,
   type StateMetric,
 } from '../../training/statistics/states/index.js';
-import { differenceOfCell, resampling } from './bootstrap.js';
+import { differenceOfCell, resampling, turns } from './bootstrap.js';
 import { zOf, type Pair } from './pair.js';
 import { count, noCounts, ruleOf, shareDifference, type Rule } from './share.js';
 import type { Difference, Slice } from './slice.js';
@@ -29,9 +29,11 @@ export async function stateDifferences(
   );
   for (const group of others.values()) {
     const { condition, sizeBin } = group[0] as Slice;
-    const [a, b] = await setsOf(db, pair, condition, sizeBin);
     const cells = group.map((slice) => cellOf(pair, slice));
-    const differences = await bootstrapStateDifferences(a, b, cells, resampling(pair, slices.length));
+    const differences = await turns.run(async () => {
+      const [a, b] = await setsOf(db, pair, condition, sizeBin);
+      return bootstrapStateDifferences(a, b, cells, resampling(pair, slices.length));
+    });
     differences.forEach((one, at) => found.set(group[at]!, differenceOfCell(group[at]!, one)));
   }
   return slices.map((slice) => found.get(slice)!);
@@ -124,8 +126,8 @@ async function setsOf(
 function addLight([a, b]: [StateSet, StateSet], classes: string[], row: PairedLight): void {
   const unit = row.drive === null ? `image ${row.sha256}` : `drive ${row.drive}`;
   const label = classes.indexOf(row.label);
-  // A model that has diverged has scores that are no numbers: it is sure of nothing.
-  const sure = (score: number) => (Number.isFinite(score) ? score : 0);
+  // A model that has diverged has scores that are no numbers.
+  const sure = (score: number) => (Number.isFinite(score) ? score : null);
   a.add({ label, predicted: classes.indexOf(row.a), confidence: sure(row.score_a) }, unit);
   b.add({ label, predicted: classes.indexOf(row.b), confidence: sure(row.score_b) }, unit);
 }

@@ -1,3 +1,4 @@
+import { LearningTask } from '../../../src/catalog/vocabulary.js';
 import { toGlobalId } from '../../../src/graphql/node.js';
 import {
   createRegistryWorld,
@@ -11,6 +12,7 @@ import {
   type Answer,
   type RegistryWorld,
 } from '../../support/registry.js';
+import { until } from '../../faults/world.js';
 import { startTestService, type TestService } from '../../support/service.js';
 import { statementsOf } from '../graphql/support/world.js';
 
@@ -290,4 +292,80 @@ test('a report costs the same for one rule as for many', async () => {
   }
   expect(await cost()).toEqual(few);
   expect(few.length).toBeLessThan(10);
+});
+
+test('a rule that is declared while the gates are judged is judged, too', async () => {
+  const world = await createRegistryWorld(service.db, 60);
+  const version = await evaluated(world, wrong);
+  const runner = service.db.createQueryRunner();
+  await runner.connect();
+  try {
+    await runner.startTransaction();
+    await runner.query('SELECT 1 FROM model WHERE id = $1 FOR UPDATE', [world.model]);
+    const promoted = promote(version);
+    // It has judged, by no rule at all, and waits for the model's row.
+    await until(async () => {
+      const [{ n }] = await service.db.query(
+        `SELECT count(*)::int AS n FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%model.lock%'`,
+      );
+      return n > 0;
+    });
+    await rule(world, { name: 'in time' });
+    await runner.commitTransaction();
+    expect(await promoted).toMatchObject({ change: null, userErrors: [{ code: 'GATE_NOT_PASSED' }] });
+  } finally {
+    await runner.release();
+  }
+});
+
+test('detections are gated by their AP and held against the champion, condition by condition', async () => {
+  const world = await createRegistryWorld(service.db, 60);
+  const task = LearningTask.LIGHT_DETECTION;
+  const common = { protocol: 'light-detection', threshold: 0.1 };
+  await rule(world, {
+    ...common,
+    name: 'ap',
+    metric: 'ap',
+    condition: 'rain',
+    bound: 'LOWER',
+    threshold: 0.9,
+  });
+  await rule(world, { ...common, name: 'not worse', metric: 'ap', everyCondition: true, bound: 'NOT_WORSE' });
+  await rule(world, { ...common, name: 'found', metric: 'recall', condition: 'rain', bound: 'NOT_WORSE' });
+  const detecting = async (answer: Answer) => {
+    const experiment = await newExperiment(world, { task });
+    await newEvaluation(world, { experiment, task }, answer);
+    return newVersionOf(world, experiment);
+  };
+  const champion = await detecting(right);
+  expect((await promote(champion)).userErrors).toEqual([]);
+  const blind = await detecting((light) => (light.conditions?.includes(NIGHT) ? null : light.color));
+  expect(await verdictsOf(blind)).toEqual({ ap: 'PASS', 'not worse': 'FAIL', found: 'PASS' });
+  const { results } = await reportOf(blind);
+  const slices = results.find(({ rule: { name } }) => name === 'not worse')?.slices;
+  expect(slices?.map(({ condition, verdict }) => [condition, verdict])).toEqual([
+    [null, 'FAIL'],
+    ['night', 'FAIL'],
+    ['rain', 'PASS'],
+  ]);
+});
+
+test('a model that was made elsewhere passes the same gates by its imported predictions', async () => {
+  const world = await createRegistryWorld(service.db, 60);
+  await rule(world, { name: 'good' });
+  const { createModelVersion } = await service.ok(
+    `mutation ($model: ID!) { createModelVersion(input: {modelId: $model, task: LIGHT_STATE, classes: ["GREEN", "RED"],
+       idempotencyKey: "elsewhere"}) { modelVersion { id } userErrors { code } } }`,
+    { model: toGlobalId('Model', world.model) },
+  );
+  const { id } = createModelVersion.modelVersion;
+  const evaluationId = toGlobalId('Evaluation', await newEvaluation(world, {}, right));
+  expect(await verdictsOf(id)).toEqual({ good: 'NOT_EVALUATED' });
+  await service.ok(
+    'mutation ($input: AttachEvaluationInput!) { attachEvaluation(input: $input) { userErrors { code } } }',
+    { input: { evaluationId, modelVersionId: id } },
+  );
+  const [result] = (await reportOf(id)).results;
+  expect(result).toMatchObject({ verdict: 'PASS', evaluation: { id: evaluationId } });
 });

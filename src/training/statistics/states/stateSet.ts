@@ -55,24 +55,20 @@ export class StateSet {
   /** @param weights how often each light counts; missing: once. */
   confusion(weights?: Int32Array): ConfusionMatrix {
     const matrix = Array.from({ length: this.classes }, () => new Array<number>(this.classes).fill(0));
-    for (let i = 0; i < this.lights; i++)
-      matrix[this.label.at(i)]![this.predicted.at(i)]! += weights ? weights[i]! : 1;
+    const [labels, predicted] = [this.label.view, this.predicted.view];
+    for (let i = 0; i < labels.length; i++) matrix[labels[i]!]![predicted[i]!]! += weights ? weights[i]! : 1;
     return matrix;
   }
 
   /** Of the lights that are predicted as `predicted` with a known confidence; null: of all such. */
   calibration(predicted: number | null, weights?: Int32Array): BinSums {
     const sums = binSums(CALIBRATION_BINS);
-    for (let i = 0; i < this.lights; i++) {
-      const said = this.predicted.at(i);
-      if (this.bin.at(i) === NO_BIN || (predicted !== null && said !== predicted)) continue;
-      addToBins(
-        sums,
-        this.bin.at(i),
-        this.confidence.at(i),
-        said === this.label.at(i),
-        weights ? weights[i]! : 1,
-      );
+    const [labels, answers] = [this.label.view, this.predicted.view];
+    const [bins, confidences] = [this.bin.view, this.confidence.view];
+    for (let i = 0; i < labels.length; i++) {
+      const said = answers[i]!;
+      if (bins[i] === NO_BIN || (predicted !== null && said !== predicted)) continue;
+      addToBins(sums, bins[i]!, confidences[i]!, said === labels[i], weights ? weights[i]! : 1);
     }
     return sums;
   }
