@@ -8,7 +8,10 @@ import { iou } from '../../../src/training/detector/boxes.js';
 import { startEngine } from '../../../src/training/engines/index.js';
 import { Frames } from '../../../src/training/input/frames.js';
 import { readFrames } from '../../../src/training/input/samples.js';
+import type { Augmentation } from '../../../src/training/parameters.js';
 import type { Frame } from '../../../src/training/protocol.js';
+import { generator } from '../../../src/training/random.js';
+import { showAtRandom } from '../../../src/training/tasks/lightDetection/augment.js';
 import { decode, type Detection } from '../../../src/training/tasks/lightDetection/decode.js';
 import { countFrame, emptyTally, metricsOf } from '../../../src/training/tasks/lightDetection/figures.js';
 import { fromCells, gridOf, toCells } from '../../../src/training/tasks/lightDetection/geometry.js';
@@ -268,6 +271,51 @@ describe('figures', () => {
   });
 });
 
+describe('a frame shown at random', () => {
+  const size = { width: 16, height: 8 };
+  // One white pixel, whose box is 80 times as large in the picture.
+  const pixels = new Uint8Array(16 * 8 * 3);
+  pixels.fill(255, (3 * 16 + 12) * 3, (3 * 16 + 13) * 3);
+  const light = { ...box(12 * 80, 3 * 90, 80, 90), ignore: false };
+  const show = (change: Partial<Augmentation>, seed: number) =>
+    showAtRandom(
+      { pixels, native: NATIVE },
+      [light],
+      size,
+      { ...{ flip: 0, crop: 0, scale: 0, shift: 0, color: 0, night: 0, rain: 0, fog: 0 }, ...change },
+      generator(seed),
+    );
+  /** The brightest pixel, if one is left. */
+  const brightest = (values: Uint8Array) => {
+    const reds = Array.from({ length: 16 * 8 }, (_, i) => values[i * 3]!);
+    const i = reds.indexOf(Math.max(...reds));
+    return reds[i]! > 200 ? { x: (i % 16) * 80, y: Math.floor(i / 16) * 90 } : null;
+  };
+
+  it('is as it was without augmentation', () => {
+    expect(show({}, 1)).toEqual({ pixels, native: NATIVE, boxes: [light] });
+  });
+
+  it('has its boxes where their lights went', () => {
+    const places = Array.from({ length: 40 }, (_, seed) => {
+      const { pixels: shown, boxes } = show({ flip: 0.5, shift: 0.25 }, seed);
+      const [first] = boxes;
+      const place = brightest(shown);
+      if (!first || first.ignore) return 'outside';
+      expect(place).toEqual({ x: Math.round(first.x), y: Math.round(first.y) });
+      return `${first.x},${first.y}`;
+    });
+    expect(new Set(places).size).toBeGreaterThan(10);
+    expect(places).toContain('outside');
+  });
+
+  it('is the same for the same numbers', () => {
+    const all = { flip: 0.5, crop: 0.2, scale: 0.2, shift: 0.1, color: 1, night: 0.5, rain: 0.5, fog: 0.5 };
+    expect(show(all, 7)).toEqual(show(all, 7));
+    expect(show(all, 7).pixels).not.toEqual(show(all, 8).pixels);
+  });
+});
+
 describe('frames', () => {
   let folder: string;
   const files: string[] = [];
@@ -305,7 +353,7 @@ describe('frames', () => {
 
   it('that cannot be read name their file', async () => {
     const broken = join(folder, 'broken.jpg');
-    await writeFile(broken, await sharp(files[0]!).toBuffer());
+    await writeFile(broken, await sharp(files[0]).toBuffer());
     await truncate(broken, 100);
     for (const file of [broken, join(folder, 'none.jpg')])
       await expect(new Frames([file], size).get(Uint32Array.of(0))).rejects.toMatchObject({
