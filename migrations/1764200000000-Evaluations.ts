@@ -78,6 +78,8 @@ const UP = [
   `CREATE TABLE evaluation_image (
     evaluation_id uuid NOT NULL REFERENCES evaluation ON DELETE CASCADE,
     sha256 text NOT NULL,
+    -- In the file: of detections of equal score those of the earlier image count first, as pycocotools has it.
+    position int NOT NULL,
     conditions smallint[] NOT NULL,
     -- Consecutive frames are no independent samples: the bootstrap draws whole drives where there are some.
     drive text,
@@ -85,7 +87,8 @@ const UP = [
     lights int[] NOT NULL,
     -- packMatches() of src/training/statistics/detection/: about 20 bytes a detection.
     matches bytea NOT NULL,
-    PRIMARY KEY (evaluation_id, sha256)
+    PRIMARY KEY (evaluation_id, sha256),
+    UNIQUE (evaluation_id, position)
   )`,
   // Null: of every class, of the whole split, of every size.
   `CREATE TABLE evaluation_cell (

@@ -5,6 +5,7 @@ import { DuplicatesResolver } from './task/duplicatesResolver.js';
 import { EnrichmentResolver } from './task/enrichmentResolver.js';
 import { ExportResolver } from './task/exportResolver.js';
 import { ImportResolver } from './task/importResolver.js';
+import { PredictionsResolver } from './task/predictionsResolver.js';
 
 export { JOB_QUEUE, QUEUES, TASK_QUEUE } from './change.js';
 export { jobFileRoutes } from './task/jobFile.js';
@@ -18,4 +19,5 @@ export const jobResolvers = [
   ExportResolver,
   EnrichmentResolver,
   DuplicatesResolver,
+  PredictionsResolver,
 ] as const;

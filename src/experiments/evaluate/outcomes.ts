@@ -34,36 +34,46 @@ export async function* outcomesOf(db: Db, evaluationUuid: string): AsyncGenerato
 
 export interface ImageRow {
   sha256: string;
+  position: number;
   conditions: number[];
   drive: string | null;
   lights: number[];
   matches: Buffer;
 }
 
-/** @param more SQL of further columns of `e` (evaluation_image) and what they are joined from; `$4`… are `values` */
+/** Further columns, and what they are joined from to `e` and its dataset_item `i`; parameters from FIRST_OF_MORE on. */
+export interface More {
+  columns: string;
+  joins: string;
+  values: unknown[];
+}
+
+/** @param by position: as they were matched, which figures go by where scores are equal */
 export async function* imageRows<R extends ImageRow>(
   db: Db,
-  { uuid }: Scope,
-  more: { columns: string; joins: string; values: unknown[] } = NOTHING,
+  { uuid, versionUuid }: Scope,
+  by: 'sha256' | 'position',
+  more: More = NOTHING,
 ): AsyncGenerator<R, void> {
-  for (let after = ''; ;) {
+  for (let after: string | number = by === 'sha256' ? '' : -1; ;) {
     const rows: R[] = await db.query(
-      `/* evaluation.images */ SELECT e.sha256, e.conditions, e.drive, e.lights, e.matches ${more.columns}
-       FROM evaluation_image e ${more.joins}
-       WHERE e.evaluation_id = $1 AND e.sha256 > $2 ORDER BY e.sha256 LIMIT $3`,
-      [uuid, after, PAGE, ...more.values],
+      `/* evaluation.images */ SELECT e.sha256, e.position, e.conditions, e.drive, e.lights, e.matches ${more.columns}
+       FROM evaluation_image e JOIN dataset_item i ON i.version_id = $4 AND i.sha256 = e.sha256 ${more.joins}
+       WHERE e.evaluation_id = $1 AND e.${by} > $2 ORDER BY e.${by} LIMIT $3`,
+      [uuid, after, PAGE, versionUuid, ...more.values],
     );
     yield* rows;
     if (rows.length < PAGE) return;
-    after = rows.at(-1)!.sha256;
+    after = rows.at(-1)![by];
   }
 }
 
-const NOTHING = { columns: '', joins: '', values: [] };
+export const FIRST_OF_MORE = 5;
+const NOTHING: More = { columns: '', joins: '', values: [] };
 
 async function* ofDetections(db: Db, scope: Scope): AsyncGenerator<Outcome, void> {
   const thresholds = scope.protocol.iouThresholds.length;
-  for await (const { sha256, conditions, drive, lights, matches } of imageRows(db, scope)) {
+  for await (const { sha256, conditions, drive, lights, matches } of imageRows(db, scope, 'sha256')) {
     const { truths } = unpackMatches(matches, thresholds);
     for (const [at, light] of lights.entries()) {
       const { label, foundAs } = truths[at]!;
@@ -85,11 +95,11 @@ export interface LightRow {
 
 const LIGHTS = 5_000;
 
-/** @param more as of `imageRows`; `e` is evaluation_prediction, `i` its dataset_item */
+/** In the order of SHA-256 and light; `e` is evaluation_prediction. */
 export async function* lightRows<R extends LightRow>(
   db: Db,
   { uuid, versionUuid }: Scope,
-  more: { columns: string; joins: string; values: unknown[] } = NOTHING,
+  more: More = NOTHING,
 ): AsyncGenerator<R, void> {
   for (let [after, light] = ['', -1]; ;) {
     const rows: R[] = await db.query(

@@ -66,7 +66,7 @@ async function writeImages(
     signal?.throwIfAborted();
     measure.add(matches, drive, frozenPlaces(conditions));
     const packed = Buffer.from(packMatches(matches, thresholds));
-    const values = [scope.uuid, sha256, `{${conditions}}`, drive, `{${lights}}`];
+    const values = [scope.uuid, sha256, images, arrayText(conditions), drive, arrayText(lights)];
     await rows.add([...values, `\\x${packed.toString('hex')}`]);
     images += 1;
   }
@@ -99,11 +99,13 @@ async function writeLights(
     signal?.throwIfAborted();
     measure.add(outcome, frozenPlaces(outcome.conditions));
     const { sha256, light, conditions, label, predicted, score, width } = outcome;
-    await rows.add([scope.uuid, sha256, light, `{${conditions}}`, label, predicted, score, width]);
+    await rows.add([scope.uuid, sha256, light, arrayText(conditions), label, predicted, score, width]);
   }
   await rows.end();
   return measure.figures(signal);
 }
+
+const arrayText = (values: number[]) => `{${values.join(',')}}`;
 
 const FULL = 1 << 18;
 

@@ -11,7 +11,7 @@ import type { Scope } from './scope.js';
 
 const TABLES = {
   [LearningTask.LIGHT_DETECTION]:
-    'evaluation_image (evaluation_id, sha256, conditions, drive, lights, matches)',
+    'evaluation_image (evaluation_id, sha256, position, conditions, drive, lights, matches)',
   [LearningTask.LIGHT_STATE]:
     'evaluation_prediction (evaluation_id, sha256, light, conditions, actual, predicted, score, width)',
 };

@@ -1,4 +1,5 @@
 /** What each kind of task does with what was asked of it. */
+import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { findDuplicates } from '../../datasets/duplicates/findDuplicates.js';
 import { EnrichmentKind, enrich } from '../../catalog/enrichment/index.js';
@@ -7,6 +8,8 @@ import { FORMATS } from '../../datasets/formats/write/archive.js';
 import { importLabels } from '../../datasets/import/importLabels.js';
 import { IMPORT_FORMATS } from '../../datasets/import/source.js';
 import { unpackLabels } from '../../datasets/import/unpack.js';
+import { importPredictions } from '../../experiments/predictions/importPredictions.js';
+import { PREDICTION_FORMATS } from '../../experiments/predictions/read.js';
 import type { TaskContext, TaskFile } from '../../platform/task.js';
 import { JobKind, type TaskKind } from '../vocabulary.js';
 import type { TaskConfig } from './protocol.js';
@@ -21,6 +24,8 @@ export interface TaskRequest {
 export interface TaskOutcome {
   report: object;
   files?: TaskFile[];
+  /** Writes within the transaction that ends the job: with it, or not at all. */
+  settle?: (manager: EntityManager) => Promise<void>;
 }
 
 const exportInput = z.strictObject({
@@ -47,12 +52,20 @@ const duplicatesInput = z.strictObject({
   distance: z.number(),
   maxPairs: z.number(),
 });
+const predictionsInput = z.strictObject({
+  evaluationUuid: z.uuid(),
+  sha256: z.string(),
+  fileName: z.string(),
+  format: z.enum(PREDICTION_FORMATS),
+  lenient: z.boolean(),
+});
 /** What a start mutation writes into the job's row, by kind; checked again where it is read. */
 export interface TaskInputs {
   [JobKind.IMPORT]: z.infer<typeof importInput>;
   [JobKind.EXPORT]: z.infer<typeof exportInput>;
   [JobKind.ENRICHMENT]: z.infer<typeof enrichmentInput>;
   [JobKind.NEAR_DUPLICATES]: z.infer<typeof duplicatesInput>;
+  [JobKind.PREDICTIONS]: z.infer<typeof predictionsInput>;
 }
 
 /** The checkpoint of each is of its own form, and nobody else's business. */
@@ -70,4 +83,5 @@ export const TASKS: Record<TaskKind, Task> = {
   [JobKind.EXPORT]: (task, { input }) => exportVersion(task, exportInput.parse(input)),
   [JobKind.NEAR_DUPLICATES]: (task, { projectUuid, input }) =>
     findDuplicates(task, { projectUuid, ...duplicatesInput.parse(input) }),
+  [JobKind.PREDICTIONS]: (task, { input }) => importPredictions(task, predictionsInput.parse(input)),
 };
