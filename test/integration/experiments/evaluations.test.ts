@@ -114,7 +114,7 @@ describe('protocols', () => {
     });
     const { id } = made.protocol;
     expect((await update(id, { minimumN: 50 })).protocol).toMatchObject({ id, version: 1 });
-    const all = await Promise.all([1, 2, 3, 4].map((n) => update(id, { scoreThreshold: n / 10 })));
+    const all = await Promise.all([1, 2, 3, 4].map((n) => update(id, { scoreThreshold: n / 10 + 0.05 })));
     expect(all.map(({ protocol }) => protocol.version).sort()).toEqual([2, 3, 4, 5]);
     expect(new Set(all.map(({ protocol }) => protocol.minimumN))).toEqual(new Set([50]));
   });
