@@ -1,6 +1,6 @@
 /** Columns that grow: a hundredth of the memory that objects take. */
 
-type Numbers = Float64Array | Int32Array | Uint16Array | Int16Array | Uint8Array;
+type Numbers = Float64Array | Int32Array | Int16Array | Uint8Array;
 type Maker<T extends Numbers> = new (length: number) => T;
 
 export class Column<T extends Numbers> {
@@ -27,7 +27,6 @@ export class Column<T extends Numbers> {
 
 export const doubles = () => new Column<Float64Array>(Float64Array);
 export const integers = () => new Column<Int32Array>(Int32Array);
-export const masks = () => new Column<Uint16Array>(Uint16Array);
 export const bytes = () => new Column<Uint8Array>(Uint8Array);
 export const labels = () => new Column<Int16Array>(Int16Array);
 

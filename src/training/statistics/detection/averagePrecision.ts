@@ -47,6 +47,7 @@ export function startCurves(
  * Precision rises at right detections only, so that only they are points of the curve: the others count by the weight
  * before a point. That makes it 4 steps a detection for ten thresholds, not 10. An image that was drawn w times brings
  * each of its detections w times: the copies share a score, and the envelope over them is the precision after the last.
+ * (Of different detections of equal score one comes after all copies of the other.)
  * @param marks places in `images` of right (place × 2 + 1) and of ignored detections (place × 2), ascending.
  * @param curve takes the precision at each recall point, if given.
  */
@@ -56,7 +57,7 @@ export function averagePrecision(marks: Int32Array, scratch: Scratch, curve?: Fl
   let sum = 0;
   let envelope = 0;
   for (let r = RECALL_POINTS - 1; r >= 0; r--) {
-    envelope = Math.max(envelope, highest[r]!);
+    if (highest[r]! > envelope) envelope = highest[r]!;
     sum += envelope;
     if (curve) curve[r] = envelope;
   }
@@ -97,7 +98,9 @@ function highestBetweenPoints(marks: Int32Array, { before, needed, highest }: Sc
 /** The least number of right detections whose recall reaches each point, by the same division as COCO's. */
 function countNeeded(positives: number, needed: Int32Array): void {
   for (let r = 0; r < RECALL_POINTS; r++) {
-    let count = Math.max(0, Math.floor(recallPoint(r) * positives) - 1);
+    // The product may be rounded up past the quotient that COCO compares.
+    let count = (recallPoint(r) * positives) | 0;
+    if (count > 0) count--;
     while (count / positives < recallPoint(r)) count++;
     needed[r] = count;
   }

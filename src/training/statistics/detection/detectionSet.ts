@@ -1,15 +1,15 @@
 /** The matches of a set of images in columns, from which any cell is computed, for the images as they are or resampled. */
-import { bytes, doubles, integers, labels, masks, sharedIntegers } from '../columns.js';
+import { bytes, doubles, integers, labels, sharedIntegers } from '../columns.js';
 import { Units } from '../units.js';
-import type { ImageMatches, Presence } from './matches.js';
+import type { ImageMatches } from './matches.js';
+import { Patterns } from './patterns.js';
 import { checkProtocol, type DetectionProtocol, type SizeRange, sizeRanges } from './protocol.js';
 
-const PRESENCES: Presence[] = ['FOUND', 'FALSE', 'IGNORED', 'BELOW_THRESHOLD'];
 const NOT_FOUND = -1;
 
 /**
- * Takes images one by one. Holds 50 bytes a detection and 11 a truth, at most twice that in room to grow: 10,000
- * images with 25 of one and 20 of the other are 15 to 30 MB.
+ * Takes images one by one. Holds 17 bytes a detection and 11 a truth, at most twice that in room to grow: 10,000
+ * images with 25 of one and 20 of the other are 6 to 13 MB.
  *
  * Of detections of equal score those of the image that was added first come first, as pycocotools has them by id:
  * add images in the same order for the same answer.
@@ -20,6 +20,7 @@ export class DetectionSet {
   readonly units = new Units();
   private readonly unit = integers();
   private readonly truths = { image: integers(), label: bytes(), ranges: integers(), foundAs: labels() };
+  private readonly patterns = new Patterns();
   private readonly detections;
 
   constructor(
@@ -32,10 +33,7 @@ export class DetectionSet {
       score: doubles(),
       image: integers(),
       rank: bytes(),
-      presence: bytes(),
-      ranges: integers(),
-      hits: this.ranges.map(masks),
-      ignored: this.ranges.map(masks),
+      pattern: integers(),
     }));
   }
 
@@ -70,10 +68,7 @@ export class DetectionSet {
       columns.score.push(one.score);
       columns.image.push(image);
       columns.rank.push(rank);
-      columns.presence.push(PRESENCES.indexOf(one.presence));
-      columns.ranges.push(one.ranges);
-      columns.hits.forEach((column, r) => column.push(one.hits[r]!));
-      columns.ignored.forEach((column, r) => column.push(one.ignored[r]!));
+      columns.pattern.push(this.patterns.indexOf(one));
     }
   }
 
@@ -93,15 +88,12 @@ export class DetectionSet {
     );
   }
 
-  scoreOf(label: number, detection: number): number {
-    return this.detections[label]!.score.at(detection);
-  }
-
   /** Of the detections in `order` those that count in the range at some IoU threshold. */
   counting(label: number, range: number, order: Int32Array): Int32Array {
     const all = 2 ** this.protocol.iouThresholds.length - 1;
-    const ignored = this.detections[label]!.ignored[range]!;
-    return order.filter((i) => ignored.at(i) !== all);
+    const counts = this.patterns.map(({ ignored }) => Number(ignored[range] !== all));
+    const { pattern } = this.detections[label]!;
+    return order.filter((i) => counts[pattern.at(i)]);
   }
 
   imagesOf(label: number, detections: Int32Array): Int32Array {
@@ -111,11 +103,15 @@ export class DetectionSet {
 
   /** What `averagePrecision` takes: which of `detections` are right and which ignored. */
   marks(label: number, range: number, threshold: number, detections: Int32Array): Int32Array {
-    const { hits, ignored } = this.detections[label]!;
     const bit = 1 << threshold;
+    const kinds = this.patterns.map(({ hits, ignored }) => {
+      if (ignored[range]! & bit) return 0;
+      return hits[range]! & bit ? 1 : -1;
+    });
+    const { pattern } = this.detections[label]!;
     const marks = detections.map((i, place) => {
-      if (ignored[range]!.at(i) & bit) return place * 2;
-      return hits[range]!.at(i) & bit ? place * 2 + 1 : -1;
+      const kind = kinds[pattern.at(i)]!;
+      return kind < 0 ? -1 : place * 2 + kind;
     });
     return marks.filter((mark) => mark >= 0);
   }
@@ -129,19 +125,22 @@ export class DetectionSet {
 
   /** Calls `take` with each detection from the score threshold on that counts in the range. */
   eachPresent(label: number, range: number, take: (image: number, found: boolean) => void): void {
-    const { image, presence, ranges } = this.detections[label]!;
+    const counts = this.patterns.map(({ presence, ranges }) => {
+      if (!(ranges & (1 << range))) return -1;
+      return presence === 'FOUND' ? 1 : presence === 'FALSE' ? 0 : -1;
+    });
+    const { image, pattern } = this.detections[label]!;
     for (let i = 0; i < image.length; i++) {
-      const kind = PRESENCES[presence.at(i)];
-      if ((kind === 'FOUND' || kind === 'FALSE') && ranges.at(i) & (1 << range))
-        take(image.at(i), kind === 'FOUND');
+      const kind = counts[pattern.at(i)]!;
+      if (kind >= 0) take(image.at(i), kind === 1);
     }
   }
 
   /** Calls `take` with the number of IoU thresholds at which each detection among the first `limit` is right. */
   eachHit(label: number, range: number, limit: number, take: (image: number, hits: number) => void): void {
-    const { image, rank, hits } = this.detections[label]!;
-    for (let i = 0; i < image.length; i++)
-      if (rank.at(i) < limit) take(image.at(i), bitsOf(hits[range]!.at(i)));
+    const counts = this.patterns.map(({ hits }) => bitsOf(hits[range]!));
+    const { image, rank, pattern } = this.detections[label]!;
+    for (let i = 0; i < image.length; i++) if (rank.at(i) < limit) take(image.at(i), counts[pattern.at(i)]!);
   }
 }
 

@@ -116,6 +116,18 @@ describe('figures of states', () => {
     expect(value(constant, { metric: 'ece', label: null }).value).toBeLessThan(0.1);
   });
 
+  it('of a model that draws its answers are those of chance, however sure it says to be', () => {
+    const random = generator(9);
+    const drawn = setOf(
+      outcomes(6000, 1, 1).map(({ label }) => outcome(label, Math.floor(random() * CLASSES), random())),
+    );
+    for (const metric of ['accuracy', 'precision', 'recall', 'f1'] as const)
+      expect(value(drawn, { metric, label: null }).value).toBeCloseTo(1 / 3, 1);
+    expect(value(drawn, RED_AS_GREEN).value).toBeCloseTo(1 / 3, 1);
+    // ∫ |1/3 − c| dc over [0, 1] = 5/18.
+    expect(value(drawn, { metric: 'ece', label: null }).value).toBeCloseTo(5 / 18, 1);
+  });
+
   it('lie in [0, 1], and do not depend on the order of the lights', () => {
     const light = fc.record({
       label: fc.nat(CLASSES - 1),
