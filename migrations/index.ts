@@ -11,6 +11,7 @@ import { Validation1764100003000 } from './1764100003000-Validation.js';
 import { Duplicates1764100004000 } from './1764100004000-Duplicates.js';
 import { Tasks1764100010000 } from './1764100010000-Tasks.js';
 import { Evaluations1764200000000 } from './1764200000000-Evaluations.js';
+import { ExperimentEnvironment1764200002000 } from './1764200002000-ExperimentEnvironment.js';
 import { ExperimentTask1764200003000 } from './1764200003000-ExperimentTask.js';
 
 /** In order. A migration that has been released is never edited. */
@@ -28,5 +29,6 @@ export const migrations = [
   Duplicates1764100004000,
   Tasks1764100010000,
   Evaluations1764200000000,
+  ExperimentEnvironment1764200002000,
   ExperimentTask1764200003000,
 ];
