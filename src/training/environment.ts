@@ -1,6 +1,8 @@
 /** What a training ran on, so that it can be set up again. */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, platform, release } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { EngineName } from './protocol.js';
 
 export interface TrainerEnvironment {
@@ -33,9 +35,17 @@ export function environmentOf(engine: EngineName): TrainerEnvironment {
 
 const require = createRequire(import.meta.url);
 
+/** Null: not installed. Not every package exports its package.json, so it is looked for above its entry file. */
 function versionOf(name: string): string | null {
   try {
-    return (require(`${name}/package.json`) as { version: string }).version;
+    let folder = dirname(require.resolve(name));
+    for (;;) {
+      const file = join(folder, 'package.json');
+      const about = existsSync(file) ? (require(file) as { name?: string; version?: string }) : {};
+      if (about.name === name) return about.version ?? null;
+      if (folder === dirname(folder)) return null;
+      folder = dirname(folder);
+    }
   } catch {
     return null;
   }

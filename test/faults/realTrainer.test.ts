@@ -4,8 +4,11 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { environmentOf } from '../../src/experiments/environment.js';
 import { readEvents } from '../../src/experiments/events/log.js';
 import { conditionsOf } from '../../src/experiments/evaluationService.js';
+import { Experiment } from '../../src/experiments/experiment.js';
+import { selectOne } from '../../src/graphql/select.js';
 import { startWorker } from '../../src/jobs/index.js';
 import { createWorld, insertVersion, LIGHTS, until, type World } from './world.js';
 
@@ -46,7 +49,8 @@ afterAll(() => world.stop());
 
 const work = () =>
   world.adopt(startWorker(world.services, { engine: 'wasm', name: 'real', trainer: TRAINER }));
-const train = () => world.train({ datasetVersionUuid: versionUuid, parameters: PARAMETERS });
+const train = (parameters: object = PARAMETERS, parentUuid: string | null = null) =>
+  world.train({ datasetVersionUuid: versionUuid, parameters, parentUuid });
 const losses = async (experimentUuid: string) =>
   (await readEvents(world.db, experimentUuid, 0, 1000)).flatMap((event) =>
     'value' in event
@@ -115,3 +119,73 @@ it('killed or drained in mid-training, it comes to the same losses, and its mode
   expect(all).toMatchObject({ condition: null, n: 48, method: 'WILSON' });
   await worker.stop();
 }, 300_000);
+
+/** A small network, which takes some 50 ms an epoch: sixty leave time to kill it. */
+const EVERYTHING = {
+  ...PARAMETERS,
+  epochs: 60,
+  ...{ algorithm: 'small-cnn', channels: 8, optimizer: 'AdamW', clipNorm: 1, emaDecay: 0.9, freezeBlocks: 1 },
+  ...{ schedule: 'step', stepEpochs: 2, warmupEpochs: 1.5, focalGamma: 1, labelSmoothing: 0.1 },
+  ...{ classWeights: [{ name: 'RED', weight: 2 }], conditionWeighting: 'balanced', mixConditions: ['night'] },
+  augmentation: { flip: 0.5, crop: 0.2, scale: 0.2, color: 0.5, night: 0.3, rain: 0.3, fog: 0.3 },
+  monitor: { metric: 'accuracy', condition: 'night' },
+};
+
+it('with everything on and from the weights of another, killed, it comes to the same losses and says where it came from', async () => {
+  const worker = work();
+  const done = async (job: Awaited<ReturnType<typeof train>>) => {
+    expect(await world.until(job.uuid, undefined, 120_000)).toMatchObject({ state: 'SUCCEEDED' });
+    return job.experimentUuid;
+  };
+  const parent = await done(await train({ ...PARAMETERS, algorithm: 'small-cnn', channels: 8, epochs: 2 }));
+  const expected = await losses(await done(await train(EVERYTHING, parent)));
+  // Two of the TRAIN split's and the objective; two and those of two conditions of VALIDATION's.
+  expect(expected).toHaveLength(60 * 7);
+  const killed = await train(EVERYTHING, parent);
+  await until(async () => (await epochsLogged(killed.experimentUuid)) >= 2, 60_000);
+  const [pid] = await trainers();
+  process.kill(pid as number, 'SIGKILL');
+  await done(killed);
+  expect(await losses(killed.experimentUuid)).toEqual(expected);
+
+  const { load, db } = world.context();
+  const experiment = await selectOne(db, Experiment, killed.experimentUuid);
+  expect(experiment).toMatchObject({ parentUuid: parent });
+  const environment = await environmentOf(load, db, experiment!);
+  expect(environment).toMatchObject({ engine: 'wasm', seed: 1, nodeVersion: process.version.slice(1) });
+  expect(environment!.packages.map(({ name }) => name)).toEqual([
+    '@tensorflow/tfjs-backend-wasm',
+    '@tensorflow/tfjs-core',
+    '@tensorflow/tfjs-layers',
+    'sharp',
+  ]);
+  expect(environment!.gitCommit === null || /^[0-9a-f]{40}(-dirty)?$/.test(environment!.gitCommit)).toBe(
+    true,
+  );
+  const kinds = await artifactKinds(killed.experimentUuid);
+  expect(kinds).toEqual(expect.arrayContaining(['MODEL', 'LAST_MODEL', 'INITIAL_MODEL']));
+  await worker.stop();
+}, 300_000);
+
+it('an exploding loss fails it with its reason; the models of its good epochs and the last checkpoint are kept', async () => {
+  const worker = work();
+  const explodes = { optimizer: 'SGD', learningRate: 10, momentum: 0.999, epochs: 40, warmupEpochs: 39 };
+  const job = await train({ ...PARAMETERS, algorithm: 'small-cnn', channels: 8, ...explodes });
+  expect(await world.until(job.uuid, undefined, 120_000)).toMatchObject({
+    state: 'FAILED',
+    reasonCode: 'LOSS_NOT_FINITE',
+  });
+  expect(await epochsLogged(job.experimentUuid)).toBeGreaterThan(0);
+  expect(await artifactKinds(job.experimentUuid)).toEqual(
+    expect.arrayContaining(['MODEL', 'LAST_MODEL', 'CHECKPOINT', 'METRICS']),
+  );
+  await worker.stop();
+}, 300_000);
+
+async function artifactKinds(experimentUuid: string): Promise<string[]> {
+  const rows: { kind: string }[] = await world.db.query(
+    'SELECT DISTINCT kind FROM artifact WHERE experiment_id = $1',
+    [experimentUuid],
+  );
+  return rows.map(({ kind }) => kind);
+}
