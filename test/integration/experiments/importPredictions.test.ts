@@ -167,6 +167,25 @@ describe('whatever the format, the same detections are the same figures', () => 
     expect(message).toBeNull();
     same(await cellsOf(io, evaluationId!));
   });
+
+  test('lists that say the same twice; but an id of two images is refused', async () => {
+    const twice = await zipOf({ 'results.json': wrapped(scenes), 'instances.json': groundTruth(scenes) });
+    const { evaluationId, message } = await send(io, target, twice, {
+      format: 'COCO',
+      fileName: 'twice.zip',
+    });
+    expect(message).toBeNull();
+    same(await cellsOf(io, evaluationId!));
+    const other = { images: [{ id: 1000, file_name: fileName(5) }], annotations: [], categories: [] };
+    const mixed = await zipOf({ 'results.json': wrapped(scenes), 'instances.json': other });
+    const refused = await send(io, target, mixed, { format: 'COCO', fileName: 'mixed.zip' });
+    expect(refused).toMatchObject({
+      ...{
+        code: 'LABELS_INVALID',
+        message: expect.stringMatching(/the id 1000 is that of drive-0.* and of drive-5/),
+      },
+    });
+  });
 });
 
 describe('what cannot be read is refused for what it is, with its place', () => {
