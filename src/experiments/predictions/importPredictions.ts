@@ -65,6 +65,7 @@ export async function importPredictions(
       task.signal.throwIfAborted();
       task.progress('READING', count, null);
     });
+    await stage.refuseAmbiguous();
     await stage.resolve();
     await refuseUnknown(stage, findings);
     const found = await stage.counts();

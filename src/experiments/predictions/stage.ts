@@ -5,6 +5,7 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { namesOfVersion } from '../../datasets/export/frames.js';
 import { copyInto, copyRow } from '../../platform/database/copy.js';
+import { invalid } from '../../datasets/formats/read/problem.js';
 import type { Scope } from '../evaluate/scope.js';
 import type { ImageKey, Read } from './prediction.js';
 
@@ -126,7 +127,7 @@ export class Stage {
        ), named AS (
          SELECT a.*, split_part(a.key, ':', 1) AS kind, substr(a.key, strpos(a.key, ':') + 1) AS value,
            s.name AS source_name, s.sha256 AS source_sha256, EXISTS (SELECT 1 FROM predicted_source) AS listed
-         FROM asked a LEFT JOIN predicted_source s ON s.key = a.key
+         FROM asked a LEFT JOIN (SELECT DISTINCT ON (key) * FROM predicted_source) s ON s.key = a.key
        ), wanted AS (
          SELECT *, CASE kind WHEN 'sha256' THEN value ELSE source_sha256 END AS digest,
            CASE kind WHEN 'name' THEN value ELSE source_name END AS name,
@@ -143,6 +144,16 @@ export class Stage {
        FROM wanted w`,
     );
     await this.runner.query('CREATE INDEX ON predicted_image (sha256); ANALYZE predicted_image');
+  }
+
+  /** An id that stands for two images, in files that do not belong together. @throws ShingoError LABELS_INVALID */
+  async refuseAmbiguous(): Promise<void> {
+    const rows: { id: string; names: string[] }[] = await this.runner.query(
+      `/* predictions.ambiguous */ SELECT substr(key, strpos(key, ':') + 1) AS id, array_agg(DISTINCT name) AS names
+       FROM predicted_source GROUP BY key HAVING count(DISTINCT (sha256, name)) > 1 ORDER BY key LIMIT 1`,
+    );
+    const [row] = rows;
+    if (row) throw invalid('images', `the id ${row.id} is that of ${row.names.slice(0, 2).join(' and of ')}`);
   }
 
   /** Images that the version does not have, in the order of the file. */

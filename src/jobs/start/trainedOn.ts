@@ -17,8 +17,8 @@ export async function refuseTrainedOn(
 ): Promise<void> {
   const rows: { n: number; examples: string[] | null }[] = await db.query(
     `/* job.trainedOn */ WITH RECURSIVE line AS (
-       SELECT e.id, e.dataset_version_id, ${PARENT} AS parent FROM experiment e WHERE e.id = $1
-       UNION SELECT e.id, e.dataset_version_id, ${PARENT} FROM experiment e JOIN line ON e.id = line.parent
+       SELECT e.id, e.dataset_version_id, e.parent_id AS parent FROM experiment e WHERE e.id = $1
+       UNION SELECT e.id, e.dataset_version_id, e.parent_id FROM experiment e JOIN line ON e.id = line.parent
      ), seen AS (
        SELECT item.sha256, coalesce(image.file_name, item.sha256) AS name FROM dataset_item item
        LEFT JOIN image ON image.id = item.image_id
@@ -41,6 +41,3 @@ export async function refuseTrainedOn(
     ['split'],
   );
 }
-
-/** The experiment whose weights it began with. */
-const PARENT = "(to_jsonb(e)->>'parent_id')::uuid";

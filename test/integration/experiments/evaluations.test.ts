@@ -4,7 +4,13 @@ import { outcomesOf } from '../../../src/experiments/evaluate/outcomes.js';
 import { toGlobalId } from '../../../src/graphql/node.js';
 import { newId } from '../../../src/platform/ids.js';
 import { createSchema } from '../../../src/schema.js';
-import { createWorld, insertVersion, type LightRow, type World } from '../../faults/world.js';
+import {
+  createWorld,
+  insertVersion,
+  LIGHTS as TRAINABLE,
+  type LightRow,
+  type World,
+} from '../../faults/world.js';
 
 let world: World;
 let schema: GraphQLSchema;
@@ -108,7 +114,7 @@ describe('protocols', () => {
     });
     const { id } = made.protocol;
     expect((await update(id, { minimumN: 50 })).protocol).toMatchObject({ id, version: 1 });
-    const all = await Promise.all([1, 2, 3, 4].map((n) => update(id, { scoreThreshold: n / 10 })));
+    const all = await Promise.all([1, 2, 3, 4].map((n) => update(id, { scoreThreshold: n / 10 + 0.05 })));
     expect(all.map(({ protocol }) => protocol.version).sort()).toEqual([2, 3, 4, 5]);
     expect(new Set(all.map(({ protocol }) => protocol.minimumN))).toEqual(new Set([50]));
   });
@@ -249,6 +255,17 @@ describe('images that the model was trained on', () => {
       ...{ code: 'TEST_IMAGES_TRAINED_ON', field: ['split'] },
       message: expect.stringMatching(/^3 images of the TRAIN split, such as "[0-9a-f]{64}", "/),
     });
+  });
+
+  it('are those of the experiments that it began with, too', async () => {
+    const parts = await insertVersion(world.db, world.project, TRAINABLE);
+    const child = await world.train({ datasetVersionUuid: parts, parentUuid: experiment });
+    await world.until(child.uuid);
+    await expect(
+      world.evaluate(child.experimentUuid, 'BEST', { split: 'TRAIN' as never }),
+    ).rejects.toMatchObject({ code: 'TEST_IMAGES_TRAINED_ON' });
+    const job = await world.evaluate(child.experimentUuid, 'BEST');
+    expect((await world.until(job.uuid)).state).toBe('SUCCEEDED');
   });
 
   it('are found by their bytes in another version', async () => {

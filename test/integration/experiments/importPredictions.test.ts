@@ -1,8 +1,12 @@
 /** Predictions made elsewhere: read in every format, put to their images, and measured as pycocotools does. */
 import { entries } from '../../../src/platform/archive/index.js';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { jest } from '@jest/globals';
+import { runImportPredictions } from '../../../src/client/predictions/command.js';
 import { inclusiveEnd } from '../../../src/datasets/formats/write/inclusive.js';
-import { toGlobalId } from '../../../src/graphql/node.js';
+import { toGlobalId, uuidOf } from '../../../src/graphql/node.js';
 import { InAndOut, zipOf, type Version } from '../../support/inAndOut.js';
 import type { RangeFigures } from '../../unit/training/statistics/scenes.js';
 import {
@@ -61,7 +65,7 @@ const valueOf = (rows: CellRow[], metric: string, label: number | null, sizeBin:
 /** Without a light COCO says nothing, and so do we. */
 function expectSame(value: number | null, expected: number | null, name: string): void {
   if (expected === null) expect([name, value]).toEqual([name, null]);
-  else expect([name, Math.abs(value! - expected) <= 1e-6]).toEqual([name, true]);
+  else expect([name, value !== null && Math.abs(value - expected) <= 1e-6]).toEqual([name, true]);
 }
 
 describe('the figures are those of pycocotools on the same files', () => {
@@ -100,10 +104,8 @@ describe('whatever the format, the same detections are the same figures', () => 
     expect(rows).toHaveLength(cells.length);
     rows.forEach((row, i) => {
       expect(row).toEqual({ ...cells[i], value: row.value, lower: row.lower, upper: row.upper });
-      for (const of of ['value', 'lower', 'upper'] as const) {
-        if (cells[i]![of] === null) expect(row[of]).toBeNull();
-        else expect(row[of]).toBeCloseTo(cells[i]![of]!, 6);
-      }
+      for (const of of ['value', 'lower', 'upper'] as const)
+        expectSame(row[of], cells[i]?.[of] ?? null, `${row.metric} ${of}`);
     });
   };
 
@@ -164,6 +166,25 @@ describe('whatever the format, the same detections are the same figures', () => 
     });
     expect(message).toBeNull();
     same(await cellsOf(io, evaluationId!));
+  });
+
+  test('lists that say the same twice; but an id of two images is refused', async () => {
+    const twice = await zipOf({ 'results.json': wrapped(scenes), 'instances.json': groundTruth(scenes) });
+    const { evaluationId, message } = await send(io, target, twice, {
+      format: 'COCO',
+      fileName: 'twice.zip',
+    });
+    expect(message).toBeNull();
+    same(await cellsOf(io, evaluationId!));
+    const other = { images: [{ id: 1000, file_name: fileName(5) }], annotations: [], categories: [] };
+    const mixed = await zipOf({ 'results.json': wrapped(scenes), 'instances.json': other });
+    const refused = await send(io, target, mixed, { format: 'COCO', fileName: 'mixed.zip' });
+    expect(refused).toMatchObject({
+      ...{
+        code: 'LABELS_INVALID',
+        message: expect.stringMatching(/the id 1000 is that of drive-0.* and of drive-5/),
+      },
+    });
   });
 });
 
@@ -362,4 +383,73 @@ test('curves, colours and errors of each condition are there to be drawn', async
   ).toBe(all.correct);
   expect(all.errors.missed).toBeGreaterThan(0);
   expect(all.reliability).toBeNull();
+});
+
+test('the examples of docs/evaluation.md work as they stand there', async () => {
+  const page = await readFile('docs/evaluation.md', 'utf8');
+  const examples = [...page.matchAll(/^```graphql\n(.*?)^```/gms)].map((match) => match[1] as string);
+  const named = (name: string) => examples.find((text) => text.includes(` ${name}`))!;
+  const uploadId = await io.upload(target.project, jsonl(scenes), 'found.jsonl');
+  const made = await io.service.ok(named('Strict'), { projectId: target.project });
+  expect(made.createEvaluationProtocol.protocol).toMatchObject({ version: 1, minimumN: 100 });
+  const variables = {
+    datasetVersionId: target.version.id,
+    modelId: target.modelId,
+    uploadId,
+    protocolId: target.protocolId,
+  };
+  const { importPredictions } = await io.service.ok(named('Import'), variables);
+  const job = () =>
+    io.service.ok('query ($id: ID!) { job(id: $id) { state } }', { id: importPredictions.job.id });
+  const end = Date.now() + 25_000;
+  while (Date.now() < end && (await job()).job.state !== 'SUCCEEDED')
+    await new Promise((next) => setTimeout(next, 50));
+  const { evaluation } = await io.service.ok(named('Figures'), { id: importPredictions.evaluation.id });
+  const red = evaluation.cells.filter(({ class: name }: CellRow) => name === 'RED');
+  expect(red.map(({ condition }: CellRow) => condition)).toEqual([null, 'night']);
+  expect(evaluation.conditions[0].errors.missed).toBeGreaterThan(0);
+  await io.service.ok(
+    `mutation ($projectId: ID!) { createCondition(input: { projectId: $projectId, name: "small-red-at-night",
+       where: { timeOfDay: { eq: NIGHT }, annotations: { some: { color: { eq: RED }, width: { lt: 16 } } } } }) { userErrors { code } } }`,
+    { projectId: target.project },
+  );
+  const sliced = await io.service.ok(named('Slice'), { id: importPredictions.evaluation.id });
+  expect(sliced.sliceEvaluation.evaluation.cells[0]).toMatchObject({ conditionVersion: 1 });
+  const { evaluationSlice } = await io.service.ok(named('Anywhere'), { id: importPredictions.evaluation.id });
+  expect(evaluationSlice.images).toBeGreaterThan(0);
+  expect(examples).toHaveLength(5);
+});
+
+test('shingo import-predictions sends a file and shows the figures', async () => {
+  const said: string[] = [];
+  const [log, warn] = [jest.spyOn(console, 'log'), jest.spyOn(console, 'error')];
+  for (const spy of [log, warn]) spy.mockImplementation((text: string) => void said.push(text));
+  try {
+    const [{ name }] = await io.service.db.query(
+      'SELECT d.name FROM dataset d JOIN dataset_version v ON v.dataset_id = d.id WHERE v.id = $1',
+      [uuidOf('DatasetVersion', target.version.id)],
+    );
+    const file = join(io.folder, 'model-a.jsonl');
+    await writeFile(file, jsonl(scenes.slice(1)));
+    const options = {
+      url: io.service.url,
+      dataset: `${target.project}/${name}`,
+      format: 'jsonl',
+      model: 'a',
+    };
+    expect(await runImportPredictions(file, { ...options, split: 'train' })).toBe(0);
+    const text = said.join('\n');
+    expect(text).toMatch(/1 images of the split are not in the file/);
+    expect(text).toMatch(/all +\S* *ap50 /);
+    expect(text).toMatch(/night .*recall/);
+    expect(await runImportPredictions(file, { ...options, split: 'test' })).toBe(1);
+    expect(said.at(-1)).toMatch(/^import-predictions failed: .*TEST/);
+    const { models } = await io.service.ok(
+      'query ($projectId: ID!) { models(projectId: $projectId, where: { name: { eq: "a" } }) { nodes { name } } }',
+      { projectId: target.project },
+    );
+    expect(models.nodes).toHaveLength(1);
+  } finally {
+    for (const spy of [log, warn]) spy.mockRestore();
+  }
 });

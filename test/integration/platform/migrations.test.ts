@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { migrations } from '../../../migrations/index.js';
+import { STANDARD_PROTOCOLS } from '../../../src/experiments/protocol/standard.js';
 import { parseConfig } from '../../../src/platform/config.js';
 import { migrate, migrateDown } from '../../../src/platform/database/dataSource.js';
 import { connectDatabase } from '../../../src/service.js';
@@ -117,4 +118,51 @@ test('the columns that entities declare are there, with their nullability', asyn
     }
   }
   expect(seen).toBeGreaterThan(80);
+});
+
+test('projects and evaluations of before have the standard protocols, and lights their widths', async () => {
+  const db = await open();
+  await migrate(db);
+  const later = migrations.slice(migrations.findIndex(({ name }) => name.startsWith('Evaluations')));
+  for (const _ of later) await migrateDown(db);
+  const sha256 = 'a'.repeat(64);
+  for (const statement of [
+    "INSERT INTO project (id, name) VALUES (gen_random_uuid(), 'old')",
+    "INSERT INTO dataset (id, project_id, name) SELECT gen_random_uuid(), id, 'd' FROM project",
+    `INSERT INTO dataset_version (id, dataset_id, version, data_id, seed, train, validation, test, image_count, light_count,
+       condition_names, condition_ids, condition_versions) SELECT gen_random_uuid(), id, 1, 'x', 1, 1, 0, 0, 1, 1, '{}', '{}', '{}' FROM dataset`,
+    `INSERT INTO picture (sha256, media_type, bytes, width, height, darkness, brightness) VALUES ('${sha256}', 'image/png', 1, 8, 8, 0, 0)`,
+    `INSERT INTO dataset_item (version_id, sha256, image_id, split, conditions, annotations, lights)
+       SELECT id, '${sha256}', gen_random_uuid(), 'TEST', '{}', '[{"width": 3}, {"width": 7.5}]', 2 FROM dataset_version`,
+    "INSERT INTO model (id, project_id, name) SELECT gen_random_uuid(), id, 'm' FROM project",
+    `INSERT INTO experiment (id, project_id, model_id, dataset_version_id, name, algorithm)
+       SELECT gen_random_uuid(), p.id, m.id, v.id, 'e', 'mobilenetv2' FROM project p, model m, dataset_version v`,
+    `INSERT INTO evaluation (id, experiment_id, dataset_version_id, split, weights, classes)
+       SELECT gen_random_uuid(), e.id, e.dataset_version_id, 'TEST', 'BEST', '{GREEN,RED}' FROM experiment e`,
+    `INSERT INTO evaluation_prediction (evaluation_id, sha256, light, conditions, actual, predicted, score)
+       SELECT id, '${sha256}', 1, '{}', 0, 0, 1 FROM evaluation`,
+  ])
+    await db.query(statement);
+  expect(await migrate(db)).toHaveLength(later.length);
+  const [row] = await db.query(
+    `SELECT e.source, e.task, p.name, p.version, m.name AS model, (SELECT width FROM evaluation_prediction) AS width,
+       (SELECT array_agg(name ORDER BY name) FROM evaluation_protocol) AS protocols
+     FROM evaluation e JOIN evaluation_protocol p ON p.id = e.protocol_id JOIN model m ON m.id = e.model_id`,
+  );
+  expect(row).toEqual({
+    ...{ source: 'JOB', task: 'LIGHT_STATE', name: 'light-state', version: 1, model: 'm', width: 7.5 },
+    protocols: ['light-detection', 'light-state'],
+  });
+  const columns = STANDARD_PROTOCOLS.map(({ name, iouThresholds, scoreThreshold }) => ({
+    name,
+    iouThresholds,
+    scoreThreshold,
+  }));
+  const stored = await db.query(
+    `SELECT name, iou_thresholds AS "iouThresholds", score_threshold AS "scoreThreshold" FROM evaluation_protocol ORDER BY name DESC`,
+  );
+  expect(stored).toEqual(columns);
+  for (const _ of later) await migrateDown(db);
+  const [{ n }] = await db.query('SELECT count(*)::int AS n FROM evaluation');
+  expect(n).toBe(1);
 });

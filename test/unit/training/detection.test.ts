@@ -10,7 +10,7 @@ import { Frames } from '../../../src/training/input/frames.js';
 import { readFrames } from '../../../src/training/input/samples.js';
 import type { Augmentation } from '../../../src/training/parameters.js';
 import type { Frame } from '../../../src/training/protocol.js';
-import { generator } from '../../../src/training/random.js';
+import { drawsOf } from '../../../src/training/input/augment/index.js';
 import { showAtRandom } from '../../../src/training/tasks/lightDetection/augment.js';
 import { decode, type Detection } from '../../../src/training/tasks/lightDetection/decode.js';
 import { countFrame, emptyTally, metricsOf } from '../../../src/training/tasks/lightDetection/figures.js';
@@ -277,14 +277,18 @@ describe('a frame shown at random', () => {
   const pixels = new Uint8Array(16 * 8 * 3);
   pixels.fill(255, (3 * 16 + 12) * 3, (3 * 16 + 13) * 3);
   const light = { ...box(12 * 80, 3 * 90, 80, 90), ignore: false };
-  const show = (change: Partial<Augmentation>, seed: number) =>
-    showAtRandom(
-      { pixels, native: NATIVE },
-      [light],
-      size,
-      { ...{ flip: 0, crop: 0, scale: 0, shift: 0, color: 0, night: 0, rain: 0, fog: 0 }, ...change },
-      generator(seed),
-    );
+  const NONE = { flip: 0, crop: 0, scale: 0, shift: 0, color: 0, night: 0, rain: 0, fog: 0 };
+  const show = (
+    change: Partial<Augmentation>,
+    item: number,
+    boxes = [light],
+    mirrored: (number | null)[] = [0, 1, 2],
+  ) =>
+    showAtRandom({ pixels, native: NATIVE }, boxes, size, {
+      augmentation: { ...NONE, ...change },
+      draw: drawsOf(1, 1, item),
+      mirrored,
+    });
   /** The brightest pixel, if one is left. */
   const brightest = (values: Uint8Array) => {
     const reds = Array.from({ length: 16 * 8 }, (_, i) => values[i * 3]!);
@@ -307,6 +311,19 @@ describe('a frame shown at random', () => {
     });
     expect(new Set(places).size).toBeGreaterThan(10);
     expect(places).toContain('outside');
+  });
+
+  it('is mirrored with its labels, but not where one has no mirror image', () => {
+    const label = light.label!;
+    const other = (label + 1) % 3;
+    const mirrored = [0, 1, 2].map((one) => (one === label ? other : one === other ? label : one));
+    expect(show({ flip: 1 }, 1, [light], mirrored).boxes).toMatchObject([
+      { label: other, x: NATIVE.width - light.x - light.width },
+    ]);
+    const alone = mirrored.map((one) => (one === other ? null : one));
+    expect(show({ flip: 1 }, 1, [light], alone)).toEqual({ pixels, native: NATIVE, boxes: [light] });
+    const ignored = { ...light, ignore: true };
+    expect(show({ flip: 1 }, 1, [ignored], alone).boxes[0]!.x).not.toBe(light.x);
   });
 
   it('is the same for the same numbers', () => {

@@ -91,6 +91,7 @@ export async function detectionSpec(
     ...(await place(data, frames)),
     parameters: trainingParametersSchema.parse(given),
     resumeFrom: null,
+    startFrom: null,
   };
 }
 

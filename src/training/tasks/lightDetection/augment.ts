@@ -1,6 +1,6 @@
 /** Training frames as they are shown in one batch: changed at random, their boxes along with them. */
 import type { DecodedFrame } from '../../input/frames.js';
-import { augmented, changesLight, drawsOf, moveBox, windowOf, type Draw } from '../../input/augment/index.js';
+import { augmented, changesLight, moveBox, windowOf, type Draw } from '../../input/augment/index.js';
 import { isStill } from '../../input/augment/geometry.js';
 import type { Augmentation } from '../../parameters.js';
 import type { Frame } from '../../protocol.js';
@@ -12,17 +12,22 @@ export interface Shown extends DecodedFrame {
 /** Of a light that the edge cuts off, so much must be left to be learnt from; what is less is ignored. */
 const LEAST_VISIBLE = 0.5;
 
-/** @param random one number a frame is drawn from it, from which all else of the frame follows */
+export interface Changing {
+  augmentation: Augmentation;
+  draw: Draw;
+  /** For each class the one that its mirror image is of; see mirror.ts. */
+  mirrored: readonly (number | null)[];
+}
+
 export function showAtRandom(
   { pixels, native }: DecodedFrame,
   boxes: Frame['boxes'],
   size: { width: number; height: number },
-  augmentation: Augmentation,
-  random: () => number,
+  { augmentation, draw, mirrored }: Changing,
 ): Shown {
-  const draw: Draw = drawsOf(Math.floor(random() * 2 ** 32), 0, 0);
-  // Colours are the classes, and no mirror changes them.
-  const window = windowOf(augmentation, size, draw, true);
+  // A box without a mirror image keeps its whole frame from being mirrored, unless nobody looks at its label.
+  const mayFlip = boxes.every(({ label, ignore }) => ignore || (label !== null && mirrored[label] !== null));
+  const window = windowOf(augmentation, size, draw, mayFlip);
   if (isStill(window) && !changesLight(augmentation)) return { pixels, native, boxes };
   const picture = { data: Float32Array.from(pixels), ...size };
   const { data } = augmented(picture, augmentation, window, draw, true);
@@ -32,7 +37,8 @@ export function showAtRandom(
     boxes: boxes.flatMap((box) => {
       const moved = moveBox(box, window, native);
       if (!moved) return [];
-      return [{ ...moved.box, ignore: box.ignore || moved.visible < LEAST_VISIBLE }];
+      const label = window.flip && box.label !== null ? mirrored[box.label]! : box.label;
+      return [{ ...moved.box, label, ignore: box.ignore || moved.visible < LEAST_VISIBLE }];
     }),
   };
 }

@@ -1,5 +1,6 @@
 import { detectionParametersSchema, type DetectionParameters } from '../../detectionParameters.js';
 import { TrainingError } from '../../error.js';
+import { mirroredLabels, type Draw } from '../../input/augment/index.js';
 import { frameValues, Frames, type Size } from '../../input/frames.js';
 import { centrePoints } from '../../networks/centrePoints.js';
 import type { Frame, Metric, TrainingSpec } from '../../protocol.js';
@@ -58,13 +59,16 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
     return Promise.resolve();
   }
 
-  async batch(indices: Uint32Array, random: (() => number) | null): Promise<FrameBatch> {
+  async batch(indices: Uint32Array, draws: ((index: number) => Draw) | null): Promise<FrameBatch> {
     const frames = Array.from(indices, (index) => this.frames[index]!);
     const decoded = await this.pictures.get(indices);
     const { augmentation } = this.spec.parameters;
-    const shown = frames.map(({ boxes }, i): Shown =>
-      random ? showAtRandom(decoded[i]!, boxes, this.size, augmentation, random) : { ...decoded[i]!, boxes },
-    );
+    const mirrored = mirroredLabels(this.spec.classes);
+    const shown = frames.map(({ boxes }, i): Shown => {
+      const draw = draws?.(indices[i]!);
+      if (!draw) return { ...decoded[i]!, boxes };
+      return showAtRandom(decoded[i]!, boxes, this.size, { augmentation, draw, mirrored });
+    });
     const { width, height } = this.size;
     const values = frameValues(shown, this.about.preprocessing);
     return {
