@@ -7,7 +7,9 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY . .
-RUN npm run build && npm prune --omit=dev --no-audit --no-fund
+# docker build --build-arg COMMIT=$(git rev-parse HEAD): experiments say which sources trained them.
+ARG COMMIT=""
+RUN npm run build && printf '%s' "$COMMIT" > dist/COMMIT && npm prune --omit=dev --no-audit --no-fund
 
 FROM node:24-bookworm-slim AS service
 RUN useradd --system --create-home --home-dir /var/lib/shingo shingo

@@ -12,6 +12,7 @@ import { Duplicates1764100004000 } from './1764100004000-Duplicates.js';
 import { Tasks1764100010000 } from './1764100010000-Tasks.js';
 import { Evaluations1764200000000 } from './1764200000000-Evaluations.js';
 import { Registry1764200001000 } from './1764200001000-Registry.js';
+import { ExperimentEnvironment1764200002000 } from './1764200002000-ExperimentEnvironment.js';
 import { ExperimentTask1764200003000 } from './1764200003000-ExperimentTask.js';
 
 /** In order. A migration that has been released is never edited. */
@@ -30,5 +31,6 @@ export const migrations = [
   Tasks1764100010000,
   Evaluations1764200000000,
   Registry1764200001000,
+  ExperimentEnvironment1764200002000,
   ExperimentTask1764200003000,
 ];

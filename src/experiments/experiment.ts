@@ -20,6 +20,10 @@ export class Experiment extends Node {
   @Column('uuid', { name: 'dataset_version_id' })
   datasetVersionUuid: string;
 
+  /** Whose weights it began with. */
+  @Column('uuid', { name: 'parent_id', nullable: true })
+  parentUuid: string | null;
+
   @Column('text')
   @Field(() => String, {
     description: 'Unique within the project; "project name/experiment name" names it anywhere.',
@@ -45,6 +49,21 @@ export class Experiment extends Node {
   @Column('text', { name: 'engine_reason', nullable: true })
   @Field(() => String, { nullable: true, description: 'Why this engine, and what kept the faster ones out.' })
   engineReason: string | null;
+
+  @Column('text', { name: 'service_version', nullable: true })
+  serviceVersion: string | null;
+
+  @Column('text', { name: 'git_commit', nullable: true })
+  gitCommit: string | null;
+
+  @Column('text', { name: 'node_version', nullable: true })
+  nodeVersion: string | null;
+
+  @Column('text', { nullable: true })
+  platform: string | null;
+
+  @Column('jsonb', { nullable: true })
+  packages: Record<string, string> | null;
 
   @Column('int', { name: 'best_epoch', nullable: true })
   @Field(() => Int, { nullable: true, description: 'Counted from 1.' })
@@ -120,10 +139,12 @@ export const experimentList = defineList({
     name: text('t.name', { sort: true }),
     modelId: id('Model', 't.model_id'),
     datasetVersionId: id('DatasetVersion', 't.dataset_version_id'),
+    parentId: id('Experiment', 't.parent_id'),
     task: oneOf('LearningTask', LearningTask, 't.task'),
     algorithm: text('t.algorithm', { sort: true }),
     state: oneOf('JobState', JobState, 't.state'),
     engine: text('t.engine', { nullable: true }),
+    gitCommit: text('t.git_commit', { nullable: true }),
     bestEpoch: int('t.best_epoch', { nullable: true }),
     epochsRun: int('t.epochs_run', { nullable: true, sort: true }),
     stoppedEarly: boolean('coalesce(t.stopped_early, false)'),

@@ -26,6 +26,7 @@ import { Job } from '../jobs/job.js';
 import { jobOf } from '../jobs/jobService.js';
 import { Model } from '../models/model/model.js';
 import { Artifact } from './artifact.js';
+import { Environment, environmentOf } from './environment.js';
 import { Evaluation } from './evaluation.js';
 import { Experiment, Parameter, experimentList } from './experiment.js';
 import {
@@ -111,6 +112,22 @@ export class ExperimentResolver {
   @FieldResolver(() => DatasetVersion)
   datasetVersion(@Root() experiment: Experiment, @Ctx() { load }: Context) {
     return load.one(DatasetVersion, experiment.datasetVersionUuid);
+  }
+
+  @FieldResolver(() => Experiment, {
+    nullable: true,
+    description: 'The one whose weights it began with; null: with random ones.',
+  })
+  parent(@Root() experiment: Experiment, @Ctx() { load }: Context) {
+    return load.one(Experiment, experiment.parentUuid);
+  }
+
+  @FieldResolver(() => Environment, {
+    nullable: true,
+    description: 'What its newest attempt was trained with; null before it began.',
+  })
+  environment(@Root() experiment: Experiment, @Ctx() { load, db }: Context) {
+    return environmentOf(load, db, experiment);
   }
 
   @FieldResolver(() => [Parameter], { description: 'By name; defaults filled in.' })

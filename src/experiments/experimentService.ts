@@ -110,6 +110,8 @@ export interface NewExperiment {
   projectUuid: string;
   modelUuid: string;
   datasetVersionUuid: string;
+  /** Whose weights it begins with. */
+  parentUuid: string | null;
   name: string;
   task: `${LearningTask}`;
   algorithm: string;
@@ -120,11 +122,11 @@ export interface NewExperiment {
 /** Returns the UUID. @throws ShingoError NAME_TAKEN */
 export async function insertExperiment(manager: EntityManager, experiment: NewExperiment): Promise<string> {
   const uuid = newId();
-  const { projectUuid, modelUuid, datasetVersionUuid, name, task, algorithm } = experiment;
+  const { projectUuid, modelUuid, datasetVersionUuid, parentUuid, name, task, algorithm } = experiment;
   const inserted: unknown[] = await manager.query(
     `/* experiment.create */ INSERT INTO experiment (id, project_id, model_id, dataset_version_id, name, task,
-       algorithm) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (project_id, name) DO NOTHING RETURNING id`,
-    [uuid, projectUuid, modelUuid, datasetVersionUuid, name, task, algorithm],
+       algorithm, parent_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (project_id, name) DO NOTHING RETURNING id`,
+    [uuid, projectUuid, modelUuid, datasetVersionUuid, name, task, algorithm, parentUuid],
   );
   if (inserted.length === 0) {
     const message = `The project has an experiment named ${JSON.stringify(name)} already.`;

@@ -1,16 +1,29 @@
 /** What a training or an evaluation leaves behind, written within the caller's (fenced) transaction. */
 import type { EntityManager } from 'typeorm';
+import type { ServiceIdentity } from '../platform/identity.js';
 import { newId } from '../platform/ids.js';
+import type { TrainerEnvironment } from '../training/environment.js';
 
 export async function setEngine(
   manager: EntityManager,
   experimentUuid: string,
   engine: string,
   reason: string,
+  { service, trainer }: { service: ServiceIdentity; trainer: TrainerEnvironment | undefined },
 ) {
   await manager.query(
-    '/* experiment.setEngine */ UPDATE experiment SET engine = $2, engine_reason = $3 WHERE id = $1',
-    [experimentUuid, engine, reason],
+    `/* experiment.setEngine */ UPDATE experiment SET engine = $2, engine_reason = $3, service_version = $4,
+       git_commit = $5, node_version = $6, platform = $7, packages = $8 WHERE id = $1`,
+    [
+      experimentUuid,
+      engine,
+      reason,
+      service.version,
+      service.commit,
+      trainer?.node,
+      trainer?.platform,
+      trainer && JSON.stringify(trainer.packages),
+    ],
   );
 }
 

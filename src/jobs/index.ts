@@ -1,5 +1,6 @@
 import { Job } from './job.js';
 import { JobResolver } from './jobResolver.js';
+import { NetworkResolver } from './networkResolver.js';
 import { DuplicatesResolver } from './task/duplicatesResolver.js';
 import { EnrichmentResolver } from './task/enrichmentResolver.js';
 import { ExportResolver } from './task/exportResolver.js';
@@ -13,6 +14,7 @@ export { startWorker, type Worker, type WorkerOptions } from './worker/worker.js
 export const jobEntities = [Job];
 export const jobResolvers = [
   JobResolver,
+  NetworkResolver,
   ImportResolver,
   ExportResolver,
   EnrichmentResolver,

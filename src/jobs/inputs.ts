@@ -14,6 +14,12 @@ export class StartTrainingInput {
   datasetVersionId: string;
   @Field(() => ID)
   modelId: string;
+  @Field(() => ID, {
+    nullable: true,
+    description:
+      'Begin with the best weights of this experiment, wherever layers have the same name and shape. Id, or "project name/experiment name".',
+  })
+  fromExperimentId?: string | null;
   @Field(() => String, { nullable: true, description: 'Unique within the project; made up if left out.' })
   name?: string | null;
   @Field(() => Engine, { nullable: true })

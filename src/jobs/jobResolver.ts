@@ -82,7 +82,9 @@ export class JobResolver {
     return payload(input.StartTrainingPayload, async () => {
       const datasetVersionUuid = uuidOf('DatasetVersion', given.datasetVersionId);
       const modelUuid = uuidOf('Model', given.modelId);
-      const job = await startTraining(services, { ...given, datasetVersionUuid, modelUuid });
+      const from = given.fromExperimentId;
+      const parentUuid = from ? await experimentUuid(services.db, from, ['fromExperimentId']) : null;
+      const job = await startTraining(services, { ...given, datasetVersionUuid, modelUuid, parentUuid });
       return { job, experiment: await services.load.one(Experiment, job.experimentUuid) };
     });
   }

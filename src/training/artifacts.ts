@@ -12,9 +12,14 @@ const MODEL_FILES = [
   ['preprocessing.json', 'application/json'],
 ] as const;
 
+const model = (folder: string, kind: string): TrainerArtifact[] =>
+  MODEL_FILES.map(([name, mediaType]) => ({ path: `${folder}/${name}`, kind, mediaType }));
+
 export const ARTIFACTS: TrainerArtifact[] = [
-  ...MODEL_FILES.map(([name, mediaType]) => ({ path: `model/${name}`, kind: 'MODEL', mediaType })),
-  ...MODEL_FILES.map(([name, mediaType]) => ({ path: `initial/${name}`, kind: 'INITIAL_MODEL', mediaType })),
+  // Of the best epoch, of the last one, and before the first.
+  ...model('model', 'MODEL'),
+  ...model('last', 'LAST_MODEL'),
+  ...model('initial', 'INITIAL_MODEL'),
   { path: 'classes.json', kind: 'CLASSES', mediaType: 'application/json' },
   { path: 'preprocessing.json', kind: 'PREPROCESSING', mediaType: 'application/json' },
   { path: 'metrics.csv', kind: 'METRICS', mediaType: 'text/csv' },

@@ -16,7 +16,7 @@ const KEPT = 3;
 /** What else a task counts is its own. */
 const tallySchema = z.looseObject({ lossSum: z.number(), n: z.int() });
 const stateSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   parameters: trainingParametersSchema,
   classes: z.array(z.string()),
   conditions: z.array(z.string()),
@@ -28,7 +28,9 @@ const stateSchema = z.object({
   imagesDone: z.int().min(0),
   /** Sums over the batches of this epoch that are done. */
   running: tallySchema,
-  earlyStopping: z.object({ bestEpoch: z.int(), bestLoss: z.number(), waited: z.int() }).nullable(),
+  earlyStopping: z
+    .object({ bestEpoch: z.int(), bestValue: z.number().nullable(), waited: z.int() })
+    .nullable(),
   history: z.array(z.object({ epoch: z.int(), metrics: z.array(metricSchema) })),
   optimizerStep: z.int().min(0),
 });
@@ -40,6 +42,8 @@ export interface Checkpoint {
   weights: Float32Array;
   /** Weights of the best epoch; null before the first epoch ends. */
   best: Float32Array | null;
+  /** Moving average of the weights, where there is one. */
+  average: Float32Array | null;
   /** The optimiser's state vectors. */
   optimizer: Float32Array[];
 }
@@ -48,10 +52,11 @@ const layoutSchema = z.array(z.object({ name: z.string(), length: z.int().min(0)
 
 /** Returns the checkpoint's folder relative to `outputDir`. */
 export async function writeCheckpoint(outputDir: string, checkpoint: Checkpoint): Promise<string> {
-  const { state, weights, best, optimizer } = checkpoint;
+  const { state, weights, best, average, optimizer } = checkpoint;
   const tensors: [string, Float32Array][] = [
     ['weights', weights],
     ...(best ? [['best', best] as [string, Float32Array]] : []),
+    ...(average ? [['average', average] as [string, Float32Array]] : []),
     ...optimizer.map((vector): [string, Float32Array] => ['optimizer', vector]),
   ];
   const layout = tensors.map(([name, values]) => ({ name, length: values.length }));
@@ -93,6 +98,7 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
       state,
       weights: named('weights')[0]!,
       best: named('best')[0] ?? null,
+      average: named('average')[0] ?? null,
       optimizer: named('optimizer'),
     };
   } catch (cause) {

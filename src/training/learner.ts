@@ -1,9 +1,11 @@
 /** A task's network with its optimiser: takes batches, returns their losses. */
 import { TrainingError } from './error.js';
+import { MovingAverage } from './movingAverage.js';
 import { createOptimizer, type Optimizer } from './optimizers.js';
 import type { TrainingParameters } from './protocol.js';
 import type { Batch, Forward, TrainingTask } from './tasks/task.js';
 import { tf, type tfl } from './tensorflow.js';
+import { readWeights, writeWeights } from './weights.js';
 
 export interface BatchResult {
   /** The mean over the batch. */
@@ -17,6 +19,8 @@ const EXPLODED = 1e3;
 
 export class Learner {
   readonly optimizer: Optimizer;
+  /** Of the weights, where one is asked for: it is then what is evaluated and saved. */
+  readonly average: MovingAverage | null;
   private readonly variables: tf.Variable[];
 
   constructor(
@@ -25,6 +29,8 @@ export class Learner {
   ) {
     this.variables = task.model.trainableWeights.map((weight) => weight.read() as tf.Variable);
     this.optimizer = createOptimizer(parameters, this.variables);
+    const { emaDecay } = parameters;
+    this.average = emaDecay === null ? null : new MovingAverage(task.model, emaDecay);
   }
 
   get model(): tfl.LayersModel {
@@ -45,6 +51,7 @@ export class Learner {
         this.variables.map((variable) => grads[variable.name]!),
         learningRate,
       );
+      this.average?.update();
       return result;
     } finally {
       tf.dispose([value, outputs, grads]);
@@ -61,8 +68,26 @@ export class Learner {
     }
   }
 
+  /** The weights to judge the network by. */
+  async judged(): Promise<Float32Array> {
+    return this.average ? this.average.read() : readWeights(this.model);
+  }
+
+  /** Runs `work` with the weights to judge by, then puts back those that training goes on from. */
+  async judging<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.average) return work();
+    const learning = await readWeights(this.model);
+    writeWeights(this.model, await this.average.read());
+    try {
+      return await work();
+    } finally {
+      writeWeights(this.model, learning);
+    }
+  }
+
   dispose(): void {
     this.optimizer.dispose();
+    this.average?.dispose();
   }
 }
 

@@ -41,22 +41,18 @@ export function metricsOf(
   conditions: readonly string[] = [],
 ): Metric[] {
   if (tally.n === 0) return [];
-  const loss: Metric = {
-    name: 'loss',
-    split,
-    condition: null,
-    value: tally.lossSum / tally.n,
-    n: tally.n,
-    lower: null,
-    upper: null,
-    method: null,
-  };
+  const loss = lossMetric('loss', split, tally.lossSum / tally.n, tally.n);
   const perCondition = conditions.flatMap((condition, i) => {
     const { n, correct } = tally.conditions[i]!;
     return n ? [accuracy(split, condition, correct, n)] : [];
   });
   return [loss, accuracy(split, null, tally.correct, tally.n), ...perCondition];
 }
+
+export const lossMetric = (name: string, split: Metric['split'], value: number, n: number): Metric => ({
+  ...{ name, split, condition: null, value, n },
+  ...{ lower: null, upper: null, method: null },
+});
 
 function accuracy(split: Metric['split'], condition: string | null, correct: number, n: number): Metric {
   return {

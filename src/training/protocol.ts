@@ -72,6 +72,8 @@ export const trainingSpecSchema = z.object({
   parameters: trainingParametersSchema,
   /** Absolute path of a folder that an earlier attempt's `checkpoint` message named (or a copy); null starts afresh. */
   resumeFrom: z.string().nullable(),
+  /** Folder of a model whose weights the training begins with, where they fit; null: with random ones. */
+  startFrom: z.string().nullable().default(null),
 });
 export const evaluationSpecSchema = z.object({
   kind: z.literal('EVALUATION'),
@@ -108,7 +110,15 @@ export type TrainerArtifact = z.infer<typeof artifactSchema>;
 
 /** Trainer → worker. */
 export const trainerMessageSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('engine'), engine: z.enum(ENGINES), reason: z.string() }),
+  z.object({
+    type: z.literal('engine'),
+    engine: z.enum(ENGINES),
+    reason: z.string(),
+    /** Versions of what decides on the numbers. */
+    environment: z
+      .object({ node: z.string(), platform: z.string(), packages: z.record(z.string(), z.string()) })
+      .optional(),
+  }),
   z.object({ type: z.literal('log'), level: z.enum(['info', 'warn', 'error']), message: z.string() }),
   /** At most four a second. */
   z.object({
@@ -151,7 +161,13 @@ export const trainerMessageSchema = z.discriminatedUnion('type', [
     n: z.int(),
   }),
   /** A failure that a retry would meet again: the job fails with this code. */
-  z.object({ type: z.literal('failed'), code: z.string(), message: z.string() }),
+  z.object({
+    type: z.literal('failed'),
+    code: z.string(),
+    message: z.string(),
+    /** What is worth keeping: of a training whose loss exploded the best and the last good model. */
+    artifacts: z.array(artifactSchema).optional(),
+  }),
 ]);
 export type TrainerMessage = z.infer<typeof trainerMessageSchema>;
 

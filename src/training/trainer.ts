@@ -2,16 +2,19 @@
 import { join } from 'node:path';
 import { ARTIFACTS, writeReports } from './artifacts.js';
 import { readCheckpoint, writeCheckpoint, type Checkpoint, type CheckpointState } from './checkpoint.js';
-import { EarlyStopping } from './earlyStopping.js';
+import { EarlyStopping, modeOf, monitored } from './earlyStopping.js';
 import { TrainingError } from './error.js';
+import { drawsOf, type Draw } from './input/augment/index.js';
 import { evenBatches, shuffled } from './input/batches.js';
+import { mixedOrder, poolsOf, type Pool } from './input/mix.js';
 import { yieldToEvents, type Job } from './job.js';
 import { Learner, type BatchResult } from './learner.js';
-import { learningRateAt } from './schedule.js';
 import { saveModel } from './modelFiles.js';
+import { networkOf } from './networks/build.js';
 import { Progress, type Phase } from './progress.js';
-import type { TrainerMessage, TrainingSpec } from './protocol.js';
-import { generator, mixSeeds } from './random.js';
+import type { TrainerArtifact, TrainerMessage, TrainingSpec } from './protocol.js';
+import { learningRateAt } from './schedule.js';
+import { freeze, takeWeights } from './startingWeights.js';
 import { TASK } from './tasks/index.js';
 import type { Batch, Item, Tally, TrainingTask } from './tasks/task.js';
 import { tf } from './tensorflow.js';
@@ -41,6 +44,10 @@ class Training {
   private readonly earlyStopping: EarlyStopping;
   private readonly state: CheckpointState;
   private best: Float32Array | null;
+  /** The weights to judge by as the last epoch left them. */
+  private last: Float32Array | null = null;
+  /** For batches that are mixed by condition. */
+  private readonly pools: Pool[];
 
   constructor(
     private readonly spec: TrainingSpec,
@@ -52,24 +59,54 @@ class Training {
     const { parameters } = spec;
     this.trainIndices = indicesOf(items, 'TRAIN');
     this.validationIndices = indicesOf(items, 'VALIDATION');
+    const mixed = Object.keys(parameters.mixConditions);
+    this.pools = poolsOf(this.trainIndices, (index) => items[index]!.conditions, mixed, spec.conditions);
+    freeze(
+      task.model,
+      networkOf(parameters)
+        .blocks({ ...parameters })
+        .slice(0, parameters.freezeBlocks),
+    );
     this.learner = new Learner(parameters, task);
     this.state = resumed?.state ?? { ...beginning(spec, items), running: task.emptyTally() };
     this.best = resumed?.best ?? null;
-    this.earlyStopping = new EarlyStopping(parameters.patience, this.state.earlyStopping);
+    this.earlyStopping = new EarlyStopping(
+      parameters.patience,
+      modeOf(parameters.monitor),
+      this.state.earlyStopping,
+    );
     const total = items.length * parameters.epochs;
     this.progress = new Progress((m) => void job.send(m), total, parameters.epochs, this.state.imagesDone);
   }
 
   async run(): Promise<TrainingResult> {
-    const { outputDir, parameters } = this.spec;
-    // Before the weights are restored: the same seed builds the same untrained network in every attempt.
-    await saveModel(join(outputDir, 'initial'), this.task.model, this.task.about);
-    if (this.resumed) this.restore(this.resumed);
+    const { epochs } = this.spec.parameters;
+    await this.begin();
     await this.load();
     if (this.job.signal.aborted) return this.stop();
-    while (this.state.epoch <= parameters.epochs && !this.earlyStopping.exhausted)
-      if (!(await this.runEpoch())) return this.stop();
+    try {
+      while (this.state.epoch <= epochs && !this.earlyStopping.exhausted)
+        if (!(await this.runEpoch())) return this.stop();
+    } catch (error) {
+      if (error instanceof TrainingError && error.code === 'LOSS_NOT_FINITE')
+        error.artifacts = await this.salvage();
+      throw error;
+    }
     return this.finish();
+  }
+
+  private async begin(): Promise<void> {
+    const { task, spec, resumed } = this;
+    if (spec.startFrom !== null) {
+      const { taken, fresh } = await takeWeights(task.model, spec.classes, spec.startFrom);
+      const rest = fresh.length ? `; these begin afresh: ${fresh.slice(0, 20).join(', ')}` : '';
+      const message = `${taken.length} layers start from given weights${rest}.`;
+      if (!resumed) await this.job.send({ type: 'log', level: 'info', message });
+    }
+    // Before the weights are restored: every attempt begins with the same network.
+    await saveModel(join(spec.outputDir, 'initial'), task.model, task.about);
+    if (resumed) await this.restore(resumed);
+    else this.learner.average?.restore(await readWeights(task.model), 0);
   }
 
   dispose(): void {
@@ -77,9 +114,11 @@ class Training {
     this.task.dispose();
   }
 
-  private restore({ weights, optimizer, state }: Checkpoint): void {
+  private async restore({ weights, optimizer, average, state }: Checkpoint): Promise<void> {
     writeWeights(this.task.model, weights);
     this.learner.optimizer.restore({ step: state.optimizerStep, vectors: optimizer });
+    if (average) this.learner.average?.restore(average, state.optimizerStep);
+    this.last = await this.learner.judged();
   }
 
   private async load(): Promise<void> {
@@ -92,15 +131,22 @@ class Training {
   private async runEpoch(): Promise<boolean> {
     const { state, spec } = this;
     const { batchSize, seed } = spec.parameters;
-    const batches = evenBatches(shuffled(this.trainIndices, seed, state.epoch), batchSize);
+    const batches = evenBatches(this.order(seed, state.epoch), batchSize);
     for (const batch of batches.slice(state.batch)) {
       await this.trainBatch(batch, learningRateAt(spec.parameters, state.epoch, state.batch, batches.length));
       if (this.job.signal.aborted) return false;
     }
-    const validation = await this.validate();
+    const validation = await this.learner.judging(() => this.validate());
     if (!validation) return false;
     await this.endEpoch(validation);
     return true;
+  }
+
+  /** Which items, in which order; from seed and epoch alone. */
+  private order(seed: number, epoch: number): Uint32Array {
+    const { trainIndices, pools } = this;
+    const mixed = Object.keys(this.spec.parameters.mixConditions).length > 0;
+    return mixed ? mixedOrder(pools, trainIndices.length, seed, epoch) : shuffled(trainIndices, seed, epoch);
   }
 
   /** Null when asked to stop; the validation is then run anew after resuming. */
@@ -119,8 +165,8 @@ class Training {
 
   private async trainBatch(indices: Uint32Array, rate: number): Promise<void> {
     const { state, spec } = this;
-    const random = generator(mixSeeds(spec.parameters.seed, state.epoch, state.batch));
-    await this.runBatch(indices, random, state.running, (batch) => this.learner.train(batch, rate));
+    const draws = (index: number) => drawsOf(spec.parameters.seed, state.epoch, index);
+    await this.runBatch(indices, draws, state.running, (batch) => this.learner.train(batch, rate));
     state.batch += 1;
     await this.advance('TRAINING', indices.length);
   }
@@ -132,11 +178,11 @@ class Training {
 
   private async runBatch(
     indices: Uint32Array,
-    random: (() => number) | null,
+    draws: ((index: number) => Draw) | null,
     tally: Tally,
     run: (batch: Batch) => Promise<BatchResult>,
   ): Promise<void> {
-    const batch = await this.task.batch(indices, random);
+    const batch = await this.task.batch(indices, draws);
     try {
       const { loss, outputs } = await run(batch);
       this.task.count(tally, batch, loss, outputs);
@@ -156,9 +202,9 @@ class Training {
     const { state, task } = this;
     const { epoch } = state;
     const metrics = [...task.metrics(state.running, 'TRAIN'), ...task.metrics(validation, 'VALIDATION')];
-    const judged = validation.n ? validation : state.running;
-    if (this.earlyStopping.observe(epoch, judged.lossSum / judged.n))
-      this.best = await readWeights(task.model);
+    this.last = await this.learner.judged();
+    const value = monitored(this.spec.parameters.monitor, metrics);
+    if (this.earlyStopping.observe(epoch, value)) this.best = this.last;
     state.earlyStopping = this.earlyStopping.state;
     state.history.push({ epoch, metrics });
     Object.assign(state, { epoch: epoch + 1, batch: 0, running: task.emptyTally() });
@@ -174,6 +220,7 @@ class Training {
       state: this.state,
       weights,
       best: this.best,
+      average: (await this.learner.average?.read()) ?? null,
       optimizer: vectors,
     });
   }
@@ -183,10 +230,8 @@ class Training {
   }
 
   private async finish(): Promise<TrainingResult> {
-    const { spec, state, task, earlyStopping } = this;
-    writeWeights(task.model, this.best!);
-    await saveModel(join(spec.outputDir, 'model'), task.model, task.about);
-    await writeReports(spec.outputDir, state.history, task.about);
+    const { spec, state, earlyStopping } = this;
+    await this.saveModels();
     return {
       type: 'trained',
       bestEpoch: earlyStopping.state!.bestEpoch,
@@ -194,6 +239,22 @@ class Training {
       stoppedEarly: state.history.length < spec.parameters.epochs,
       artifacts: ARTIFACTS,
     };
+  }
+
+  /** What is good of a training that went wrong: nothing before its first epoch ended. */
+  private async salvage(): Promise<TrainerArtifact[]> {
+    if (!this.best) return [];
+    await this.saveModels();
+    return ARTIFACTS;
+  }
+
+  private async saveModels(): Promise<void> {
+    const { spec, state, task } = this;
+    writeWeights(task.model, this.last!);
+    await saveModel(join(spec.outputDir, 'last'), task.model, task.about);
+    writeWeights(task.model, this.best!);
+    await saveModel(join(spec.outputDir, 'model'), task.model, task.about);
+    await writeReports(spec.outputDir, state.history, task.about);
   }
 }
 
@@ -204,7 +265,7 @@ function indicesOf(items: readonly Item[], split: Item['split']): Uint32Array {
 /** The state before the first batch, but for the task's tally. */
 function beginning(spec: TrainingSpec, items: readonly Item[]): Omit<CheckpointState, 'running'> {
   return {
-    version: 1,
+    version: 2,
     parameters: spec.parameters,
     classes: spec.classes,
     conditions: spec.conditions,

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { startEngine } from './engines/index.js';
+import { environmentOf } from './environment.js';
 import { TrainingError } from './error.js';
 import { evaluate } from './evaluator.js';
 import type { Job } from './job.js';
@@ -40,7 +41,12 @@ async function readSpec(file: string): Promise<Spec> {
 async function run(specFile: string): Promise<TrainerMessage> {
   const spec = await readSpec(specFile);
   const engine = await startEngine(spec.engine);
-  await send({ type: 'engine', engine: engine.name, reason: engine.reason });
+  await send({
+    type: 'engine',
+    engine: engine.name,
+    reason: engine.reason,
+    environment: environmentOf(engine.name),
+  });
   const job: Job = { send, signal: stop.signal };
   try {
     return await (spec.kind === 'TRAINING' ? train(spec, job) : evaluate(spec, job));
@@ -51,7 +57,8 @@ async function run(specFile: string): Promise<TrainerMessage> {
 
 function failure(error: unknown): TrainerMessage {
   const message = error instanceof Error ? error.message : String(error);
-  return { type: 'failed', code: error instanceof TrainingError ? error.code : 'INTERNAL', message };
+  if (!(error instanceof TrainingError)) return { type: 'failed', code: 'INTERNAL', message };
+  return { type: 'failed', code: error.code, message, artifacts: error.artifacts };
 }
 
 /** The last message: waits until it has left, then exits. A failure exits 1, everything else 0. */

@@ -8,6 +8,7 @@ import { usedParameters } from '../../training/detectionParameters.js';
 import type { ExperimentJob } from '../job.js';
 import { classesOf, countLights, inSplit } from '../lights.js';
 import { Engine, JobKind, JobState } from '../vocabulary.js';
+import { checkNames, checkParent } from './checkNames.js';
 import { checkParameters } from './checkParameters.js';
 import { requirePictures } from './pictures.js';
 import { insertJob, jobOfRequest, once, request } from './request.js';
@@ -16,6 +17,8 @@ import { findModel, findVersion } from './subjects.js';
 export interface StartTraining {
   datasetVersionUuid: string;
   modelUuid: string;
+  /** Experiment whose best weights it begins with. */
+  parentUuid?: string | null;
   name?: string | null;
   engine?: Engine | null;
   /** As given; what is missing takes the server's default. */
@@ -26,29 +29,33 @@ export interface StartTraining {
 /**
  * Experiment, parameters, job and message in one transaction.
  * @throws ShingoError or UserErrors NOT_FOUND, OTHER_PROJECT, BAD_PARAMETER, CONFLICT, NAME_TAKEN, DATASET_NOT_TRAINABLE,
- *   PICTURES_MISSING
+ *   PICTURES_MISSING, EXPERIMENT_NOT_TRAINED
  */
 export async function startTraining(
   { db, queue }: { db: DataSource; queue: Queue },
   input: StartTraining,
 ): Promise<ExperimentJob> {
-  const { datasetVersionUuid, modelUuid, name = null, engine = null } = input;
+  const { datasetVersionUuid, modelUuid, parentUuid = null, name = null, engine = null } = input;
   const version = await findVersion(db, datasetVersionUuid);
   const model = await findModel(db, modelUuid, version.projectUuid);
   const parameters = checkParameters(input.parameters ?? {});
   checkName(name);
-  const content = { kind: JobKind.TRAINING, datasetVersionUuid, modelUuid, name, engine, parameters };
+  const asked = { kind: JobKind.TRAINING, datasetVersionUuid, modelUuid, name, engine, parameters };
+  const content = parentUuid ? { ...asked, parentUuid } : asked;
   const wanted = request(version.projectUuid, input.idempotencyKey, content);
   const known = await jobOfRequest<ExperimentJob>(db, wanted);
   if (known) return known;
   const task = LearningTask[parameters.task];
   await checkTrainable(db, task, datasetVersionUuid);
+  await checkNames(db, datasetVersionUuid, parameters);
+  if (parentUuid) await checkParent(db, parentUuid, version.projectUuid, parameters.algorithm);
   await requirePictures(db, datasetVersionUuid, [Split.TRAIN, Split.VALIDATION], task);
   return once(db, wanted, async (manager) => {
     const experimentUuid = await insertExperiment(manager, {
       projectUuid: version.projectUuid,
       modelUuid,
       datasetVersionUuid,
+      parentUuid,
       name: name ?? (await freeName(manager, version.projectUuid, model.name)),
       task,
       algorithm: parameters.algorithm,

@@ -22,8 +22,13 @@ export async function findModel(db: DataSource, uuid: string, projectUuid: strin
 }
 
 /** @throws ShingoError NOT_FOUND, OTHER_PROJECT */
-export async function findExperiment(db: DataSource, uuid: string, projectUuid: string): Promise<Experiment> {
-  return ofProject(await selectOne(db, Experiment, uuid), projectUuid, 'experiment', 'experimentId');
+export async function findExperiment(
+  db: DataSource,
+  uuid: string,
+  projectUuid: string,
+  field = 'experimentId',
+): Promise<Experiment> {
+  return ofProject(await selectOne(db, Experiment, uuid), projectUuid, 'experiment', field);
 }
 
 function ofProject<T extends { projectUuid: string }>(

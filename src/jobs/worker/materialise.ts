@@ -66,8 +66,12 @@ async function specOf(
     const samples = await writeItems({ db, blobs }, { task, versionUuid, splits, classes }, samplesFile);
     const resumeFrom = checkpoint && join(folder, 'resume');
     if (checkpoint && resumeFrom) await restoreFiles(blobs, checkpoint.files, resumeFrom);
+    const startFrom = experiment.parentUuid && join(folder, 'start');
+    if (experiment.parentUuid && startFrom)
+      await restoreFiles(blobs, await modelFiles(db, experiment.parentUuid, Weights.BEST), startFrom);
+    const from = { resumeFrom, startFrom };
     return {
-      spec: { kind: 'TRAINING', engine, samplesFile, classes, conditions, outputDir, parameters, resumeFrom },
+      spec: { kind: 'TRAINING', engine, samplesFile, classes, conditions, outputDir, parameters, ...from },
       samples,
     };
   }

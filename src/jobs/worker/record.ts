@@ -8,7 +8,8 @@ import type { NewEvent } from '../../experiments/events/event.js';
 import { prepareEvaluation } from '../../experiments/evaluate/prepare.js';
 import { storeEvaluation } from '../../experiments/evaluate/store.js';
 import { putArtifacts, setEngine, setOutcome, type NewArtifact } from '../../experiments/outcome.js';
-import type { TrainerMessage } from '../../training/protocol.js';
+import { identity } from '../../platform/identity.js';
+import type { TrainerArtifact, TrainerMessage } from '../../training/protocol.js';
 import { changeJob, updateJob } from '../change.js';
 import { experimentOf, type Job } from '../job.js';
 import { JobKind, JobState } from '../vocabulary.js';
@@ -41,10 +42,12 @@ export class Recorder {
     return this.fenced((manager, job) => updateJob(manager, job, { progress }));
   }
 
-  engine({ engine, reason }: Message<'engine'>): Promise<void> {
-    return this.fenced(async (manager, job) => {
+  async engine({ engine, reason, environment }: Message<'engine'>): Promise<void> {
+    const service = await identity();
+    await this.fenced(async (manager, job) => {
       await tell(manager, job, [{ kind: 'LOG', level: 'info', message: `engine ${engine}: ${reason}` }]);
-      if (job.kind === JobKind.TRAINING) await setEngine(manager, experimentOf(job), engine, reason);
+      if (job.kind === JobKind.TRAINING)
+        await setEngine(manager, experimentOf(job), engine, reason, { service, trainer: environment });
       await updateJob(manager, job, { engine });
     });
   }
@@ -67,15 +70,7 @@ export class Recorder {
   }
 
   async trained(message: Message<'trained'>): Promise<void> {
-    const artifacts: NewArtifact[] = [];
-    for (const { path, kind, mediaType } of message.artifacts) {
-      artifacts.push({
-        path,
-        kind,
-        mediaType,
-        ...(await storeFile(this.services.blobs, await inside(this.outputDir, path))),
-      });
-    }
+    const artifacts = await this.store(message.artifacts);
     await this.fenced(async (manager, job) => {
       await putArtifacts(manager, experimentOf(job), artifacts);
       await setOutcome(manager, experimentOf(job), message);
@@ -105,8 +100,16 @@ export class Recorder {
     throw new TrainerFault('PREDICTIONS_INVALID', problem);
   }
 
-  failed({ code, message }: { code: string; message: string }): Promise<void> {
-    return this.fenced((manager, job) => settleFailure(manager, job, { code, message }));
+  /** What is worth keeping of it is kept: the models that it names, and the last checkpoint. */
+  async failed({ code, message, artifacts = [] }: Omit<Message<'failed'>, 'type'>): Promise<void> {
+    const stored = await this.store(artifacts);
+    await this.fenced(async (manager, job) => {
+      if (stored.length > 0) {
+        await putArtifacts(manager, experimentOf(job), stored);
+        await this.keepCheckpoint(manager, job, [JobState.RUNNING, JobState.CANCELLING]);
+      }
+      await settleFailure(manager, job, { code, message });
+    });
   }
 
   /** Stopped as asked: the checkpoint is kept, for the next attempt or as what a cancelled training came to. */
@@ -130,8 +133,21 @@ export class Recorder {
     });
   }
 
-  private async keepCheckpoint(manager: EntityManager, job: Job): Promise<void> {
-    const checkpoint = job.state === JobState.CANCELLING ? await checkpointOf(manager, job) : null;
+  private async store(files: TrainerArtifact[]): Promise<NewArtifact[]> {
+    const artifacts: NewArtifact[] = [];
+    for (const { path, kind, mediaType } of files) {
+      const file = await inside(this.outputDir, path);
+      artifacts.push({ path, kind, mediaType, ...(await storeFile(this.services.blobs, file)) });
+    }
+    return artifacts;
+  }
+
+  private async keepCheckpoint(
+    manager: EntityManager,
+    job: Job,
+    states: JobState[] = [JobState.CANCELLING],
+  ): Promise<void> {
+    const checkpoint = states.includes(job.state) ? await checkpointOf(manager, job) : null;
     if (!checkpoint) return;
     const artifacts: NewArtifact[] = [];
     for (const [name, sha256] of Object.entries(checkpoint.files)) {

@@ -29,7 +29,8 @@ export function batchNormalization(options: BatchNormalizationOptions): tfl.laye
   const layer = tfl.layers.batchNormalization(options) as unknown as StockLayer;
   const infer = layer.call.bind(layer);
   layer.call = (inputs, kwargs) => {
-    if (!kwargs.training) return infer(inputs, kwargs);
+    // Frozen, it keeps its statistics as well: what they were learnt on is what its weights fit.
+    if (!kwargs.training || !layer.trainable) return infer(inputs, { ...kwargs, training: false });
     const x = Array.isArray(inputs) ? inputs[0]! : inputs;
     return tf.tidy(() => train(layer, x, options));
   };

@@ -1,11 +1,14 @@
 /** LIGHT_STATE: the colour of the light in a crop. */
 import { TrainingError } from '../error.js';
-import { inputBatch, randomShifts } from '../input/batches.js';
+import { crossEntropy, objective } from '../classificationLoss.js';
+import { mirroredLabels, type Draw } from '../input/augment/index.js';
+import { augmentedBatch, inputBatch } from '../input/lightBatch.js';
 import { loadPictures, type LoadOptions, type Pictures } from '../input/pictures.js';
 import { defaultPreprocessing, preprocessingSchema, type Preprocessing } from '../input/preprocessing.js';
 import { readSamples } from '../input/samples.js';
+import { itemWeights } from '../input/weighting.js';
 import { argmaxRows } from '../learner.js';
-import { count, emptyTally, metricsOf, type Tally } from '../metrics.js';
+import { count, emptyTally, lossMetric, metricsOf, type Tally } from '../metrics.js';
 import type { LoadedModel } from '../modelFiles.js';
 import { buildClassifier } from '../networks/build.js';
 import type { Metric, Sample, TrainingSpec } from '../protocol.js';
@@ -21,14 +24,25 @@ export const lightState: Task<Sample, Preprocessing> = {
 
 interface LightBatch extends Batch {
   samples: Sample[];
+  /** Its loss is another than cross-entropy, which is then counted beside it. */
+  shaped: boolean;
 }
 
-class LightStateTraining implements TrainingTask<LightBatch, Tally> {
+/** The TRAIN split's also hold the objective, where that is not the cross-entropy. */
+interface LightTally extends Tally {
+  objectiveSum?: number;
+}
+
+class LightStateTraining implements TrainingTask<LightBatch, LightTally> {
   readonly model: tfl.LayersModel;
   readonly about: { classes: readonly string[]; preprocessing: Preprocessing };
   /** The same weights without the softmax: cross-entropy of logits neither overflows nor hides behind a clip. */
   private readonly logits: tfl.LayersModel;
   private pictures!: Pictures;
+  /** For each class the one that its mirror image is of. */
+  private readonly mirrored: (number | null)[];
+  /** Of each sample of TRAIN, by its index; null: all count the same. */
+  private readonly weights: Map<number, number> | null;
 
   constructor(
     private readonly spec: TrainingSpec,
@@ -36,6 +50,8 @@ class LightStateTraining implements TrainingTask<LightBatch, Tally> {
   ) {
     const { parameters, classes } = spec;
     checkSamples(samples, classes);
+    this.mirrored = mirroredLabels(classes);
+    this.weights = weightsOf(samples, spec);
     this.about = { classes, preprocessing: defaultPreprocessing(parameters.inputSize) };
     this.model = buildClassifier(parameters, classes.length);
     const outputs = this.model.getLayer('logits').output as tfl.SymbolicTensor;
@@ -46,41 +62,84 @@ class LightStateTraining implements TrainingTask<LightBatch, Tally> {
     this.pictures = await loadPictures(this.samples, this.about.preprocessing, options);
   }
 
-  async batch(indices: Uint32Array, random: (() => number) | null): Promise<LightBatch> {
-    const { inputSize } = this.spec.parameters;
-    const shifts = random ? randomShifts(indices.length, inputSize, random) : [];
-    const samples = Array.from(indices, (index) => this.samples[index]!);
-    const labels = samples.map(({ label }) => label);
-    return {
-      size: samples.length,
-      samples,
-      x: inputBatch(this.pictures, indices, this.about.preprocessing, shifts),
-      targets: [tf.tensor1d(labels, 'int32')],
-    };
+  async batch(indices: Uint32Array, draws: ((index: number) => Draw) | null): Promise<LightBatch> {
+    const { pictures, mirrored } = this;
+    const { preprocessing } = this.about;
+    const chosen = Array.from(indices, (index) => this.samples[index]!);
+    if (!draws) return this.labelled(chosen, inputBatch(pictures, indices, preprocessing), null);
+    const { x, flipped } = augmentedBatch(pictures, indices, preprocessing, {
+      augmentation: this.spec.parameters.augmentation,
+      draws,
+      mayFlip: (index) => mirrored[this.samples[index]!.label] !== null,
+    });
+    const seen = chosen.map((sample, i) =>
+      flipped[i] ? { ...sample, label: mirrored[sample.label]! } : sample,
+    );
+    const weights = this.weights && Array.from(indices, (index) => this.weights!.get(index)!);
+    return { ...this.labelled(seen, x, weights), shaped: !this.isPlain };
   }
 
-  /** Cross-entropy in nats. */
-  forward({ x, targets }: LightBatch, training: boolean): Forward {
+  private labelled(samples: Sample[], x: tf.Tensor4D, weights: number[] | null): LightBatch {
+    const labels = tf.tensor1d(
+      samples.map(({ label }) => label),
+      'int32',
+    );
+    const targets = weights ? [labels, tf.tensor1d(weights)] : [labels];
+    return { size: samples.length, samples, x, targets, shaped: false };
+  }
+
+  /** In training the objective; in validation always the plain cross-entropy in nats, so that trainings compare. */
+  forward({ x, targets, size, shaped }: LightBatch, training: boolean): Forward {
     const logits = this.logits.apply(x, { training }) as tf.Tensor2D;
-    const oneHot = tf.oneHot(targets[0] as tf.Tensor1D, this.spec.classes.length);
-    return { loss: tf.losses.softmaxCrossEntropy(oneHot, logits), outputs: [logits] };
+    const [labels, weights = tf.ones([size])] = targets as [tf.Tensor1D, tf.Tensor1D?];
+    if (!shaped) return { loss: crossEntropy(logits, labels), outputs: [logits] };
+    return { loss: objective(logits, labels, weights, this.spec.parameters), outputs: [logits] };
   }
 
-  emptyTally(): Tally {
+  private get isPlain(): boolean {
+    const { focalGamma, labelSmoothing } = this.spec.parameters;
+    return focalGamma === 0 && labelSmoothing === 0 && this.weights === null;
+  }
+
+  emptyTally(): LightTally {
     return emptyTally(this.spec.conditions.length);
   }
 
-  count(tally: Tally, { samples }: LightBatch, loss: number, [logits]: readonly Float32Array[]): void {
-    count(tally, samples, loss * samples.length, argmaxRows(logits!, this.spec.classes.length));
+  count(tally: LightTally, batch: LightBatch, loss: number, [logits]: readonly Float32Array[]): void {
+    const { samples, shaped } = batch;
+    const classes = this.spec.classes.length;
+    if (shaped) tally.objectiveSum = (tally.objectiveSum ?? 0) + loss * samples.length;
+    const lossSum = shaped ? crossEntropySum(logits!, samples, classes) : loss * samples.length;
+    count(tally, samples, lossSum, argmaxRows(logits!, classes));
   }
 
-  metrics(tally: Tally, split: Metric['split']): Metric[] {
-    return metricsOf(tally, split, split === 'VALIDATION' ? this.spec.conditions : []);
+  metrics(tally: LightTally, split: Metric['split']): Metric[] {
+    const metrics = metricsOf(tally, split, split === 'VALIDATION' ? this.spec.conditions : []);
+    const { objectiveSum, n } = tally;
+    if (objectiveSum === undefined || n === 0) return metrics;
+    return [...metrics, lossMetric('objective', split, objectiveSum / n, n)];
   }
 
   dispose(): void {
     this.model.dispose();
   }
+}
+
+/** In nats. */
+function crossEntropySum(logits: Float32Array, samples: readonly Sample[], classes: number): number {
+  return samples.reduce((sum, { label }, i) => {
+    const row = logits.subarray(i * classes, (i + 1) * classes);
+    const most = Math.max(...row);
+    const total = row.reduce((all, logit) => all + Math.exp(logit - most), 0);
+    return sum + Math.log(total) + most - row[label]!;
+  }, 0);
+}
+
+function weightsOf(samples: readonly Sample[], spec: TrainingSpec): Map<number, number> | null {
+  const train = [...samples.entries()].filter(([, { split }]) => split === 'TRAIN');
+  const items = train.map(([, sample]) => sample);
+  const weights = itemWeights(items, spec.classes, spec.conditions, spec.parameters);
+  return weights && new Map(train.map(([index], i) => [index, weights[i]!]));
 }
 
 /** A class that training never sees cannot be learnt. An empty validation split is allowed. */

@@ -3,6 +3,7 @@
  * network, says how wrong it is, and what it predicts. Another task is one more file here and one more line in index.ts.
  */
 import type { z } from 'zod';
+import type { Draw } from '../input/augment/index.js';
 import type { LoadOptions } from '../input/pictures.js';
 import type { LoadedModel, ModelDescription } from '../modelFiles.js';
 import type { EvaluationSpec, Metric, TrainingSpec, SPLITS } from '../protocol.js';
@@ -63,8 +64,8 @@ export interface TrainingTask<B extends Batch = Batch, T extends Tally = Tally> 
   readonly about: ModelDescription;
   /** Decodes what is kept decoded. May end early when the signal is aborted: the training stops then. */
   load(options: LoadOptions): Promise<void>;
-  /** @param random draws the changes that training makes to its pictures; null in validation, which makes none */
-  batch(indices: Uint32Array, random: (() => number) | null): Promise<B>;
+  /** @param draws for each item, the changes that training makes to it; null in validation, which makes none */
+  batch(indices: Uint32Array, draws: ((index: number) => Draw) | null): Promise<B>;
   /** Called within a tidy, in training with gradients recorded. */
   forward(batch: B, training: boolean): Forward;
   emptyTally(): T;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { evenBatches, inputBatch, randomShifts, shuffled } from '../../../src/training/input/batches.js';
+import { evenBatches, shuffled } from '../../../src/training/input/batches.js';
+import { inputBatch } from '../../../src/training/input/lightBatch.js';
 import { defaultPreprocessing } from '../../../src/training/input/preprocessing.js';
 import { startEngine } from '../../../src/training/engines/index.js';
-import { generator } from '../../../src/training/random.js';
 
 const indices = (n: number) => Uint32Array.from({ length: n }, (_, i) => i);
 
@@ -61,21 +61,9 @@ describe('inputBatch', () => {
     expect(values).toEqual([100, 101, 102, 110, 111, 112, 120, 121, 122, 0, 1, 2, 10, 11, 12, 20, 21, 22]);
   });
 
-  it('moves the content right and down and repeats the edge', async () => {
-    const batch = inputBatch(pictures, Uint32Array.of(0), bytes, [{ x: 1, y: 1 }]);
-    expect(reds(await batch.data<'float32'>())).toEqual([0, 0, 1, 0, 0, 1, 10, 10, 11]);
-  });
-
   it('scales bytes to -1…1', async () => {
     const ends = { data: Uint8Array.of(0, 255, 0), inputSize: 1, length: 1 };
     const values = await inputBatch(ends, Uint32Array.of(0), defaultPreprocessing(1)).data();
     expect(Array.from(values)).toEqual([-1, 1, -1]);
-  });
-
-  it('shifts by at most a sixteenth of the side, the same for the same seed', () => {
-    const shifts = randomShifts(500, 32, generator(4));
-    expect(new Set(shifts.map(({ x }) => x))).toEqual(new Set([-2, -1, 0, 1, 2]));
-    expect(new Set(shifts.map(({ y }) => y))).toEqual(new Set([-2, -1, 0, 1, 2]));
-    expect(randomShifts(500, 32, generator(4))).toEqual(shifts);
   });
 });

@@ -70,19 +70,19 @@ describe('metrics', () => {
 
 describe('EarlyStopping', () => {
   it('keeps the best epoch and gives up after patience epochs without a better one', () => {
-    const stopping = new EarlyStopping(2);
+    const stopping = new EarlyStopping(2, 'min');
     expect([3, 1, 2].map((loss, i) => stopping.observe(i + 1, loss))).toEqual([true, true, false]);
     expect(stopping.exhausted).toBe(false);
     expect(stopping.observe(4, 1)).toBe(false);
     expect(stopping.exhausted).toBe(true);
-    expect(stopping.state).toMatchObject({ bestEpoch: 2, bestLoss: 1 });
+    expect(stopping.state).toMatchObject({ bestEpoch: 2, bestValue: 1 });
   });
 
   it('starts waiting anew after a better epoch, and never gives up without patience', () => {
-    const stopping = new EarlyStopping(2);
+    const stopping = new EarlyStopping(2, 'min');
     [3, 4, 2, 5].forEach((loss, i) => stopping.observe(i + 1, loss));
     expect(stopping.exhausted).toBe(false);
-    const patient = new EarlyStopping(null);
+    const patient = new EarlyStopping(null, 'min');
     for (let epoch = 1; epoch < 100; epoch++) patient.observe(epoch, epoch);
     expect(patient.exhausted).toBe(false);
   });
@@ -135,7 +135,7 @@ describe('checkpoint', () => {
 
   const checkpoint = (epoch: number): Checkpoint => ({
     state: {
-      version: 1,
+      version: 2,
       parameters: trainingParametersSchema.parse({}),
       classes: ['red', 'green'],
       conditions: ['night'],
@@ -145,7 +145,7 @@ describe('checkpoint', () => {
       batch: 3,
       imagesDone: 7,
       running: { lossSum: 0.1 + 0.2, n: 7, correct: 5, conditions: [{ n: 1, correct: 0 }] },
-      earlyStopping: { bestEpoch: 1, bestLoss: 1 / 3, waited: 0 },
+      earlyStopping: { bestEpoch: 1, bestValue: 1 / 3, waited: 0 },
       history: [
         { epoch: 1, metrics: metricsOf({ ...emptyTally(0), n: 3, correct: 1, lossSum: 2 }, 'TRAIN') },
       ],
@@ -153,13 +153,14 @@ describe('checkpoint', () => {
     },
     weights: Float32Array.of(0.1, -0, 1e-40, 3),
     best: Float32Array.of(1, 2, 3, 4),
+    average: Float32Array.of(4, 3, 2, 1),
     optimizer: [Float32Array.of(5), Float32Array.of(6)],
   });
 
   it('reads back to the last bit', async () => {
     const written = checkpoint(2);
     expect(await readCheckpoint(join(folder, await writeCheckpoint(folder, written)))).toEqual(written);
-    const early = { ...checkpoint(1), best: null };
+    const early = { ...checkpoint(1), best: null, average: null };
     expect(await readCheckpoint(join(folder, await writeCheckpoint(folder, early)))).toEqual(early);
   });
 

@@ -75,6 +75,7 @@ export async function trainingSpec(
     ...(await place(data, samples)),
     parameters: trainingParametersSchema.parse({ ...defaults, ...parameters }),
     resumeFrom: null,
+    startFrom: null,
     ...rest,
   };
 }
