@@ -48,8 +48,9 @@ function judgedDifferences(
   differences: Figure[],
 ): GateSlice[] {
   const say = (verdict: Verdict, sentence: string) => [unjudged(verdict, rule.condition, sentence)];
-  if (championUuid === null) return say(Verdict.PASS, 'There is no champion that it could be worse than.');
-  if (championUuid === versionUuid) return say(Verdict.PASS, 'It is the champion.');
+  if (championUuid === null)
+    return say(Verdict.PASS, 'There never was a champion that it could be worse than.');
+  if (championUuid === versionUuid) return say(Verdict.PASS, 'It is the champion, or was the last.');
   if (evaluationUuid === null || minimumN === null)
     return judgedFigures({ rule, evaluationUuid: null, baselineUuid, minimumN }, []);
   if (baselineUuid === null)

@@ -21,7 +21,10 @@ class GateReportResolver {
     return load.one(ModelVersion, report.versionUuid);
   }
 
-  @FieldResolver(() => ModelVersion, { nullable: true, description: 'At that time; null: there was none.' })
+  @FieldResolver(() => ModelVersion, {
+    nullable: true,
+    description: 'At that time, or the last there was; null: there never was one.',
+  })
   champion(@Root() report: GateReport, @Ctx() { load }: Context) {
     return load.one(ModelVersion, report.championUuid);
   }

@@ -93,7 +93,11 @@ async function write(
   return (await selectOne(manager, GateRule, uuid)) as GateRule;
 }
 
-/** Done again it changes nothing. Reports that were kept in the history keep their rules. */
+/** Reports that were kept in the history keep their rules. @throws ShingoError NOT_FOUND */
 export async function deleteGateRule(db: DataSource, uuid: string): Promise<void> {
-  await db.query('/* gateRule.delete */ DELETE FROM gate_rule WHERE id = $1', [uuid]);
+  const [, deleted]: [unknown, number] = await db.query(
+    '/* gateRule.delete */ DELETE FROM gate_rule WHERE id = $1',
+    [uuid],
+  );
+  if (deleted === 0) throw new ShingoError('NOT_FOUND', 'There is no such gate rule.', 404, ['id']);
 }

@@ -17,6 +17,7 @@ export interface RuleSubject {
 }
 
 export interface GateSubject {
+  /** Taken away, it counts until there is another: else whoever takes it away first could do as they like. */
   championUuid: string | null;
   rules: RuleSubject[];
   /** Two subjects with one basis are judged alike: evaluations never change once they are finished. */
@@ -42,7 +43,9 @@ export async function subjectOf(db: DataSource | EntityManager, versionUuid: str
     `/* gate.subject */ SELECT ${columnsOf(db, GateRule, 'r')}, champion.version_id AS "_champion",
        own.id AS "_evaluation", own.minimum_n AS "_minimum", base.id AS "_baseline"
      FROM model_version v JOIN model m ON m.id = v.model_id
-     LEFT JOIN model_alias champion ON champion.model_id = m.id AND champion.name = $2
+     LEFT JOIN LATERAL (
+       SELECT coalesce(to_id, from_id) AS version_id FROM model_alias_change
+       WHERE model_id = m.id AND alias = $2 ORDER BY seq DESC LIMIT 1) champion ON true
      LEFT JOIN gate_rule r ON r.project_id = m.project_id AND r.task = v.task
        AND (r.model_id IS NULL OR r.model_id = m.id)
      LEFT JOIN LATERAL (${newest('v.id', 'd.dataset_id = r.dataset_id AND p.name = r.protocol')}) own ON true

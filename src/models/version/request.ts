@@ -26,7 +26,12 @@ export async function newVersion(
   input: VersionRequest,
 ): Promise<ExperimentVersion | ElsewhereVersion> {
   const bad = (field: string, message: string) => new ShingoError('BAD_USER_INPUT', message, 400, [field]);
-  const { experimentId, description, task, classes, artifact, idempotencyKey } = input;
+  const { experimentId, description, task, classes, idempotencyKey } = input;
+  const artifact = input.artifact && {
+    uploadUuid: input.artifact.uploadId == null ? null : uuidOf('Upload', input.artifact.uploadId),
+    sha256: input.artifact.sha256,
+    name: input.artifact.name,
+  };
   if (experimentId != null) {
     const idle = ELSEWHERE.find((name) => input[name] != null);
     if (idle) throw bad(idle, `${idle} follows from the experiment; leave it out.`);
@@ -39,10 +44,6 @@ export async function newVersion(
   return {
     ...{ task, classes, idempotencyKey, description },
     ...{ framework: input.framework, codeVersion: input.codeVersion },
-    artifact: artifact && {
-      uploadUuid: artifact.uploadId == null ? null : uuidOf('Upload', artifact.uploadId),
-      sha256: artifact.sha256,
-      name: artifact.name,
-    },
+    artifact,
   };
 }

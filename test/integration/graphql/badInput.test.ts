@@ -46,7 +46,9 @@ beforeAll(async () => {
     `mutation { createDatasetVersion(input: { datasetId: "${made.createDataset.dataset.id}", train: 1, validation: 0, test: 0 }) {
        datasetVersion { id } userErrors { code message } } }`,
   );
+  const registry = await registered(made.createDataset.dataset.id as string);
   ids = {
+    ...registry,
     DatasetVersion: version.createDatasetVersion.datasetVersion.id,
     Project: project.globalId,
     Place: place.globalId,
@@ -60,6 +62,30 @@ beforeAll(async () => {
   };
 });
 afterAll(() => service.stop());
+
+/** A model with a version that has an alias, and a rule. */
+async function registered(datasetId: string): Promise<Record<string, string>> {
+  const { createModel } = await service.ok(
+    'mutation { createModel(input: { projectId: "here", name: "colour" }) { model { id } userErrors { code } } }',
+  );
+  const { createModelVersion, createGateRule } = await service.ok(
+    `mutation ($model: ID!, $dataset: ID!) {
+       createModelVersion(input: { modelId: $model, task: LIGHT_STATE, classes: ["RED"], idempotencyKey: "v" }) {
+         modelVersion { id } userErrors { code message } }
+       createGateRule(input: { projectId: "here", name: "rule", datasetId: $dataset, protocol: "light-state",
+         metric: "accuracy", bound: LOWER, threshold: 0.5 }) { gateRule { id } userErrors { code message } } }`,
+    { model: createModel.model.id, dataset: datasetId },
+  );
+  const [Model, ModelVersion] = [
+    createModel.model.id as string,
+    createModelVersion.modelVersion.id as string,
+  ];
+  await service.ok(
+    'mutation ($id: ID!) { setModelAlias(input: { modelVersionId: $id, alias: "candidate" }) { userErrors { code } } }',
+    { id: ModelVersion },
+  );
+  return { Model, ModelVersion, GateRule: createGateRule.gateRule.id };
+}
 
 async function post(body: string | Buffer, headers: Record<string, string> = {}, method = 'POST') {
   const sent = method === 'POST' ? { body: new Uint8Array(Buffer.from(body)) } : {};
@@ -147,7 +173,7 @@ describe('an HTTP request', () => {
 });
 
 /** Operations that are right, from the schema itself: every query and mutation of the catalog and the data sets. */
-const OTHERS = /job|experiment|evaluation|artifact|model|training/i;
+const OTHERS = /job|experiment|evaluation|artifact|training/i;
 
 /** Well-formed all the same. */
 const MEANT: Record<string, string[]> = {
@@ -158,6 +184,9 @@ const MEANT: Record<string, string[]> = {
   createCondition: ['BAD_USER_INPUT'],
   createDatasetVersion: ['SPLIT_CLASS_EMPTY'],
   startImport: ['UPLOAD_INCOMPLETE'],
+  compareModels: ['NOT_COMPARABLE'],
+  importPredictions: ['UPLOAD_INCOMPLETE'],
+  createModelVersion: ['BAD_USER_INPUT'],
 };
 
 interface Case {
@@ -167,6 +196,9 @@ interface Case {
 }
 
 const GOOD: Record<string, unknown> = {
+  alias: 'candidate',
+  protocol: 'light-state',
+  metric: 'accuracy',
   sha256: digestOf('image'),
   fileName: 'a.jpg',
   timeZone: 'Asia/Tokyo',
@@ -187,6 +219,7 @@ const GOOD: Record<string, unknown> = {
 };
 
 function idFor(field: string, name: string): string {
+  if (name === 'compareModels') return ids.ModelVersion as string;
   if (field === 'a' || field === 'b') return ids.DatasetVersion as string;
   if (field === 'projectId') return ids.Project as string;
   // A query `upload(id)` names its type itself.

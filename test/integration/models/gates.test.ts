@@ -185,6 +185,19 @@ test('a champion without an evaluation on the same data leaves NOT_WORSE open', 
   expect(await verdictsOf(await evaluated(world, right))).toEqual({ 'not worse': 'NOT_EVALUATED' });
 });
 
+test('taking the champion away first does not open its gate', async () => {
+  const world = await createRegistryWorld(service.db, 60);
+  await rule(world, { name: 'not worse', bound: 'NOT_WORSE', threshold: 0.1 });
+  const champion = await evaluated(world, right);
+  await promote(champion);
+  const REMOVE = `mutation ($model: ID!) { removeModelAlias(input: {modelId: $model, alias: "champion"}) {
+    change { seq } userErrors { code } } }`;
+  await service.ok(REMOVE, { model: toGlobalId('Model', world.model) });
+  expect(await verdictsOf(await evaluated(world, wrong))).toEqual({ 'not worse': 'FAIL' });
+  expect(await verdictsOf(champion)).toEqual({ 'not worse': 'PASS' });
+  expect((await promote(champion)).userErrors).toEqual([]);
+});
+
 test('the newest finished evaluation counts; one that is under way does not', async () => {
   const world = await createRegistryWorld(service.db, 60);
   await rule(world, { name: 'good' });
@@ -230,8 +243,11 @@ test('rules are declared, changed and taken back', async () => {
     { code: 'BAD_USER_INPUT', field: ['bound'] },
   ]);
   expect(await verdictsOf(version)).toEqual({ strict: 'PASS' });
-  for (const _ of [1, 2])
-    await service.ok(`mutation { deleteGateRule(input: {id: "${made.id}"}) { userErrors { code } } }`);
+  const remove = async () =>
+    (await service.ask(`mutation { deleteGateRule(input: {id: "${made.id}"}) { userErrors { code } } }`)).data
+      .deleteGateRule.userErrors;
+  expect(await remove()).toEqual([]);
+  expect(await remove()).toEqual([{ code: 'NOT_FOUND' }]);
   expect((await reportOf(version)).verdict).toBe('PASS');
 });
 
