@@ -97,9 +97,9 @@ export class ErrorSplit {
 
 @ObjectType({ description: 'Of the answers of this score: their mean score, and how often they are right.' })
 export class ReliabilityBin {
-  @Field(() => Float, { description: 'Above it; the first bin includes it.' })
+  @Field(() => Float, { description: 'The bin includes it.' })
   lower: number;
-  @Field(() => Float)
+  @Field(() => Float, { description: 'The last bin includes it.' })
   upper: number;
   @Field(() => Int)
   n: number;

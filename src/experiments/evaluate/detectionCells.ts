@@ -1,26 +1,20 @@
 /** Which figures of detections are kept: by name, class and size, and what the statistics call them. */
 import type { Cell, DetectionMetric, DetectionSet } from '../../training/statistics/detection/index.js';
+import type { AskedCell } from './figures.js';
 import type { Scope } from './scope.js';
-
-export interface AskedCell {
-  cell: Cell;
-  metric: string;
-  class: string | null;
-  sizeBin: number | null;
-}
 
 /** COCO's sizes by area; the bins of width are the protocol's. */
 const AREAS = ['small', 'medium', 'large'];
 
 /** Every metric of every class and of all, in every size; AP by COCO's sizes as metrics of their own. */
-export function detectionCells({ classes, protocol }: Scope, set: DetectionSet): AskedCell[] {
+export function detectionCells({ classes, protocol }: Scope, set: DetectionSet): AskedCell<Cell>[] {
   const metrics: DetectionMetric[] = [
     ...(['ap', 'ap50', 'ap75'] as const),
     ...protocol.maxDetections.map((limit) => `ar${limit}` as const),
     ...(['recall', 'precision', 'color_accuracy'] as const),
   ];
   const labels = [null, ...classes.keys()];
-  return set.ranges.flatMap(({ kind, bin }, range): AskedCell[] => {
+  return set.ranges.flatMap(({ kind, bin }, range): AskedCell<Cell>[] => {
     const of = (label: number | null) => (label === null ? null : (classes[label] as string));
     if (kind === 'AREA')
       return labels.map((label) => ({
@@ -29,7 +23,7 @@ export function detectionCells({ classes, protocol }: Scope, set: DetectionSet):
       }));
     const sizeBin = kind === 'WIDTH' ? bin : null;
     const all = labels.flatMap((label) =>
-      metrics.map((metric): AskedCell => ({
+      metrics.map((metric): AskedCell<Cell> => ({
         cell: { metric, label, range },
         ...{ metric, class: of(label), sizeBin },
       })),
@@ -39,7 +33,7 @@ export function detectionCells({ classes, protocol }: Scope, set: DetectionSet):
 }
 
 /** Of the red lights found, those found as green: the figure to gate on. */
-function redAsGreen(classes: string[], range: number): Omit<AskedCell, 'sizeBin'>[] {
+function redAsGreen(classes: string[], range: number): Omit<AskedCell<Cell>, 'sizeBin'>[] {
   const [red, green] = [classes.indexOf('RED'), classes.indexOf('GREEN')];
   if (red < 0 || green < 0) return [];
   const cell: Cell = { metric: 'read_as', label: null, range, from: [red], to: [green] };

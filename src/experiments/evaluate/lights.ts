@@ -13,7 +13,7 @@ const lineSchema = z.object({
   label: z.int().min(0),
   predicted: z.int().min(0),
   // JSON has no NaN: a model that has diverged says null.
-  scores: z.array(z.number().nullable()),
+  scores: z.array(z.number().min(0).max(1.000001).nullable()),
 });
 type Line = z.infer<typeof lineSchema>;
 

@@ -6,15 +6,13 @@ import {
   curvesOf,
   DetectionSet,
   ERROR_TYPES,
-  type Cell,
-  type CellInterval,
   type ErrorType,
   type ImageMatches,
 } from '../../training/statistics/detection/index.js';
 import { detectionCells } from './detectionCells.js';
 import { detectionProtocol } from './detections.js';
 import type { DetectionDetails } from './details.js';
-import { NO_INTERVAL, wilsonAt, type CellFigure, type SliceFigures } from './figures.js';
+import { cellFigures, type CellFigure, type SliceFigures } from './figures.js';
 import type { Scope, Slice } from './scope.js';
 
 /** Curves at the other thresholds tell nothing new, and would be 30 kB a slice. */
@@ -82,30 +80,14 @@ export class DetectionMeasure {
     };
   }
 
-  private async cells(set: DetectionSet, signal?: AbortSignal): Promise<CellFigure[]> {
-    const { protocol } = this.scope;
+  private cells(set: DetectionSet, signal?: AbortSignal): Promise<CellFigure[]> {
     const asked = detectionCells(this.scope, set);
-    const plain = asked.map(({ cell }) => cell);
-    const values = cellValues(set, plain);
-    // An interval of too few is not worth its time, and half of the cells are such.
-    const byBootstrap = (at: number) =>
-      values[at]!.n >= protocol.minimumN &&
-      (values[at]!.successes === null || protocol.intervalMethod === 'BOOTSTRAP');
-    const chosen = plain.filter((_, at) => byBootstrap(at));
-    const { resamples, seed, confidence } = protocol;
-    const intervals = await bootstrapCells(set, chosen, {
-      ...{ resamples, seed, confidence },
-      ...(signal && { signal }),
-    });
-    const byCell = new Map<Cell, CellInterval>(intervals.map((one) => [one.cell, one]));
-    return asked.map(({ cell, ...names }, at) => {
-      const { value, n, successes } = values[at]!;
-      const figure = { ...names, value, n };
-      if (successes !== null && protocol.intervalMethod !== 'BOOTSTRAP') {
-        const interval = n === 0 ? NO_INTERVAL : wilsonAt(successes, n, confidence);
-        return { ...figure, ...interval, method: 'WILSON' };
-      }
-      return { ...figure, ...(byCell.get(cell)?.interval ?? NO_INTERVAL), method: 'BOOTSTRAP' };
-    });
+    const values = cellValues(
+      set,
+      asked.map(({ cell }) => cell),
+    );
+    return cellFigures(this.scope.protocol, asked, values, (cells, options) =>
+      bootstrapCells(set, cells, { ...options, ...(signal && { signal }) }),
+    );
   }
 }

@@ -91,13 +91,19 @@ export async function updateProtocol(
   return db.transaction(async (manager) => {
     const named = await selectOne(manager, EvaluationProtocol, uuid);
     if (!named) throw new ShingoError('NOT_FOUND', 'There is no such evaluation protocol.', 404, ['id']);
-    // Its first version stands for all: of two who change it at a time each makes a version of its own.
-    const rows: Record<string, unknown>[] = await manager.query(
-      `/* evaluationProtocol.lock */ SELECT ${columnsOf(manager, EvaluationProtocol)} FROM evaluation_protocol t
-       WHERE t.project_id = $1 AND t.name = $2 ORDER BY t.version FOR UPDATE`,
-      [named.projectUuid, named.name],
+    // Its first version stands for all: of two who change it at a time the second sees what the first has made.
+    const { projectUuid, name } = named;
+    await manager.query(
+      `/* evaluationProtocol.lock */ SELECT 1 FROM evaluation_protocol
+       WHERE project_id = $1 AND name = $2 AND version = 1 FOR UPDATE`,
+      [projectUuid, name],
     );
-    const before = hydrate(manager, EvaluationProtocol, rows.at(-1) as Record<string, unknown>);
+    const rows: Record<string, unknown>[] = await manager.query(
+      `/* evaluationProtocol.ofName */ SELECT ${columnsOf(manager, EvaluationProtocol)} FROM evaluation_protocol t
+       WHERE t.project_id = $1 AND t.name = $2 ORDER BY t.version DESC LIMIT 1`,
+      [projectUuid, name],
+    );
+    const before = hydrate(manager, EvaluationProtocol, rows[0] as Record<string, unknown>);
     const old = valuesOf(before);
     const values = checkProtocol({ ...old, ...given(change) });
     if (isDeepStrictEqual(values, old)) return before;
@@ -105,7 +111,7 @@ export async function updateProtocol(
       const message = `A protocol has at most ${MAX_VERSIONS} versions; make one of another name.`;
       throw new ShingoError('BAD_USER_INPUT', message, 400, ['id']);
     }
-    const next = await insertProtocol(manager, before.projectUuid, before.version + 1, values);
+    const next = await insertProtocol(manager, projectUuid, before.version + 1, values);
     return (await selectOne(manager, EvaluationProtocol, next)) as EvaluationProtocol;
   });
 }

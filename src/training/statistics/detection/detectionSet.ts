@@ -1,5 +1,6 @@
 /** The matches of a set of images in columns, from which any cell is computed, for the images as they are or resampled. */
-import { bytes, doubles, integers, labels, masks, sharedIntegers } from './columns.js';
+import { bytes, doubles, integers, labels, masks, sharedIntegers } from '../columns.js';
+import { Units } from '../units.js';
 import type { ImageMatches, Presence } from './matches.js';
 import { checkProtocol, type DetectionProtocol, type SizeRange, sizeRanges } from './protocol.js';
 
@@ -7,17 +8,17 @@ const PRESENCES: Presence[] = ['FOUND', 'FALSE', 'IGNORED', 'BELOW_THRESHOLD'];
 const NOT_FOUND = -1;
 
 /**
- * Takes images one by one. Holds about 60 bytes a detection and 12 a truth, whatever else the images held: 10,000
- * images with 25 of one and 20 of the other are 17 MB.
+ * Takes images one by one. Holds 50 bytes a detection and 11 a truth, at most twice that in room to grow: 10,000
+ * images with 25 of one and 20 of the other are 15 to 30 MB.
  *
  * Of detections of equal score those of the image that was added first come first, as pycocotools has them by id:
  * add images in the same order for the same answer.
  */
 export class DetectionSet {
   readonly ranges: SizeRange[];
-  private readonly units = integers();
-  private readonly unitNames = new Map<string, number>();
-  private unitsSoFar = 0;
+  /** What the bootstrap draws from. */
+  readonly units = new Units();
+  private readonly unit = integers();
   private readonly truths = { image: integers(), label: bytes(), ranges: integers(), foundAs: labels() };
   private readonly detections;
 
@@ -39,23 +40,22 @@ export class DetectionSet {
   }
 
   get images(): number {
-    return this.units.length;
-  }
-
-  /** What the bootstrap draws from. */
-  get unitCount(): number {
-    return this.unitsSoFar;
+    return this.unit.length;
   }
 
   /** Unit of each image, in memory that threads share. */
   imageUnits(): Int32Array {
-    return sharedIntegers(this.units.length, (i) => this.units.at(i));
+    return sharedIntegers(this.images, (i) => this.unit.at(i));
   }
 
-  /** @param unit what is drawn as one: the drive of consecutive frames. null: the image itself. */
+  /**
+   * @param unit what is drawn as one: the drive of consecutive frames. null: the image itself.
+   * @throws RangeError when the matches were made for other classes or sizes; nothing is added then.
+   */
   add(matches: ImageMatches, unit: string | null = null): void {
-    const image = this.units.length;
-    this.units.push(this.unitOf(unit));
+    this.check(matches);
+    const image = this.images;
+    this.unit.push(this.units.indexOf(unit));
     for (const truth of matches.truths) {
       this.truths.image.push(image);
       this.truths.label.push(truth.label);
@@ -66,8 +66,7 @@ export class DetectionSet {
     for (const one of matches.detections) {
       const rank = ranks.get(one.label) ?? 0;
       ranks.set(one.label, rank + 1);
-      const columns = this.detections[one.label];
-      if (!columns) throw new RangeError(`DetectionSet: label ${one.label} is not below ${this.classes}`);
+      const columns = this.detections[one.label]!;
       columns.score.push(one.score);
       columns.image.push(image);
       columns.rank.push(rank);
@@ -78,12 +77,12 @@ export class DetectionSet {
     }
   }
 
-  private unitOf(name: string | null): number {
-    if (name === null) return this.unitsSoFar++;
-    const known = this.unitNames.get(name);
-    if (known !== undefined) return known;
-    this.unitNames.set(name, this.unitsSoFar);
-    return this.unitsSoFar++;
+  private check({ truths, detections }: ImageMatches): void {
+    for (const { label } of [...truths, ...detections])
+      if (!(label >= 0 && label < this.classes))
+        throw new RangeError(`DetectionSet: class ${label} is not below ${this.classes}`);
+    if (detections.some(({ hits }) => hits.length !== this.ranges.length))
+      throw new RangeError('DetectionSet: these matches were made with other bounds of sizes');
   }
 
   /** Detections of a class, the best first; of equals the first added first. */
@@ -98,12 +97,27 @@ export class DetectionSet {
     return this.detections[label]!.score.at(detection);
   }
 
-  /** What `averagePrecision` takes. */
-  entries(label: number, range: number, threshold: number, order: Int32Array): Int32Array {
-    const { image, hits, ignored } = this.detections[label]!;
+  /** Of the detections in `order` those that count in the range at some IoU threshold. */
+  counting(label: number, range: number, order: Int32Array): Int32Array {
+    const all = 2 ** this.protocol.iouThresholds.length - 1;
+    const ignored = this.detections[label]!.ignored[range]!;
+    return order.filter((i) => ignored.at(i) !== all);
+  }
+
+  imagesOf(label: number, detections: Int32Array): Int32Array {
+    const { image } = this.detections[label]!;
+    return detections.map((i) => image.at(i));
+  }
+
+  /** What `averagePrecision` takes: which of `detections` are right and which ignored. */
+  marks(label: number, range: number, threshold: number, detections: Int32Array): Int32Array {
+    const { hits, ignored } = this.detections[label]!;
     const bit = 1 << threshold;
-    const counting = order.filter((i) => !(ignored[range]!.at(i) & bit));
-    return counting.map((i) => image.at(i) * 2 + (hits[range]!.at(i) & bit ? 1 : 0));
+    const marks = detections.map((i, place) => {
+      if (ignored[range]!.at(i) & bit) return place * 2;
+      return hits[range]!.at(i) & bit ? place * 2 + 1 : -1;
+    });
+    return marks.filter((mark) => mark >= 0);
   }
 
   /** Calls `take` with image, label and what it was found as (-1: not) of each truth of the range. */

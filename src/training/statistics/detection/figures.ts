@@ -1,5 +1,5 @@
 /** The figures of a set of images, in one pass over their matches. */
-import { averagePrecision, RECALL_POINTS, scratchFor } from './averagePrecision.js';
+import { averagePrecision, RECALL_POINTS, scratchFor, startCurves } from './averagePrecision.js';
 import type { Cell, CellValue, DetectionMetric } from './cells.js';
 import { DetectionSet } from './detectionSet.js';
 import { ERROR_TYPES, type ErrorType, type ImageMatches } from './matches.js';
@@ -107,15 +107,17 @@ export function cellValues(set: DetectionSet, cells: readonly Cell[]): CellValue
 }
 
 export function curvesOf(set: DetectionSet, label: number): PrecisionRecallCurve[] {
-  const order = set.sorted(label);
-  const weights = new Int32Array(set.images).fill(1);
+  const detections = set.counting(label, 0, set.sorted(label));
+  const scratch = scratchFor(detections.length);
   let positives = 0;
   set.eachTruth(0, (_, one) => (positives += Number(one === label)));
+  const weights = new Int32Array(set.images).fill(1);
+  if (positives > 0) startCurves(set.imagesOf(label, detections), weights, positives, scratch);
   return set.protocol.iouThresholds.map((iou, threshold) => {
+    if (positives === 0) return { label, iou, precision: null };
     const curve = new Float64Array(RECALL_POINTS);
-    const entries = set.entries(label, 0, threshold, order);
-    const ap = averagePrecision(entries, weights, positives, scratchFor(entries.length), curve);
-    return { label, iou, precision: ap === null ? null : [...curve] };
+    averagePrecision(set.marks(label, 0, threshold, detections), scratch, curve);
+    return { label, iou, precision: [...curve] };
   });
 }
 

@@ -8,6 +8,7 @@ export type { DetectionConfusion, DetectionFigures, PrecisionRecallCurve, SizeFi
 export { matchImage } from './matchImage.js';
 export { ERROR_TYPES } from './matches.js';
 export type { DetectionMatches, ErrorType, ImageMatches, Presence, TruthMatches } from './matches.js';
+export { mcnemarOfDetections } from './pairs.js';
 export { packMatches, unpackMatches } from './pack.js';
 export { COCO_AREA_BOUNDS, COCO_IOU_THRESHOLDS, COCO_PROTOCOL, FOUND_IOU, sizeRanges } from './protocol.js';
 export type { Detected, DetectionProtocol, SizeRange, Truth } from './protocol.js';

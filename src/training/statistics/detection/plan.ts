@@ -1,12 +1,14 @@
 /** What has to be added up for some cells, made ready for a thousand resamples in any thread. */
 import type { Cell, CellValue } from './cells.js';
-import { averagePrecision, scratchFor, type Scratch } from './averagePrecision.js';
+import { averagePrecision, type Scratch, scratchFor, startCurves } from './averagePrecision.js';
 
 /** Plain data and shared memory: it can be sent to a thread without a copy. */
 export interface Plan {
   images: number;
-  /** Detections in the order of their scores; one list per class × range × IoU threshold. */
-  lists: { entries: Int32Array; positives: number }[];
+  /** One per class × range: the images of its detections from the best score on, and the counter of its truths. */
+  curves: { images: Int32Array; positives: number; lists: number[] }[];
+  /** One per class × range × IoU threshold: the marks that `averagePrecision` takes. */
+  lists: Int32Array[];
   /** Per counter a number an image. */
   counters: Int32Array[];
   cells: CellPlan[];
@@ -32,7 +34,7 @@ export class PlanEvaluator {
   private readonly precisions: (number | null)[];
 
   constructor(private readonly plan: Plan) {
-    this.scratch = scratchFor(plan.lists.reduce((most, { entries }) => Math.max(most, entries.length), 0));
+    this.scratch = scratchFor(Math.max(0, ...plan.curves.map(({ images }) => images.length)));
     this.sums = new Float64Array(plan.counters.length);
     this.precisions = new Array<number | null>(plan.lists.length).fill(null);
   }
@@ -43,9 +45,12 @@ export class PlanEvaluator {
       for (let i = 0; i < counter.length; i++) sum += counter[i]! * weights[i]!;
       this.sums[k] = sum;
     });
-    this.plan.lists.forEach(({ entries, positives }, l) => {
-      this.precisions[l] = averagePrecision(entries, weights, this.sums[positives]!, this.scratch);
-    });
+    for (const { images, positives, lists } of this.plan.curves) {
+      const truths = this.sums[positives]!;
+      if (truths > 0) startCurves(images, weights, truths, this.scratch);
+      for (const list of lists)
+        this.precisions[list] = truths > 0 ? averagePrecision(this.plan.lists[list]!, this.scratch) : null;
+    }
   }
 
   value({ lists, ratios, times }: CellPlan): number | null {

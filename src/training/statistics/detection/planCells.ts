@@ -1,6 +1,6 @@
 /** From the cells that are asked for to the lists and counters that they need, each made once. */
 import { type Cell, maximumOf, thresholdsOf } from './cells.js';
-import { sharedIntegers } from './columns.js';
+import { sharedIntegers } from '../columns.js';
 import type { DetectionSet } from './detectionSet.js';
 import type { CellPlan, Plan } from './plan.js';
 
@@ -9,6 +9,7 @@ export function planCells(set: DetectionSet, cells: readonly Cell[]): Plan {
 }
 
 class Planner {
+  private readonly curves: (Plan['curves'][number] & { detections: Int32Array })[] = [];
   private readonly lists: Plan['lists'] = [];
   private readonly counters: Int32Array[] = [];
   private readonly known = new Map<string, number>();
@@ -18,7 +19,8 @@ class Planner {
 
   plan(cells: readonly Cell[]): Plan {
     const planned = cells.map((cell) => this.cell(cell));
-    return { images: this.set.images, lists: this.lists, counters: this.counters, cells: planned };
+    const curves = this.curves.map(({ images, positives, lists }) => ({ images, positives, lists }));
+    return { images: this.set.images, curves, lists: this.lists, counters: this.counters, cells: planned };
   }
 
   private cell(cell: Cell): CellPlan {
@@ -83,11 +85,21 @@ class Planner {
 
   private list(label: number, range: number, threshold: number): number {
     return this.once(`list ${label} ${range} ${threshold}`, () => {
+      const curve = this.curves[this.curve(label, range)]!;
+      const list = this.lists.push(shared(this.set.marks(label, range, threshold, curve.detections))) - 1;
+      curve.lists.push(list);
+      return list;
+    });
+  }
+
+  private curve(label: number, range: number): number {
+    return this.once(`curve ${label} ${range}`, () => {
       const order = this.orders.get(label) ?? this.set.sorted(label);
       this.orders.set(label, order);
-      const counting = this.set.entries(label, range, threshold, order);
-      const entries = sharedIntegers(counting.length, (i) => counting[i]!);
-      return this.lists.push({ entries, positives: this.positives(label, range) }) - 1;
+      const detections = this.set.counting(label, range, order);
+      const images = shared(this.set.imagesOf(label, detections));
+      const positives = this.positives(label, range);
+      return this.curves.push({ detections, images, positives, lists: [] }) - 1;
     });
   }
 
@@ -135,3 +147,5 @@ class Planner {
     return made;
   }
 }
+
+const shared = (values: Int32Array) => sharedIntegers(values.length, (i) => values[i]!);

@@ -1,7 +1,7 @@
 /** The resamples of a plan, in this thread or in others: the same numbers either way. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { drawUnits } from '../resampling.js';
+import { type BootstrapOptions, checkResamples, Drawing, givingWay } from '../resampling.js';
 import { type Plan, PlanEvaluator } from './plan.js';
 
 /** Resamples number `from`, `from` + `step`, …; everything large in it is shared memory. */
@@ -18,11 +18,12 @@ export interface ResampleTask {
   rows: Float64Array[];
 }
 
-export interface ResampleOptions {
-  resamples: number;
-  seed: number;
+export interface ResampleOptions extends BootstrapOptions {
+  /**
+   * Threads beside this one; missing: as many as there are cores, at most 2, and none for what takes no time. The
+   * answer does not depend on it. 0: in this thread, which gives way to other work every 20 ms.
+   */
   threads?: number;
-  signal?: AbortSignal;
 }
 
 /** A thread takes 40 ms to start: below so many steps, about 50 ms of work, none is. */
@@ -37,8 +38,7 @@ export async function resampleRows(
   unitCount: number,
   { resamples, seed, threads, signal }: ResampleOptions,
 ): Promise<Float64Array[]> {
-  if (!Number.isInteger(resamples) || resamples < 1)
-    throw new RangeError(`bootstrap: ${resamples} resamples; take 1,000 or more`);
+  checkResamples(resamples);
   signal?.throwIfAborted();
   const rows = plan.cells.map(
     () => new Float64Array(new SharedArrayBuffer(resamples * Float64Array.BYTES_PER_ELEMENT)),
@@ -46,7 +46,7 @@ export async function resampleRows(
   if (unitCount === 0) return rows.map((row) => row.fill(NaN));
   const task = { plan, units, unitCount, seed, resamples, rows };
   const count = threads ?? (stepsOf(plan) * resamples > STEPS_WORTH_A_THREAD ? coresToUse() : 0);
-  if (count === 0) await runHere({ ...task, from: 0, step: 1 }, signal);
+  if (count === 0) await givingWay(resampling({ ...task, from: 0, step: 1 }), signal);
   else
     await Promise.all(
       Array.from({ length: count }, (_, from) => runInThread({ ...task, from, step: count }, signal)),
@@ -56,32 +56,21 @@ export async function resampleRows(
 
 const coresToUse = () => Math.min(MOST_THREADS, availableParallelism());
 
-const stepsOf = ({ lists, counters, images }: Plan) =>
-  lists.reduce((sum, { entries }) => sum + entries.length, 0) + counters.length * images;
+const stepsOf = ({ curves, lists, counters, images }: Plan) =>
+  [...curves.map((curve) => curve.images), ...lists, ...counters].reduce(
+    (sum, { length }) => sum + length,
+    images,
+  );
 
 /** Yields after each resample, so that it can be stopped. */
 export function* resampling(task: ResampleTask): Generator<void> {
   const { plan, units, unitCount, seed, resamples, from, step, rows } = task;
   const evaluator = new PlanEvaluator(plan);
-  const counts = new Int32Array(unitCount);
-  const weights = new Int32Array(plan.images);
+  const drawing = new Drawing(units, unitCount, seed);
   for (let resample = from; resample < resamples; resample += step) {
-    drawUnits(unitCount, seed, resample, counts);
-    for (let i = 0; i < weights.length; i++) weights[i] = counts[units[i]!]!;
-    evaluator.weigh(weights);
+    evaluator.weigh(drawing.weights(resample));
     plan.cells.forEach((cell, c) => (rows[c]![resample] = evaluator.value(cell) ?? NaN));
     yield;
-  }
-}
-
-/** Gives way to other work every 20 ms. */
-async function runHere(task: ResampleTask, signal: AbortSignal | undefined): Promise<void> {
-  let since = performance.now();
-  for (const _ of resampling(task)) {
-    if (performance.now() - since < 20) continue;
-    await new Promise((resolve) => setImmediate(resolve));
-    signal?.throwIfAborted();
-    since = performance.now();
   }
 }
 
@@ -89,18 +78,11 @@ async function runInThread(task: ResampleTask, signal: AbortSignal | undefined):
   const worker = new Worker(new URL('./resampleWorker.js', import.meta.url), { workerData: task });
   const stop = () => void worker.terminate();
   signal?.addEventListener('abort', stop, { once: true });
-  try {
-    await new Promise<void>((resolve, reject) => {
-      worker.once('error', reject);
-      worker.once('exit', (code) =>
-        code === 0 ? resolve() : reject(new Error(`bootstrap: a thread ended with code ${code}`)),
-      );
-    }).catch((error: unknown) => {
-      signal?.throwIfAborted();
-      throw error;
-    });
-  } finally {
-    signal?.removeEventListener('abort', stop);
-    await worker.terminate();
-  }
+  const code = await new Promise<number>((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('exit', resolve);
+  }).finally(() => signal?.removeEventListener('abort', stop));
+  // First, as a thread that is stopped while it starts ends with code 0.
+  signal?.throwIfAborted();
+  if (code !== 0) throw new Error(`bootstrap: a thread ended with code ${code}`);
 }
