@@ -166,13 +166,16 @@ export const commonParameters = {
   ...detectionShape,
 };
 
+const defaultBlocks = <S extends z.ZodRawShape>(network: Network<S>): number =>
+  network.blocks(network.parameters.parse({})).length;
+
 /** A network's own parameters, and those that every training has. */
 export const parametersOf = <N extends string, S extends z.ZodRawShape>(name: N, network: Network<S>) =>
   z.strictObject({
     algorithm: z.literal(name),
     ...network.parameters.shape,
     ...commonParameters,
-    freezeBlocks: frozen(network.blocks(network.parameters.parse({})).length),
+    freezeBlocks: frozen(defaultBlocks(network)),
   });
 
 /** One network's and the training's parameters, for each of NETWORKS. */
@@ -209,7 +212,8 @@ const perNetwork = z
     for (const [name, message] of strangeParameters(parameters)) problem(name, message);
     const network = LISTED[parameters.algorithm];
     const { length: blocks } = network.blocks({ ...parameters });
-    if (parameters.freezeBlocks > blocks)
+    // More than the network ever has, its range has refused already.
+    if (parameters.freezeBlocks > blocks && parameters.freezeBlocks <= defaultBlocks(network))
       problem('freezeBlocks', `${parameters.algorithm} has ${blocks} blocks`);
     const { metric, split, condition } = parameters.monitor;
     const logged = LOGGED[parameters.task];

@@ -131,7 +131,7 @@ describe('trainerProcess', () => {
 
   it('fails with a code on a spec that does not parse', async () => {
     const spec = await trainingSpec(data);
-    const { exit, messages } = await start({ ...spec, classes: ['red'] });
+    const { exit, messages } = await start({ ...spec, classes: [] });
     expect(await exit).toBe(1);
     expect(messages).toMatchObject([{ type: 'failed', code: 'SPEC_INVALID' }]);
   });
