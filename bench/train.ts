@@ -90,20 +90,21 @@ async function memory(engine: EngineName, epochs: number, say: Say): Promise<Rec
 
 export const bench: Benchmark = {
   title: 'Training MobileNetV2 α 0.35 on every engine that works here, in turns, against cpu and Keras',
-  options: { batch: 32, steps: 5, rounds: 5, epochs: 100 },
+  options: { batch: 32, steps: 5, rounds: 5, epochs: 100, size: 0 },
   targets: {
     ...Object.fromEntries(SIZES.map((size) => [`wasm ${size} px, × cpu`, { min: 20 }])),
     ...Object.fromEntries(SIZES.map((size) => [`native ${size} px, × Keras`, { min: 0.8 }])),
     'wasm tensors more after 100 epochs than after 10': { max: 0 },
     'wasm memory after 100 epochs, × after 10': { max: 1.1 },
   },
-  run: async ({ batch = 32, steps = 5, rounds = 5, epochs = 100 }, say) => {
+  run: async ({ batch = 32, steps = 5, rounds = 5, epochs = 100, size: only = 0 }, say) => {
     const all = await contenders(say);
     const figures: Record<string, number> = {};
     try {
-      for (const size of SIZES) {
-        Object.assign(figures, figuresOf(await measure(all, { size, batch, steps }, rounds), size));
-        say(`${size} px measured`);
+      for (const size of only ? [only] : SIZES) {
+        const found = figuresOf(await measure(all, { size, batch, steps }, rounds), size);
+        for (const [figure, value] of Object.entries(found)) say(`${figure}: ${value.toPrecision(4)}`);
+        Object.assign(figures, found);
       }
     } finally {
       for (const contender of all) contender.stop();

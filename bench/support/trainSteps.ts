@@ -56,8 +56,8 @@ async function take({ size, batch, steps }: Steps): Promise<Taken> {
   if (current?.key !== `${size}/${batch}`) {
     current?.dispose();
     current = await prepare(size, batch);
-    // The first step compiles kernels and fills caches; the plain JavaScript of `cpu` has to get warm as well.
-    for (let warm = 0; warm < (steps > 1 ? 3 : 1); warm++) await current.step();
+    // The first step compiles kernels and fills caches. A single step is one of many seconds: it warms itself.
+    for (let warm = 0; warm < (steps > 1 ? 3 : 0); warm++) await current.step();
   }
   const milliseconds: number[] = [];
   for (let i = 0; i < steps; i++) {

@@ -15,6 +15,7 @@ import { generator, mixSeeds } from './random.js';
 import { TASK } from './tasks/index.js';
 import type { Batch, Item, Tally, TrainingTask } from './tasks/task.js';
 import { tf } from './tensorflow.js';
+import { Waiting } from './waiting.js';
 import { readWeights, writeWeights } from './weights.js';
 
 export type TrainingResult = Extract<TrainerMessage, { type: 'trained' | 'stopped' }>;
@@ -33,7 +34,11 @@ export async function train(spec: TrainingSpec, job: Job): Promise<TrainingResul
   }
 }
 
+/** Batches whose pictures are asked for at a time: the one that is next, and the two after it. */
+const AHEAD = 3;
+
 class Training {
+  private readonly waiting = new Waiting();
   private readonly learner: Learner;
   private readonly trainIndices: Uint32Array;
   private readonly validationIndices: Uint32Array;
@@ -94,6 +99,7 @@ class Training {
     const { batchSize, seed } = spec.parameters;
     const batches = evenBatches(shuffled(this.trainIndices, seed, state.epoch), batchSize);
     for (const batch of batches.slice(state.batch)) {
+      this.prefetch(batches.slice(state.batch, state.batch + AHEAD));
       await this.trainBatch(batch, learningRateAt(spec.parameters, state.epoch, state.batch, batches.length));
       if (this.job.signal.aborted) return false;
     }
@@ -107,7 +113,9 @@ class Training {
   private async validate(): Promise<Tally | null> {
     const tally = this.task.emptyTally();
     const imagesDone = this.progress.imagesDone;
-    for (const batch of evenBatches(this.validationIndices, this.spec.parameters.batchSize)) {
+    const batches = evenBatches(this.validationIndices, this.spec.parameters.batchSize);
+    for (const [i, batch] of batches.entries()) {
+      this.prefetch(batches.slice(i, i + AHEAD));
       await this.validateBatch(batch, tally);
       if (this.job.signal.aborted) {
         this.state.imagesDone = imagesDone;
@@ -115,6 +123,11 @@ class Training {
       }
     }
     return tally;
+  }
+
+  /** The next ones are decoded while this one is learnt from. */
+  private prefetch(batches: readonly Uint32Array[]): void {
+    for (const indices of batches) this.task.prefetch(indices);
   }
 
   private async trainBatch(indices: Uint32Array, rate: number): Promise<void> {
@@ -136,7 +149,7 @@ class Training {
     tally: Tally,
     run: (batch: Batch) => Promise<BatchResult>,
   ): Promise<void> {
-    const batch = await this.task.batch(indices, random);
+    const batch = await this.waiting.during(() => this.task.batch(indices, random));
     try {
       const { loss, outputs } = await run(batch);
       this.task.count(tally, batch, loss, outputs);
@@ -178,11 +191,19 @@ class Training {
     });
   }
 
+  private async sayWaiting(): Promise<void> {
+    const percent = (100 * this.waiting.share).toFixed(1);
+    const message = `The trainer waited for data ${percent} % of its time.`;
+    await this.job.send({ type: 'log', level: 'info', message });
+  }
+
   private async stop(): Promise<TrainingResult> {
+    await this.sayWaiting();
     return { type: 'stopped', checkpoint: await this.checkpoint() };
   }
 
   private async finish(): Promise<TrainingResult> {
+    await this.sayWaiting();
     const { spec, state, task, earlyStopping } = this;
     writeWeights(task.model, this.best!);
     await saveModel(join(spec.outputDir, 'model'), task.model, task.about);

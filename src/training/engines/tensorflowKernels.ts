@@ -63,7 +63,9 @@ const batchNorm: Kernel = ({ backend, inputs, attrs }) => {
 };
 
 const batchNormGrad: Kernel = ({ backend, inputs, attrs }) => {
-  const [dy, x, scale, ...kept] = ['dy', 'x', 'scale', 'kept0', 'kept1', 'kept2'].map((name) => inputs[name]!);
+  const [dy, x, scale, ...kept] = ['dy', 'x', 'scale', 'kept0', 'kept1', 'kept2'].map(
+    (name) => inputs[name]!,
+  );
   const attributes = batchNormAttributes(backend, attrs.epsilon);
   const given = [dy!, x!, scale!, ...kept];
   const [dx, dScale, dOffset, ...rest] = backend.executeMultipleOutputs(

@@ -1,7 +1,7 @@
 /** LIGHT_STATE: the colour of the light in a crop. */
 import { TrainingError } from '../error.js';
 import { inputBatch, randomShifts } from '../input/batches.js';
-import { loadPictures, type LoadOptions, type Pictures } from '../input/pictures.js';
+import { LazyPictures, loadPictures, type LoadOptions, type Pictures } from '../input/pictures.js';
 import { defaultPreprocessing, preprocessingSchema, type Preprocessing } from '../input/preprocessing.js';
 import { readSamples } from '../input/samples.js';
 import { argmaxRows } from '../learner.js';
@@ -28,7 +28,7 @@ class LightStateTraining implements TrainingTask<LightBatch, Tally> {
   readonly about: { classes: readonly string[]; preprocessing: Preprocessing };
   /** The same weights without the softmax: cross-entropy of logits neither overflows nor hides behind a clip. */
   private readonly logits: tfl.LayersModel;
-  private pictures!: Pictures;
+  private readonly pictures: LazyPictures;
 
   constructor(
     private readonly spec: TrainingSpec,
@@ -37,17 +37,24 @@ class LightStateTraining implements TrainingTask<LightBatch, Tally> {
     const { parameters, classes } = spec;
     checkSamples(samples, classes);
     this.about = { classes, preprocessing: defaultPreprocessing(parameters.inputSize) };
+    this.pictures = new LazyPictures(samples, this.about.preprocessing, spec.decodedCache);
     this.model = buildClassifier(parameters, classes.length);
     const outputs = this.model.getLayer('logits').output as tfl.SymbolicTensor;
     this.logits = tfl.model({ inputs: this.model.inputs, outputs });
   }
 
+  /** Begun, not awaited: training starts with the first batch that is there. What fails is said by `batch`. */
   async load(options: LoadOptions): Promise<void> {
-    this.pictures = await loadPictures(this.samples, this.about.preprocessing, options);
+    this.pictures.all(options).catch(() => undefined);
+  }
+
+  prefetch(indices: Uint32Array): void {
+    this.pictures.prefetch(indices);
   }
 
   async batch(indices: Uint32Array, random: (() => number) | null): Promise<LightBatch> {
     const { inputSize } = this.spec.parameters;
+    await this.pictures.ready(indices);
     const shifts = random ? randomShifts(indices.length, inputSize, random) : [];
     const samples = Array.from(indices, (index) => this.samples[index]!);
     const labels = samples.map(({ label }) => label);
@@ -79,6 +86,7 @@ class LightStateTraining implements TrainingTask<LightBatch, Tally> {
   }
 
   dispose(): void {
+    this.pictures.close();
     this.model.dispose();
   }
 }

@@ -8,7 +8,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { probeEngines } from '../../../src/training/engines/present.js';
-import { type EngineName, trainerMessageSchema, type TrainerMessage } from '../../../src/training/protocol.js';
+import {
+  type EngineName,
+  trainerMessageSchema,
+  type TrainerMessage,
+} from '../../../src/training/protocol.js';
 import { type DataSet, discs, epochsOf, trainingSpec, value } from './support.js';
 
 const ENTRY = fileURLToPath(new URL('../../../src/training/trainerProcess.js', import.meta.url));

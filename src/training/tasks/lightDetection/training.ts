@@ -40,6 +40,7 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
     this.pictures = new Frames(
       frames.map(({ file }) => file),
       size,
+      { cache: spec.decodedCache },
     );
     this.about = { classes, preprocessing: detectionPreprocessing(this.parameters) };
     const { headChannels } = this.parameters;
@@ -53,6 +54,10 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
   /** Frames are decoded when their batch is made. */
   load(): Promise<void> {
     return Promise.resolve();
+  }
+
+  prefetch(indices: Uint32Array): void {
+    this.pictures.prefetch(indices);
   }
 
   async batch(indices: Uint32Array): Promise<FrameBatch> {
@@ -125,6 +130,7 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
   }
 
   dispose(): void {
+    this.pictures.close();
     this.model.dispose();
   }
 }
