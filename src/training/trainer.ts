@@ -90,6 +90,7 @@ class Training {
   private async load(): Promise<void> {
     const { signal } = this.job;
     const onProgress = () => this.progress.advance('LOADING', 0);
+    onProgress();
     await this.task.load({ signal, onProgress });
   }
 

@@ -44,8 +44,8 @@ class LightStateTraining implements TrainingTask<LightBatch, Tally> {
   }
 
   /** Begun, not awaited: training starts with the first batch that is there. What fails is said by `batch`. */
-  async load(options: LoadOptions): Promise<void> {
-    this.pictures.all(options).catch(() => undefined);
+  async load({ signal }: LoadOptions): Promise<void> {
+    this.pictures.all({ signal }).catch(() => undefined);
   }
 
   prefetch(indices: Uint32Array): void {
