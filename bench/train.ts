@@ -7,11 +7,11 @@ import type { EngineName } from '../src/training/protocol.js';
 import { engineContender, kerasContender, type Contender, type Steps } from './support/contenders.js';
 import { quantile, type Benchmark } from './support/harness.js';
 import type { Held } from './support/trainMemory.js';
+import type { WaitingShares } from './support/trainWaiting.js';
 
 const SIZES = [32, 64, 96];
 /** Plain JavaScript takes seconds an image, the same for each whatever the batch. */
 const CPU_BATCH = 3;
-const MEMORY = fileURLToPath(new URL('./support/trainMemory.js', import.meta.url));
 
 type Say = (line: string) => void;
 /** Images a second by contender, one a round. */
@@ -71,13 +71,31 @@ function figuresOf(rates: Rates, size: number): Record<string, number> {
   return figures;
 }
 
+/** What a module of bench/support says when it has run in a process of its own. */
+async function answerOf<T>(module: string, args: string[]): Promise<T> {
+  const file = fileURLToPath(new URL(`./support/${module}.js`, import.meta.url));
+  const child = fork(file, args, {
+    execArgv: ['--expose-gc'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const ended = once(child, 'exit').then(([code]) =>
+    Promise.reject(new Error(`${module} ended with ${code}`)),
+  );
+  const [answer] = (await Promise.race([once(child, 'message'), ended])) as [T];
+  return answer;
+}
+
+async function waiting(engine: EngineName, pictures: number): Promise<Record<string, number>> {
+  const { first, again } = await answerOf<WaitingShares>('trainWaiting', [engine, String(pictures), '10']);
+  return {
+    [`${engine} waiting for pictures, share of a first training`]: first,
+    [`${engine} waiting for pictures, share of a later one`]: again,
+  };
+}
+
 /** Growth from the tenth epoch to the last: of tensors in number, of memory as a share. */
 async function memory(engine: EngineName, epochs: number, say: Say): Promise<Record<string, number>> {
-  const child = fork(MEMORY, [engine, String(epochs)], { execArgv: ['--expose-gc'], silent: true });
-  const [held] = (await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) => Promise.reject(new Error(`${engine} ended with ${code}`))),
-  ])) as [Held[]];
+  const held = await answerOf<Held[]>('trainMemory', [engine, String(epochs)]);
   if (held.length !== epochs) throw new Error(`${engine} trained ${held.length} of ${epochs} epochs.`);
   const [early, late] = [held[Math.min(9, epochs - 1)]!, held.at(-1)!];
   const mb = (bytes: number) => Math.round(bytes / 2 ** 20);
@@ -90,14 +108,16 @@ async function memory(engine: EngineName, epochs: number, say: Say): Promise<Rec
 
 export const bench: Benchmark = {
   title: 'Training MobileNetV2 α 0.35 on every engine that works here, in turns, against cpu and Keras',
-  options: { batch: 32, steps: 5, rounds: 5, epochs: 100, size: 0 },
+  options: { batch: 32, steps: 5, rounds: 5, epochs: 100, size: 0, pictures: 200 },
   targets: {
     ...Object.fromEntries(SIZES.map((size) => [`wasm ${size} px, × cpu`, { min: 20 }])),
     ...Object.fromEntries(SIZES.map((size) => [`native ${size} px, × Keras`, { min: 0.8 }])),
+    'wasm waiting for pictures, share of a first training': { max: 0.1 },
+    'wasm waiting for pictures, share of a later one': { max: 0.1 },
     'wasm tensors more after 100 epochs than after 10': { max: 0 },
     'wasm memory after 100 epochs, × after 10': { max: 1.1 },
   },
-  run: async ({ batch = 32, steps = 5, rounds = 5, epochs = 100, size: only = 0 }, say) => {
+  run: async ({ batch = 32, steps = 5, rounds = 5, epochs = 100, size: only = 0, pictures = 200 }, say) => {
     const all = await contenders(say);
     const figures: Record<string, number> = {};
     try {
@@ -111,7 +131,7 @@ export const bench: Benchmark = {
     }
     for (const name of ['wasm', 'native'] as const)
       if (all.some((contender) => contender.name === name))
-        Object.assign(figures, await memory(name, epochs, say));
+        Object.assign(figures, await memory(name, epochs, say), await waiting(name, pictures));
     return figures;
   },
 };
