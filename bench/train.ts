@@ -17,6 +17,12 @@ type Say = (line: string) => void;
 /** Images a second by contender, one a round. */
 type Rates = Map<string, number[]>;
 
+interface Measured {
+  rates: Rates;
+  /** Processor milliseconds of a step, one a round. */
+  processor: Rates;
+}
+
 async function contenders(say: Say): Promise<Contender[]> {
   const probes = await probeEngines();
   for (const { engine, works, reason } of probes) say(`${engine}: ${works ? reason : `absent: ${reason}`}`);
@@ -36,8 +42,9 @@ async function measure(
   all: readonly Contender[],
   { size, batch, steps }: Steps,
   rounds: number,
-): Promise<Rates> {
+): Promise<Measured> {
   const rates: Rates = new Map();
+  const processor: Rates = new Map();
   const weights = new Set<number>();
   for (let round = 0; round < rounds; round++)
     for (const contender of all) {
@@ -48,10 +55,11 @@ async function measure(
       weights.add(taken.weights);
       const rate = (1000 * asked.batch) / quantile(taken.milliseconds, 0.5);
       rates.set(contender.name, [...(rates.get(contender.name) ?? []), rate]);
+      processor.set(contender.name, [...(processor.get(contender.name) ?? []), taken.processor]);
     }
   if (weights.size !== 1)
     throw new Error(`These are different networks: ${[...weights].join(', ')} weights.`);
-  return rates;
+  return { rates, processor };
 }
 
 /** The median over rounds of the ratios of each round: what disturbs one round does not disturb the others. */
@@ -61,13 +69,15 @@ const ratio = (over: readonly number[], under: readonly number[]): number =>
     0.5,
   );
 
-function figuresOf(rates: Rates, size: number): Record<string, number> {
+function figuresOf({ rates, processor }: Measured, size: number): Record<string, number> {
   const figures: Record<string, number> = {};
   for (const [name, values] of rates) figures[`${name} ${size} px, images/s`] = quantile(values, 0.5);
   for (const under of ['cpu', 'Keras'])
     for (const [name, values] of rates)
       if (rates.has(under) && name !== under && !(under === 'Keras' && name === 'cpu'))
         figures[`${name} ${size} px, × ${under}`] = ratio(values, rates.get(under)!);
+  const [native, keras] = [processor.get('native'), processor.get('Keras')];
+  if (native && keras) figures[`native ${size} px, × Keras by processor time`] = ratio(keras, native);
   return figures;
 }
 

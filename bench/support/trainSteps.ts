@@ -60,13 +60,15 @@ async function take({ size, batch, steps }: Steps): Promise<Taken> {
     for (let warm = 0; warm < (steps > 1 ? 3 : 0); warm++) await current.step();
   }
   const milliseconds: number[] = [];
+  const before = process.cpuUsage();
   for (let i = 0; i < steps; i++) {
     const start = performance.now();
     const loss = await current.step();
     milliseconds.push(performance.now() - start);
     if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss}`);
   }
-  return { milliseconds, weights: current.weights };
+  const { user, system } = process.cpuUsage(before);
+  return { milliseconds, processor: (user + system) / 1000 / steps, weights: current.weights };
 }
 
 process.on('message', (steps: Steps) => void take(steps).then((taken) => process.send!(taken)));
