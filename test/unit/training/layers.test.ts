@@ -17,10 +17,10 @@ describe.each(ENGINES)('on %s', (engine) => {
   beforeAll(() => startEngine(engine));
 
   it('batch normalisation gives the stock values and gradients', () => {
-    const inputs = [random([200, 6], 1, 3), random([6], 2, 1), random([6], 3)];
-    const dy = random([200, 6], 4);
+    const inputs = [random([50, 2, 2, 6], 1, 3), random([6], 2, 1), random([6], 3)];
+    const dy = random([50, 2, 2, 6], 4);
     const stock = (x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) => {
-      const { mean, variance } = tf.moments(x, 0);
+      const { mean, variance } = tf.moments(x, [0, 1, 2]);
       const inverse = tf.rsqrt(tf.add(variance, 1e-3));
       return tf.add(tf.mul(tf.mul(tf.sub(x, mean), inverse), gamma), beta);
     };
