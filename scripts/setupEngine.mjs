@@ -34,19 +34,40 @@ const ENGINES = {
       },
       // The oldest that this wheel's metadata allows: CUDA 12.5 and cuDNN 9.3, with which it was built.
       ...[
-        'nvidia-cublas-cu12==12.5.3.2',
-        'nvidia-cuda-cupti-cu12==12.5.82',
-        'nvidia-cuda-nvcc-cu12==12.5.82',
-        'nvidia-cuda-nvrtc-cu12==12.5.82',
-        'nvidia-cuda-runtime-cu12==12.5.82',
-        'nvidia-cudnn-cu12==9.3.0.75',
-        'nvidia-cufft-cu12==11.2.3.61',
-        'nvidia-curand-cu12==10.3.6.82',
-        'nvidia-cusolver-cu12==11.6.3.83',
-        'nvidia-cusparse-cu12==12.5.1.3',
-        'nvidia-nccl-cu12==2.27.7',
-        'nvidia-nvjitlink-cu12==12.5.82',
-      ].map((name) => ({ package: name, flags: NVIDIA })),
+        ['nvidia-cublas-cu12==12.5.3.2', 'ca070ad70e9fa6654084575d01bd001f30cc4665e33d4bb9fc8e0f321caa034b'],
+        [
+          'nvidia-cuda-cupti-cu12==12.5.82',
+          'bde77a5feb66752ec61db2adfe47f56b941842825b4c7e2068aff27c9d107953',
+        ],
+        [
+          'nvidia-cuda-nvcc-cu12==12.5.82',
+          'b03e545b8e8c3ce7ebcd7fc44063180ff52ff01d064ece2127ed90a04ef12cd0',
+        ],
+        [
+          'nvidia-cuda-nvrtc-cu12==12.5.82',
+          '3dbd97b0104b4bfbc3c4f8c79cd2496307c89c43c29a9f83125f1d76296ff3fd',
+        ],
+        [
+          'nvidia-cuda-runtime-cu12==12.5.82',
+          '3e79a060e126df40fd3a068f3f787eb000fa51b251ec6cd97d09579632687115',
+        ],
+        ['nvidia-cudnn-cu12==9.3.0.75', '9ad9c6929ebb5295eb4a1728024666d1c88283373e265a0c5c883e6f9d5cd76d'],
+        ['nvidia-cufft-cu12==11.2.3.61', '9a6e8df162585750f61983a638104a48c756aa13f9f48e19ab079b38e3c828b8'],
+        ['nvidia-curand-cu12==10.3.6.82', '2823fb27de4e44dbb22394a6adf53aa6e1b013aca0f8c22867d1cfae58405536'],
+        [
+          'nvidia-cusolver-cu12==11.6.3.83',
+          '93cfafacde4428b71778eeb092ec615a02a3d05404da1bcf91c53e3fa1bce42b',
+        ],
+        [
+          'nvidia-cusparse-cu12==12.5.1.3',
+          '016df8e993c437e8301e62739f01775cba988fd5253cd4c64173f8e8d2f8e752',
+        ],
+        ['nvidia-nccl-cu12==2.27.7', 'de5ba5562f08029a19cb1cd659404b18411ed0d6c90ac5f52f30bf99ad5809aa'],
+        [
+          'nvidia-nvjitlink-cu12==12.5.82',
+          'f9b37bc5c8cf7509665cb6ada5aaa0ce65618f2332b7d3e78e9790511f111212',
+        ],
+      ].map(([name, sha256]) => ({ package: name, flags: NVIDIA, sha256 })),
     ],
   },
   webgpu: { wheels: [] },
@@ -140,7 +161,7 @@ async function fetchWheel({ package: name, flags, sha256 }, folder) {
   execute('python3', [...fetch, '--only-binary=:all:', ...flags, `--dest=${downloads}`, name]);
   const [file] = await readdir(downloads);
   const wheel = join(downloads, file);
-  if (sha256 && (await digest(wheel)) !== sha256)
+  if ((await digest(wheel)) !== sha256)
     throw new SetupError(`${file} is not the file that this script was written for: its SHA-256 differs.`);
   const wanted = ['tensorflow/libtensorflow', 'tensorflow/include/', 'nvidia/'];
   const unpack =

@@ -12,6 +12,8 @@ export interface Steps {
 export interface Taken {
   /** One a step. */
   milliseconds: number[];
+  /** Processor time of a step on all cores: what others on the machine take away does not count. */
+  processor: number;
   /** Trainable ones: the same network has the same number. */
   weights: number;
 }

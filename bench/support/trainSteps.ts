@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { startEngine } from '../../src/training/engines/index.js';
+import { drawsOf } from '../../src/training/input/augment/index.js';
 import { Learner } from '../../src/training/learner.js';
 import {
   trainingParametersSchema,
@@ -11,7 +12,6 @@ import {
   type Sample,
   type TrainingSpec,
 } from '../../src/training/protocol.js';
-import { generator } from '../../src/training/random.js';
 import { TASK } from '../../src/training/tasks/index.js';
 import { tf } from '../../src/training/tensorflow.js';
 import type { Steps, Taken } from './contenders.js';
@@ -38,9 +38,9 @@ async function prepare(size: number, batch: number) {
   await task.load({});
   const learner = new Learner(parameters, task);
   const indices = Uint32Array.from(samples.keys());
-  const random = generator(1);
+  const draws = (index: number) => drawsOf(1, 1, index);
   const step = async () => {
-    const data = await task.batch(indices, random);
+    const data = await task.batch(indices, draws);
     const { loss } = await learner.train(data, 0.001);
     tf.dispose([data.x, data.targets]);
     return loss;
@@ -56,17 +56,19 @@ async function take({ size, batch, steps }: Steps): Promise<Taken> {
   if (current?.key !== `${size}/${batch}`) {
     current?.dispose();
     current = await prepare(size, batch);
-    // The first step compiles kernels and fills caches; the plain JavaScript of `cpu` has to get warm as well.
-    for (let warm = 0; warm < (steps > 1 ? 3 : 1); warm++) await current.step();
+    // The first step compiles kernels and fills caches. A single step is one of many seconds: it warms itself.
+    for (let warm = 0; warm < (steps > 1 ? 3 : 0); warm++) await current.step();
   }
   const milliseconds: number[] = [];
+  const before = process.cpuUsage();
   for (let i = 0; i < steps; i++) {
     const start = performance.now();
     const loss = await current.step();
     milliseconds.push(performance.now() - start);
     if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss}`);
   }
-  return { milliseconds, weights: current.weights };
+  const { user, system } = process.cpuUsage(before);
+  return { milliseconds, processor: (user + system) / 1000 / steps, weights: current.weights };
 }
 
 process.on('message', (steps: Steps) => void take(steps).then((taken) => process.send!(taken)));

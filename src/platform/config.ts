@@ -88,6 +88,9 @@ export const environmentSchema = z.object({
   SHINGO_THUMBNAIL_BYTES: integer(0, 2 ** 43)
     .default(2 ** 30)
     .describe('Room for thumbnails; those not used for longest go first.'),
+  SHINGO_DECODED_BYTES: integer(0, 2 ** 43)
+    .default(4 * 2 ** 30)
+    .describe('Room for pictures that trainings have decoded; those not used for longest go first.'),
   SHINGO_DRAIN_SECONDS: integer(1, 600).default(10).describe('Longest wait for work in progress on Ctrl-C.'),
   SHINGO_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
@@ -112,6 +115,7 @@ export interface Config {
   coverage: { images: number; boxes: number };
   uploadKey: string | undefined;
   thumbnailBytes: number;
+  decodedBytes: number;
   drainSeconds: number;
   logLevel: string;
 }
@@ -158,6 +162,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     coverage: { images: env.SHINGO_COVERAGE_IMAGES, boxes: env.SHINGO_COVERAGE_BOXES },
     uploadKey: env.SHINGO_UPLOAD_KEY,
     thumbnailBytes: env.SHINGO_THUMBNAIL_BYTES,
+    decodedBytes: env.SHINGO_DECODED_BYTES,
     drainSeconds: env.SHINGO_DRAIN_SECONDS,
     logLevel: env.SHINGO_LOG_LEVEL,
   };

@@ -55,8 +55,12 @@ async function writePredictions(
   try {
     for (let from = 0; from < items; from += CHUNK) {
       const { size, predictor } = predictorOf(from);
-      for await (const lines of predict(predictor, size, spec.batchSize, job.signal, progress))
-        if (!stream.write(lines)) await once(stream, 'drain');
+      try {
+        for await (const lines of predict(predictor, size, spec.batchSize, job.signal, progress))
+          if (!stream.write(lines)) await once(stream, 'drain');
+      } finally {
+        predictor.close?.();
+      }
       if (job.signal.aborted) return false;
     }
   } finally {
@@ -77,8 +81,11 @@ async function* predict(
 ): AsyncGenerator<string> {
   await predictor.load({ signal, onProgress: () => progress.advance('LOADING', 0) });
   const order = Uint32Array.from({ length: size }, (_, index) => index);
-  for (const indices of evenBatches(order, batchSize)) {
+  const batches = evenBatches(order, batchSize);
+  for (const [i, indices] of batches.entries()) {
     if (signal.aborted) return;
+    const next = batches[i + 1];
+    if (next) predictor.prefetch?.(next);
     const lines = await predictor.predict(indices);
     yield lines.map((line) => `${JSON.stringify(line)}\n`).join('');
     progress.advance('EVALUATING', indices.length);

@@ -63,6 +63,8 @@ const common = {
   samplesFile: z.string(),
   classes: z.array(z.string()).min(1),
   conditions: z.array(z.string()),
+  /** Where decoded pictures are kept between trainings, shared by any number of trainers; absent: nowhere. */
+  decodedCache: z.object({ folder: z.string(), bytes: z.int().min(0) }).optional(),
   /** An existing folder that belongs to this attempt alone; everything the trainer writes goes below it. */
   outputDir: z.string(),
 };

@@ -18,6 +18,7 @@ import { freeze, takeWeights } from './startingWeights.js';
 import { TASK } from './tasks/index.js';
 import type { Batch, Item, Tally, TrainingTask } from './tasks/task.js';
 import { tf } from './tensorflow.js';
+import { Waiting } from './waiting.js';
 import { readWeights, writeWeights } from './weights.js';
 
 export type TrainingResult = Extract<TrainerMessage, { type: 'trained' | 'stopped' }>;
@@ -36,7 +37,11 @@ export async function train(spec: TrainingSpec, job: Job): Promise<TrainingResul
   }
 }
 
+/** Batches whose pictures are asked for at a time: the one that is next, and the two after it. */
+const AHEAD = 3;
+
 class Training {
+  private readonly waiting = new Waiting();
   private readonly learner: Learner;
   private readonly trainIndices: Uint32Array;
   private readonly validationIndices: Uint32Array;
@@ -124,6 +129,7 @@ class Training {
   private async load(): Promise<void> {
     const { signal } = this.job;
     const onProgress = () => this.progress.advance('LOADING', 0);
+    onProgress();
     await this.task.load({ signal, onProgress });
   }
 
@@ -133,6 +139,7 @@ class Training {
     const { batchSize, seed } = spec.parameters;
     const batches = evenBatches(this.order(seed, state.epoch), batchSize);
     for (const batch of batches.slice(state.batch)) {
+      this.prefetch(batches.slice(state.batch, state.batch + AHEAD));
       await this.trainBatch(batch, learningRateAt(spec.parameters, state.epoch, state.batch, batches.length));
       if (this.job.signal.aborted) return false;
     }
@@ -153,7 +160,9 @@ class Training {
   private async validate(): Promise<Tally | null> {
     const tally = this.task.emptyTally();
     const imagesDone = this.progress.imagesDone;
-    for (const batch of evenBatches(this.validationIndices, this.spec.parameters.batchSize)) {
+    const batches = evenBatches(this.validationIndices, this.spec.parameters.batchSize);
+    for (const [i, batch] of batches.entries()) {
+      this.prefetch(batches.slice(i, i + AHEAD));
       await this.validateBatch(batch, tally);
       if (this.job.signal.aborted) {
         this.state.imagesDone = imagesDone;
@@ -161,6 +170,11 @@ class Training {
       }
     }
     return tally;
+  }
+
+  /** The next ones are decoded while this one is learnt from. */
+  private prefetch(batches: readonly Uint32Array[]): void {
+    for (const indices of batches) this.task.prefetch(indices);
   }
 
   private async trainBatch(indices: Uint32Array, rate: number): Promise<void> {
@@ -182,7 +196,7 @@ class Training {
     tally: Tally,
     run: (batch: Batch) => Promise<BatchResult>,
   ): Promise<void> {
-    const batch = await this.task.batch(indices, draws);
+    const batch = await this.waiting.during(() => this.task.batch(indices, draws));
     try {
       const { loss, outputs } = await run(batch);
       this.task.count(tally, batch, loss, outputs);
@@ -225,11 +239,19 @@ class Training {
     });
   }
 
+  private async sayWaiting(): Promise<void> {
+    const percent = (100 * this.waiting.share).toFixed(1);
+    const message = `The trainer waited for data ${percent} % of its time.`;
+    await this.job.send({ type: 'log', level: 'info', message });
+  }
+
   private async stop(): Promise<TrainingResult> {
+    await this.sayWaiting();
     return { type: 'stopped', checkpoint: await this.checkpoint() };
   }
 
   private async finish(): Promise<TrainingResult> {
+    await this.sayWaiting();
     const { spec, state, earlyStopping } = this;
     await this.saveModels();
     return {

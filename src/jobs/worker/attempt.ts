@@ -100,7 +100,10 @@ export class Attempt {
     const { db, blobs, config } = this.services;
     const folder = workFolder(config.dataDir, this.lease);
     const inputs = await this.persist(() =>
-      materialise({ db, blobs }, this.lease.job, folder, this.options.engine),
+      materialise({ db, blobs }, this.lease.job, folder, this.options.engine, {
+        folder: join(config.dataDir, 'decoded'),
+        bytes: config.decodedBytes,
+      }),
     );
     const recorder = new Recorder(this.services, this.lease, inputs.outputDir, inputs.samples);
     if (this.lost) return;

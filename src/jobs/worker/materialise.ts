@@ -36,13 +36,14 @@ export async function materialise(
   job: Job,
   folder: string,
   workerEngine: Spec['engine'],
+  decodedCache?: Spec['decodedCache'],
 ): Promise<Inputs> {
   await rm(folder, { recursive: true, force: true });
   const outputDir = join(folder, 'output');
   await mkdir(outputDir, { recursive: true });
   const { spec, samples } = await specOf(sources, job, folder, outputDir, workerEngine);
   const specFile = join(folder, 'spec.json');
-  await writeFile(specFile, JSON.stringify(spec));
+  await writeFile(specFile, JSON.stringify({ ...spec, decodedCache }));
   return { specFile, outputDir, samples };
 }
 

@@ -12,6 +12,7 @@ interface Attribute {
 }
 /** The part of tfjs-node's backend that is used here. */
 interface TensorFlowBackend {
+  isUsingGpuDevice: boolean;
   binding: Record<'TF_ATTR_TYPE' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING' | 'TF_ATTR_BOOL' | 'TF_FLOAT', number>;
   executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.Tensor;
   executeMultipleOutputs(
@@ -29,18 +30,26 @@ type Kernel = (args: {
 
 /** Call once the backend `tensorflow` is registered. Calling again changes nothing. */
 export function registerTensorFlowKernels(): void {
-  const kernels: Record<string, Kernel> = {
-    [KERNELS.batchNorm]: batchNorm,
-    [KERNELS.batchNormGrad]: batchNormGrad,
-    [KERNELS.relu6Grad]: relu6Grad,
-  };
-  for (const [kernelName, kernelFunc] of Object.entries(kernels))
-    if (!tf.getKernel(kernelName, 'tensorflow'))
-      tf.registerKernel({
-        kernelName,
-        backendName: 'tensorflow',
-        kernelFunc: kernelFunc as unknown as tf.KernelFunc,
-      });
+  if (tf.getKernel(KERNELS.batchNorm, 'tensorflow')) return;
+  register(KERNELS.batchNorm, batchNorm as unknown as tf.KernelFunc);
+  register(KERNELS.batchNormGrad, batchNormGrad as unknown as tf.KernelFunc);
+  register(KERNELS.relu6Grad, relu6Grad as unknown as tf.KernelFunc);
+  const original = tf.getKernel('Reshape', 'tensorflow').kernelFunc;
+  tf.unregisterKernel('Reshape', 'tensorflow');
+  register('Reshape', (args) => sameShape(args) ?? original(args));
+}
+
+const register = (kernelName: string, kernelFunc: tf.KernelFunc) =>
+  tf.registerKernel({ kernelName, backendName: 'tensorflow', kernelFunc });
+
+/** To the shape that it has: a counted reference serves. The optimiser asks for it 200 times a step. */
+function sameShape({ inputs, attrs, backend }: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | null {
+  const { dataId, shape, dtype } = inputs.x!;
+  const wanted = (attrs as unknown as { shape: number[] }).shape;
+  if (!tf.util.arraysEqual(tf.util.inferFromImplicitShape(wanted, tf.util.sizeFromShape(shape)), shape))
+    return null;
+  (backend as tf.KernelBackend).incRef(dataId);
+  return { dataId, shape, dtype };
 }
 
 const batchNorm: Kernel = ({ backend, inputs, attrs }) => {
@@ -50,20 +59,19 @@ const batchNorm: Kernel = ({ backend, inputs, attrs }) => {
     const none = tf.tensor1d([], 'float32');
     const given = [x, scale, offset, none, none];
     const attributes = batchNormAttributes(backend, attrs.epsilon);
-    const [y, mean, variance, ...kept] = backend.executeMultipleOutputs(
-      'FusedBatchNormV3',
-      attributes,
-      given,
-      6,
-    );
-    // TensorFlow's is the unbiased one; moving averages are of the plain one on every engine.
+    const outputs = backend.executeMultipleOutputs('FusedBatchNormV3', attributes, given, 6);
+    const [y, mean, unbiased, ...kept] = outputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+    // Moving averages are of the plain variance on every engine. On the CPU it is what the gradient needs.
     const rows = tf.util.sizeFromShape(x.shape.slice(0, -1));
-    return [y!, mean!, tf.mul(variance!, Math.max(rows - 1, 1) / rows), ...kept];
+    const plain = () => tf.mul(unbiased, Math.max(rows - 1, 1) / rows);
+    return [y, mean, backend.isUsingGpuDevice ? plain() : tf.clone(kept[1]), ...kept];
   });
 };
 
 const batchNormGrad: Kernel = ({ backend, inputs, attrs }) => {
-  const [dy, x, scale, ...kept] = ['dy', 'x', 'scale', 'kept0', 'kept1', 'kept2'].map((name) => inputs[name]!);
+  const [dy, x, scale, ...kept] = ['dy', 'x', 'scale', 'kept0', 'kept1', 'kept2'].map(
+    (name) => inputs[name]!,
+  );
   const attributes = batchNormAttributes(backend, attrs.epsilon);
   const given = [dy!, x!, scale!, ...kept];
   const [dx, dScale, dOffset, ...rest] = backend.executeMultipleOutputs(

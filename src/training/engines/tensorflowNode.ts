@@ -28,7 +28,8 @@ export const native: EngineDriver = {
 
 async function startTensorFlow(packageName: string): Promise<StartedEngine> {
   restoreUtil();
-  await importOptional(packageName, ['@tensorflow/tfjs']);
+  // One library a process: where `cuda` found no device, its own computes on the CPU for `native`.
+  if (!tf.findBackendFactory('tensorflow')) await importOptional(packageName, ['@tensorflow/tfjs']);
   if (!(await tf.setBackend('tensorflow'))) throw new EngineUnavailable(`${packageName} does not start`);
   registerTensorFlowKernels();
   return { description: packageName, release: async () => undefined };

@@ -1,35 +1,38 @@
 /** Whole frames at the network's size: decoded when asked for, kept as long as there is room. */
-import sharp from 'sharp';
-import { TrainingError } from '../error.js';
+import type { Decoded, Size } from './decode.js';
+import type { CacheSettings } from './decodedCache.js';
+import { Decoder } from './decoder.js';
 
-export interface Size {
-  width: number;
-  height: number;
-}
+export type { Size } from './decode.js';
+/** RGB of the size asked for. */
+export type DecodedFrame = Decoded;
 
-export interface DecodedFrame {
-  /** RGB, of the size asked for. */
-  pixels: Uint8Array;
-  /** Of the picture as it is displayed, after EXIF orientation: what boxes are drawn on. */
-  native: Size;
-}
-
-/** 580 frames of 512×288. What does not fit is decoded anew in each epoch. */
+/** 580 frames of 512×288. What does not fit is fetched anew in each epoch. */
 const ROOM = 256e6;
-/** Each may hold one full picture (2.8 MB at 1280×720). */
-const CONCURRENCY = 4;
 
 export class Frames {
   private readonly kept = new Map<number, DecodedFrame>();
+  /** Those asked for but not yet used: as many as two batches. */
+  private readonly coming = new Map<number, Promise<DecodedFrame>>();
+  private readonly decoder: Decoder;
   private room: number;
 
-  /** @param room bytes of pixels that are kept */
+  /**
+   * @param room bytes of pixels that are kept
+   * @param cache null keeps nothing on disk
+   */
   constructor(
     private readonly files: readonly string[],
     private readonly size: Size,
-    room = ROOM,
+    { room = ROOM, cache = null }: { room?: number; cache?: CacheSettings | null } = {},
   ) {
     this.room = room;
+    this.decoder = new Decoder(cache);
+  }
+
+  /** Begins to decode these; what fails is said by `get`. */
+  prefetch(indices: Uint32Array): void {
+    for (const index of indices) this.one(index).catch(() => undefined);
   }
 
   /**
@@ -38,44 +41,31 @@ export class Frames {
    * @throws TrainingError PICTURE_UNREADABLE
    */
   async get(indices: Uint32Array): Promise<DecodedFrame[]> {
-    const frames = new Array<DecodedFrame>(indices.length);
-    const places = indices.keys();
-    const work = async () => {
-      // All workers draw from this one iterator.
-      for (const place of places) frames[place] = await this.one(indices[place]!);
-    };
-    await Promise.all(Array.from({ length: CONCURRENCY }, work));
+    this.prefetch(indices);
+    const frames = await Promise.all(Array.from(indices, (index) => this.one(index)));
+    indices.forEach((index, i) => this.keep(index, frames[i]!));
     return frames;
   }
 
-  private async one(index: number): Promise<DecodedFrame> {
-    const known = this.kept.get(index);
-    if (known) return known;
-    const frame = await decodeFrame(this.files[index]!, this.size);
-    if (frame.pixels.length <= this.room && !this.kept.has(index)) {
-      this.room -= frame.pixels.length;
-      this.kept.set(index, frame);
-    }
-    return frame;
+  close(): void {
+    this.decoder.close();
   }
-}
 
-/** Stretched to the size, both sides for themselves. @throws TrainingError PICTURE_UNREADABLE */
-export async function decodeFrame(file: string, { width, height }: Size): Promise<DecodedFrame> {
-  try {
-    // Boxes are drawn on what people see: the EXIF orientation is applied, as at upload.
-    const opened = sharp(file, { autoOrient: true });
-    const { autoOrient: native } = await opened.metadata();
-    const pixels = await opened
-      .resize(width, height, { fit: 'fill', kernel: 'linear' })
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer();
-    return { pixels: new Uint8Array(pixels), native };
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-    throw new TrainingError('PICTURE_UNREADABLE', `Picture ${file} cannot be read: ${why}`, { cause });
+  private one(index: number): Promise<DecodedFrame> {
+    const known = this.kept.get(index);
+    if (known) return Promise.resolve(known);
+    const coming =
+      this.coming.get(index) ??
+      this.decoder.decode({ file: this.files[index]! }, { kind: 'FRAME', ...this.size });
+    this.coming.set(index, coming);
+    return coming;
+  }
+
+  private keep(index: number, frame: DecodedFrame): void {
+    this.coming.delete(index);
+    if (this.kept.has(index) || frame.pixels.length > this.room) return;
+    this.room -= frame.pixels.length;
+    this.kept.set(index, frame);
   }
 }
 

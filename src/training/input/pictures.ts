@@ -1,11 +1,10 @@
 /**
- * Decodes the crops of all samples once and keeps them as bytes: 3 KiB a light at 32 px, so that a hundred thousand
- * lights fit in 300 MB and no epoch waits for a decoder.
+ * The crops of all samples, decoded when they are first asked for and then kept as bytes: 3 KiB a light at 32 px, so that
+ * a hundred thousand lights fit in 300 MB and no later epoch waits for a decoder.
  */
-import sharp from 'sharp';
-import { TrainingError } from '../error.js';
 import type { Sample } from '../protocol.js';
-import { cropRegion } from './crop.js';
+import type { CacheSettings } from './decodedCache.js';
+import { Decoder } from './decoder.js';
 import type { Preprocessing } from './preprocessing.js';
 
 /** RGB crops [n, inputSize, inputSize, 3], in the order of the samples. */
@@ -15,40 +14,99 @@ export interface Pictures {
   length: number;
 }
 
+/** Files asked for at a time by `all`: enough for the decoder while a step of a second holds this thread. */
+const AHEAD = 32;
+
 export interface LoadOptions {
-  /** Files decoded at a time; each may hold one full picture (2.8 MB at 1280×720). */
-  concurrency?: number;
   signal?: AbortSignal;
   onProgress?: (done: number) => void;
 }
 
+export class LazyPictures implements Pictures {
+  readonly data: Uint8Array;
+  readonly inputSize: number;
+  readonly length: number;
+  private readonly groups: Map<string, number[]>;
+  private readonly loads = new Map<string, Promise<void>>();
+  private readonly decoder: Decoder;
+
+  /** @param cache null keeps nothing on disk */
+  constructor(
+    private readonly samples: readonly Sample[],
+    private readonly preprocessing: Preprocessing,
+    cache: CacheSettings | null = null,
+  ) {
+    this.inputSize = preprocessing.inputSize;
+    this.length = samples.length;
+    this.data = new Uint8Array(samples.length * this.inputSize ** 2 * 3);
+    this.groups = groupByFile(samples);
+    this.decoder = new Decoder(cache);
+  }
+
+  /** Begins to decode these samples; what fails is said by `ready`. */
+  prefetch(indices: Uint32Array): void {
+    for (const index of indices) this.load(this.samples[index]!.file).catch(() => undefined);
+  }
+
+  /** Resolves when the crops of these samples are in `data`. @throws TrainingError PICTURE_UNREADABLE, BOX_OUTSIDE_PICTURE */
+  async ready(indices: Uint32Array): Promise<void> {
+    this.prefetch(indices);
+    await Promise.all(Array.from(indices, (index) => this.load(this.samples[index]!.file)));
+  }
+
+  /** All of them. Ends early, without failing, when the signal is aborted. */
+  async all({ signal, onProgress }: LoadOptions): Promise<void> {
+    let done = 0;
+    const files = this.groups.entries();
+    const work = async () => {
+      // All draw from this one iterator: what is not begun when one fails or all are to stop is not begun at all.
+      for (const [file, indices] of files) {
+        if (signal?.aborted) return;
+        await this.load(file);
+        onProgress?.((done += indices.length));
+      }
+    };
+    await Promise.all(Array.from({ length: AHEAD }, work));
+  }
+
+  close(): void {
+    this.decoder.close();
+  }
+
+  private load(file: string): Promise<void> {
+    const known = this.loads.get(file);
+    if (known) return known;
+    const load = this.decode(file, this.groups.get(file)!);
+    this.loads.set(file, load);
+    return load;
+  }
+
+  /** All crops of a file at once: decoding it is what costs. */
+  private async decode(file: string, indices: readonly number[]): Promise<void> {
+    const { inputSize, crop, resize } = this.preprocessing;
+    const samples = indices.map((index) => this.samples[index]!);
+    const { pixels } = await this.decoder.decode(
+      { file, names: samples.map(({ id }) => id) },
+      { kind: 'CROPS', boxes: samples.map(({ box }) => box), preprocessing: { inputSize, crop, resize } },
+    );
+    const bytes = inputSize ** 2 * 3;
+    indices.forEach((index, i) => this.data.set(pixels.subarray(i * bytes, (i + 1) * bytes), index * bytes));
+  }
+}
+
+/** All crops at once. May end early when the signal is aborted. */
 export async function loadPictures(
   samples: readonly Sample[],
   preprocessing: Preprocessing,
-  { concurrency = 4, signal, onProgress }: LoadOptions = {},
+  options: LoadOptions = {},
 ): Promise<Pictures> {
-  const { inputSize } = preprocessing;
-  const pictures = {
-    data: new Uint8Array(samples.length * inputSize ** 2 * 3),
-    inputSize,
-    length: samples.length,
-  };
-  const groups = groupByFile(samples).entries();
-  let done = 0;
-  let failed = false;
-  const work = async () => {
-    // All workers draw from this one iterator; after a failure each stops at the file it is at.
-    for (const [file, indices] of groups) {
-      if (signal?.aborted || failed) return;
-      await loadFile(file, indices, samples, preprocessing, pictures).catch((error: unknown) => {
-        failed = true;
-        throw error;
-      });
-      onProgress?.((done += indices.length));
-    }
-  };
-  await Promise.all(Array.from({ length: concurrency }, work));
-  return pictures;
+  const pictures = new LazyPictures(samples, preprocessing);
+  try {
+    await pictures.all(options);
+    return pictures;
+  } finally {
+    pictures.close();
+  }
 }
 
 function groupByFile(samples: readonly Sample[]): Map<string, number[]> {
@@ -59,49 +117,4 @@ function groupByFile(samples: readonly Sample[]): Map<string, number[]> {
     else groups.set(file, [index]);
   });
   return groups;
-}
-
-async function loadFile(
-  file: string,
-  indices: readonly number[],
-  samples: readonly Sample[],
-  preprocessing: Preprocessing,
-  pictures: Pictures,
-): Promise<void> {
-  const bytes = pictures.inputSize ** 2 * 3;
-  try {
-    const { data, info } = await sharp(file)
-      // Boxes are drawn on what people see: the EXIF orientation is applied, as at upload.
-      .autoOrient()
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    const raw = { width: info.width, height: info.height, channels: 3 as const };
-    for (const index of indices) {
-      const crop = sharp(data, { raw }).extract(regionOf(samples[index]!, raw, preprocessing));
-      const { fit, kernel } = preprocessing.resize;
-      const side = preprocessing.inputSize;
-      pictures.data.set(await crop.resize(side, side, { fit, kernel }).raw().toBuffer(), index * bytes);
-    }
-  } catch (cause) {
-    if (cause instanceof TrainingError) throw cause;
-    const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-    throw new TrainingError('PICTURE_UNREADABLE', `Picture ${file} cannot be read: ${why}`, { cause });
-  }
-}
-
-function regionOf(
-  { id, file, box }: Sample,
-  picture: { width: number; height: number },
-  { crop }: Preprocessing,
-) {
-  if (!box) return { left: 0, top: 0, width: picture.width, height: picture.height };
-  const region = cropRegion(box, picture, crop.margin);
-  if (region) return region;
-  const { width, height } = picture;
-  throw new TrainingError(
-    'BOX_OUTSIDE_PICTURE',
-    `Sample ${id}: its box has no pixel in ${file} (${width}×${height}).`,
-  );
 }

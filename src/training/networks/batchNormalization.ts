@@ -56,9 +56,9 @@ export interface Normalized {
   variance: tf.Tensor;
 }
 
-/** x [batch, height, width, channels]; gamma, beta [channels]. */
+/** x [batch, height, width, channels] or [batch, channels]; gamma, beta [channels]. */
 export function normalize(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: number): Normalized {
-  if (hasKernel('batchNorm')) return inOneKernel(x, gamma, beta, epsilon);
+  if (x.rank === 4 && hasKernel('batchNorm')) return inOneKernel(x, gamma, beta, epsilon);
   const { y, ...statistics } = composed(tf.reshape(x, [-1, gamma.size]), gamma, beta, epsilon);
   return { y: tf.reshape(y, x.shape), ...statistics };
 }

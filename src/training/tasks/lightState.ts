@@ -3,7 +3,7 @@ import { TrainingError } from '../error.js';
 import { crossEntropy, objective } from '../classificationLoss.js';
 import { mirroredLabels, type Draw } from '../input/augment/index.js';
 import { augmentedBatch, inputBatch } from '../input/lightBatch.js';
-import { loadPictures, type LoadOptions, type Pictures } from '../input/pictures.js';
+import { LazyPictures, loadPictures, type LoadOptions, type Pictures } from '../input/pictures.js';
 import { defaultPreprocessing, preprocessingSchema, type Preprocessing } from '../input/preprocessing.js';
 import { readSamples } from '../input/samples.js';
 import { itemWeights } from '../input/weighting.js';
@@ -38,7 +38,7 @@ class LightStateTraining implements TrainingTask<LightBatch, LightTally> {
   readonly about: { classes: readonly string[]; preprocessing: Preprocessing };
   /** The same weights without the softmax: cross-entropy of logits neither overflows nor hides behind a clip. */
   private readonly logits: tfl.LayersModel;
-  private pictures!: Pictures;
+  private readonly pictures: LazyPictures;
   /** For each class the one that its mirror image is of. */
   private readonly mirrored: (number | null)[];
   /** Of each sample of TRAIN, by its index; null: all count the same. */
@@ -53,18 +53,25 @@ class LightStateTraining implements TrainingTask<LightBatch, LightTally> {
     this.mirrored = mirroredLabels(classes);
     this.weights = weightsOf(samples, spec);
     this.about = { classes, preprocessing: defaultPreprocessing(parameters.inputSize) };
+    this.pictures = new LazyPictures(samples, this.about.preprocessing, spec.decodedCache);
     this.model = buildClassifier(parameters, classes.length);
     const outputs = this.model.getLayer('logits').output as tfl.SymbolicTensor;
     this.logits = tfl.model({ inputs: this.model.inputs, outputs });
   }
 
-  async load(options: LoadOptions): Promise<void> {
-    this.pictures = await loadPictures(this.samples, this.about.preprocessing, options);
+  /** Begun, not awaited: training starts with the first batch that is there. What fails is said by `batch`. */
+  async load({ signal }: LoadOptions): Promise<void> {
+    this.pictures.all({ signal }).catch(() => undefined);
+  }
+
+  prefetch(indices: Uint32Array): void {
+    this.pictures.prefetch(indices);
   }
 
   async batch(indices: Uint32Array, draws: ((index: number) => Draw) | null): Promise<LightBatch> {
     const { pictures, mirrored } = this;
     const { preprocessing } = this.about;
+    await pictures.ready(indices);
     const chosen = Array.from(indices, (index) => this.samples[index]!);
     if (!draws) return this.labelled(chosen, inputBatch(pictures, indices, preprocessing), null);
     const { x, flipped } = augmentedBatch(pictures, indices, preprocessing, {
@@ -121,6 +128,7 @@ class LightStateTraining implements TrainingTask<LightBatch, LightTally> {
   }
 
   dispose(): void {
+    this.pictures.close();
     this.model.dispose();
   }
 }

@@ -62,8 +62,10 @@ export interface Forward {
 export interface TrainingTask<B extends Batch = Batch, T extends Tally = Tally> {
   readonly model: tfl.LayersModel;
   readonly about: ModelDescription;
-  /** Decodes what is kept decoded. May end early when the signal is aborted: the training stops then. */
+  /** Before the first batch. May end early when the signal is aborted: the training stops then. */
   load(options: LoadOptions): Promise<void>;
+  /** Begins to fetch what `batch` will be asked for soon. */
+  prefetch(indices: Uint32Array): void;
   /** @param draws for each item, the changes that training makes to it; null in validation, which makes none */
   batch(indices: Uint32Array, draws: ((index: number) => Draw) | null): Promise<B>;
   /** Called within a tidy, in training with gradients recorded. */
@@ -77,7 +79,10 @@ export interface TrainingTask<B extends Batch = Batch, T extends Tally = Tally> 
 }
 
 export interface Predictor {
+  /** Begins to fetch what `predict` will be asked for soon. */
+  prefetch?(indices: Uint32Array): void;
   load(options: LoadOptions): Promise<void>;
   /** One JSON line for each of these items, in this order. */
   predict(indices: Uint32Array): Promise<object[]>;
+  close?(): void;
 }

@@ -360,7 +360,7 @@ describe('frames', () => {
   });
 
   it('are kept while there is room, and decoded anew beyond it', async () => {
-    const frames = new Frames(files, size, bytes);
+    const frames = new Frames(files, size, { room: bytes });
     const [first] = await frames.get(Uint32Array.of(0));
     const [other] = await frames.get(Uint32Array.of(1));
     expect((await frames.get(Uint32Array.of(0)))[0]).toBe(first);

@@ -1,6 +1,6 @@
 import { EngineUnavailable, type EngineDriver } from '../../../src/training/engines/engine.js';
 import { DRIVERS, startEngine } from '../../../src/training/engines/index.js';
-import { entryOf } from '../../../src/training/engines/packages.js';
+import { engineEntry } from '../../../src/training/engines/packages.js';
 import { restoreUtil } from '../../../src/training/engines/tensorflowNode.js';
 import { isSoftware } from '../../../src/training/engines/webgpu.js';
 import { tf } from '../../../src/training/tensorflow.js';
@@ -93,7 +93,7 @@ describe('the engines of this machine', () => {
     ['webgpu', 'webgpu'],
   ] as const)('%s without its package is a coded error', async (name, packageName) => {
     // Where the package is installed the engine may work: then there is no error to see.
-    if (entryOf(packageName)) return;
+    if (engineEntry(packageName)) return;
     await expect(startEngine(name)).rejects.toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
       message: expect.stringContaining(`package ${packageName} not installed`) as string,

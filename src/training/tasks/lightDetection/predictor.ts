@@ -22,12 +22,20 @@ export class DetectionPredictor implements Predictor {
     this.pictures = new Frames(
       frames.map(({ file }) => file),
       this.size,
-      0,
+      { room: 0 },
     );
   }
 
   load(): Promise<void> {
     return Promise.resolve();
+  }
+
+  prefetch(indices: Uint32Array): void {
+    this.pictures.prefetch(indices);
+  }
+
+  close(): void {
+    this.pictures.close();
   }
 
   /** {id, detections} */

@@ -44,6 +44,7 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
     this.pictures = new Frames(
       frames.map(({ file }) => file),
       this.size,
+      { cache: spec.decodedCache },
     );
     this.about = { classes, preprocessing: detectionPreprocessing(this.parameters) };
     const { headChannels } = this.parameters;
@@ -57,6 +58,10 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
   /** Frames are decoded when their batch is made. */
   load(): Promise<void> {
     return Promise.resolve();
+  }
+
+  prefetch(indices: Uint32Array): void {
+    this.pictures.prefetch(indices);
   }
 
   async batch(indices: Uint32Array, draws: ((index: number) => Draw) | null): Promise<FrameBatch> {
@@ -136,6 +141,7 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
   }
 
   dispose(): void {
+    this.pictures.close();
     this.model.dispose();
   }
 }
