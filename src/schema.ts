@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql';
 import { Arg, Ctx, ID, Query, Resolver, buildSchema, type NonEmptyArray, type PubSub } from 'type-graphql';
 import { catalogEntities, catalogResolvers } from './catalog/index.js';
+import { collectResolvers } from './collect/index.js';
 import { datasetEntities, datasetResolvers } from './datasets/index.js';
 import { experimentEntities, experimentResolvers } from './experiments/index.js';
 import type { Context } from './graphql/context.js';
@@ -48,6 +49,7 @@ export function createSchema(): Promise<GraphQLSchema> {
     ...modelResolvers,
     ...experimentResolvers,
     ...jobResolvers,
+    ...collectResolvers,
   ];
   return buildSchema({
     resolvers: resolvers as unknown as NonEmptyArray<(typeof resolvers)[number]>,
