@@ -13,12 +13,8 @@ export const CHECKPOINTS = 'checkpoints';
 /** A worker may still be copying an older one when the next is written; three leave it two epochs of time. */
 const KEPT = 3;
 
-const tallySchema = z.object({
-  lossSum: z.number(),
-  n: z.int(),
-  correct: z.int(),
-  conditions: z.array(z.object({ n: z.int(), correct: z.int() })),
-});
+/** What else a task counts is its own. */
+const tallySchema = z.looseObject({ lossSum: z.number(), n: z.int() });
 const stateSchema = z.object({
   version: z.literal(1),
   parameters: trainingParametersSchema,

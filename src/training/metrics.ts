@@ -1,11 +1,9 @@
 /** Counts answers, and turns them into metrics that carry their n and interval. */
 import type { Metric, Sample } from './protocol.js';
 import { wilson } from './statistics/wilson.js';
+import type { Tally as Sums } from './tasks/task.js';
 
-/** Plain numbers, so that a checkpoint can hold it in the middle of an epoch. */
-export interface Tally {
-  lossSum: number;
-  n: number;
+export interface Tally extends Sums {
   correct: number;
   /** Per condition index; overlapping, so they do not add up to n. */
   conditions: { n: number; correct: number }[];

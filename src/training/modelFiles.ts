@@ -10,15 +10,16 @@ import { writeFolderAtomic } from './files.js';
 import { preprocessingSchema, type Preprocessing } from './input/preprocessing.js';
 import { tf, tfl } from './tensorflow.js';
 
-export interface LoadedModel {
+export interface LoadedModel<P = Preprocessing> {
   model: tfl.LayersModel;
   classes: string[];
-  preprocessing: Preprocessing;
+  /** How its input is made: each task has its own. */
+  preprocessing: P;
 }
 
 export interface ModelDescription {
   classes: readonly string[];
-  preprocessing: Preprocessing;
+  preprocessing: object;
 }
 
 export const toJson = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
@@ -47,13 +48,15 @@ const modelJsonSchema = z.object({
   weightsManifest: z.array(z.object({ paths: z.array(z.string()), weights: z.array(z.unknown()) })).length(1),
 });
 
-export async function loadModel(folder: string): Promise<LoadedModel> {
+export async function loadModel(folder: string): Promise<LoadedModel>;
+export async function loadModel<P>(folder: string, preprocessing: z.ZodType<P>): Promise<LoadedModel<P>>;
+export async function loadModel(folder: string, schema: z.ZodType = preprocessingSchema) {
   try {
     const readJson = async (name: string): Promise<unknown> =>
       JSON.parse(await readFile(join(folder, name), 'utf8'));
     const { modelTopology, weightsManifest } = modelJsonSchema.parse(await readJson('model.json'));
     const classes = z.array(z.string()).parse(await readJson('classes.json'));
-    const preprocessing = preprocessingSchema.parse(await readJson('preprocessing.json'));
+    const preprocessing = schema.parse(await readJson('preprocessing.json'));
     const weightSpecs = weightsManifest[0]!.weights as tf.io.WeightsManifestEntry[];
     // A copy: a Buffer may be a window into a larger pool.
     const weightData = Uint8Array.from(await readFile(join(folder, 'weights.bin'))).buffer;

@@ -7,6 +7,10 @@ import { z } from 'zod';
 export const ENGINES = ['cuda', 'native', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
+/** What can be learnt: LIGHT_STATE tells the colour of the light in a crop. */
+export const TASKS = ['LIGHT_STATE'] as const;
+export type TaskName = (typeof TASKS)[number];
+
 export const SPLITS = ['TRAIN', 'VALIDATION', 'TEST'] as const;
 
 /** One light to classify: a box in a picture file. One JSON line each in the samples file. */
@@ -27,6 +31,7 @@ export type Sample = z.infer<typeof sampleSchema>;
 
 /** Hyper-parameters with the ranges that are accepted; the API validates with the same schema. */
 export const trainingParametersSchema = z.object({
+  task: z.enum(TASKS).default('LIGHT_STATE'),
   algorithm: z.enum(['mobilenetv2']).default('mobilenetv2'),
   optimizer: z.enum(['Adam', 'SGD']).default('Adam'),
   /** At the first step; falls to zero over `epochs` along half a cosine. */
@@ -68,6 +73,8 @@ export const trainingSpecSchema = z.object({
 export const evaluationSpecSchema = z.object({
   kind: z.literal('EVALUATION'),
   ...common,
+  /** What the model was trained for. */
+  task: z.enum(TASKS).default('LIGHT_STATE'),
   /** Folder with model.json, weights.bin and preprocessing.json as training wrote them. */
   modelDir: z.string(),
   batchSize: z.int().min(1).max(1024),

@@ -4,18 +4,16 @@ import { ARTIFACTS, writeReports } from './artifacts.js';
 import { readCheckpoint, writeCheckpoint, type Checkpoint, type CheckpointState } from './checkpoint.js';
 import { EarlyStopping } from './earlyStopping.js';
 import { TrainingError } from './error.js';
-import { evenBatches, inputBatch, randomShifts, shuffled, type Shift } from './input/batches.js';
-import { loadPictures, type Pictures } from './input/pictures.js';
-import { defaultPreprocessing } from './input/preprocessing.js';
-import { readSamples } from './input/samples.js';
+import { evenBatches, shuffled } from './input/batches.js';
 import { yieldToEvents, type Job } from './job.js';
 import { Learner, type BatchResult } from './learner.js';
 import { cosineRate } from './optimizers.js';
-import { count, emptyTally, metricsOf, type Tally } from './metrics.js';
-import { saveModel, type ModelDescription } from './modelFiles.js';
+import { saveModel } from './modelFiles.js';
 import { Progress, type Phase } from './progress.js';
-import type { Metric, Sample, TrainerMessage, TrainingSpec } from './protocol.js';
+import type { TrainerMessage, TrainingSpec } from './protocol.js';
 import { generator, mixSeeds } from './random.js';
+import { TASK } from './tasks/index.js';
+import type { Batch, Item, Tally, TrainingTask } from './tasks/task.js';
 import { tf } from './tensorflow.js';
 import { readWeights, writeWeights } from './weights.js';
 
@@ -23,11 +21,11 @@ export type TrainingResult = Extract<TrainerMessage, { type: 'trained' | 'stoppe
 
 /** Runs until the last epoch, early stopping or `job.signal`. The engine must have been started. */
 export async function train(spec: TrainingSpec, job: Job): Promise<TrainingResult> {
-  const samples = (await readSamples(spec.samplesFile, spec)).filter(({ split }) => split !== 'TEST');
-  checkSamples(samples, spec.classes);
+  const task = TASK[spec.parameters.task];
+  const items = (await task.readItems(spec)).filter(({ split }) => split !== 'TEST');
   const resumed = spec.resumeFrom === null ? null : await readCheckpoint(spec.resumeFrom);
-  if (resumed) checkResumable(resumed.state, spec, samples);
-  const training = new Training(spec, job, samples, resumed);
+  if (resumed) checkResumable(resumed.state, spec, items);
+  const training = new Training(spec, job, task.training(spec, items), items, resumed);
   try {
     return await training.run();
   } finally {
@@ -39,36 +37,33 @@ class Training {
   private readonly learner: Learner;
   private readonly trainIndices: Uint32Array;
   private readonly validationIndices: Uint32Array;
-  private readonly about: ModelDescription;
   private readonly progress: Progress;
   private readonly earlyStopping: EarlyStopping;
   private readonly state: CheckpointState;
   private best: Float32Array | null;
-  private pictures!: Pictures;
 
   constructor(
     private readonly spec: TrainingSpec,
     private readonly job: Job,
-    private readonly samples: readonly Sample[],
+    private readonly task: TrainingTask,
+    items: readonly Item[],
     private readonly resumed: Checkpoint | null,
   ) {
-    const { parameters, classes } = spec;
-    this.trainIndices = indicesOf(samples, 'TRAIN');
-    this.validationIndices = indicesOf(samples, 'VALIDATION');
-    this.about = { classes, preprocessing: defaultPreprocessing(parameters.inputSize) };
-    this.learner = new Learner(parameters, classes.length);
-    this.state =
-      resumed?.state ?? initialState(spec, this.trainIndices.length, this.validationIndices.length);
+    const { parameters } = spec;
+    this.trainIndices = indicesOf(items, 'TRAIN');
+    this.validationIndices = indicesOf(items, 'VALIDATION');
+    this.learner = new Learner(parameters, task);
+    this.state = resumed?.state ?? { ...beginning(spec, items), running: task.emptyTally() };
     this.best = resumed?.best ?? null;
     this.earlyStopping = new EarlyStopping(parameters.patience, this.state.earlyStopping);
-    const total = samples.length * parameters.epochs;
+    const total = items.length * parameters.epochs;
     this.progress = new Progress((m) => void job.send(m), total, parameters.epochs, this.state.imagesDone);
   }
 
   async run(): Promise<TrainingResult> {
     const { outputDir, parameters } = this.spec;
     // Before the weights are restored: the same seed builds the same untrained network in every attempt.
-    await saveModel(join(outputDir, 'initial'), this.learner.model, this.about);
+    await saveModel(join(outputDir, 'initial'), this.task.model, this.task.about);
     if (this.resumed) this.restore(this.resumed);
     await this.load();
     if (this.job.signal.aborted) return this.stop();
@@ -79,17 +74,18 @@ class Training {
 
   dispose(): void {
     this.learner.dispose();
+    this.task.dispose();
   }
 
   private restore({ weights, optimizer, state }: Checkpoint): void {
-    writeWeights(this.learner.model, weights);
+    writeWeights(this.task.model, weights);
     this.learner.optimizer.restore({ step: state.optimizerStep, vectors: optimizer });
   }
 
   private async load(): Promise<void> {
     const { signal } = this.job;
     const onProgress = () => this.progress.advance('LOADING', 0);
-    this.pictures = await loadPictures(this.samples, this.about.preprocessing, { signal, onProgress });
+    await this.task.load({ signal, onProgress });
   }
 
   /** False when asked to stop before the epoch's end. */
@@ -109,7 +105,7 @@ class Training {
 
   /** Null when asked to stop; the validation is then run anew after resuming. */
   private async validate(): Promise<Tally | null> {
-    const tally = emptyTally(this.spec.conditions.length);
+    const tally = this.task.emptyTally();
     const imagesDone = this.progress.imagesDone;
     for (const batch of evenBatches(this.validationIndices, this.spec.parameters.batchSize)) {
       await this.validateBatch(batch, tally);
@@ -123,36 +119,31 @@ class Training {
 
   private async trainBatch(indices: Uint32Array, progress: number): Promise<void> {
     const { state, spec } = this;
-    const { seed, inputSize, learningRate } = spec.parameters;
+    const { seed, learningRate } = spec.parameters;
     const random = generator(mixSeeds(seed, state.epoch, state.batch));
-    const shifts = randomShifts(indices.length, inputSize, random);
     const rate = cosineRate(learningRate, progress);
-    await this.runBatch(indices, state.running, shifts, (x, labels) => this.learner.train(x, labels, rate));
+    await this.runBatch(indices, random, state.running, (batch) => this.learner.train(batch, rate));
     state.batch += 1;
     await this.advance('TRAINING', indices.length);
   }
 
   private async validateBatch(indices: Uint32Array, tally: Tally): Promise<void> {
-    await this.runBatch(indices, tally, [], (x, labels) => this.learner.validate(x, labels));
+    await this.runBatch(indices, null, tally, (batch) => this.learner.validate(batch));
     await this.advance('VALIDATING', indices.length);
   }
 
   private async runBatch(
     indices: Uint32Array,
+    random: (() => number) | null,
     tally: Tally,
-    shifts: readonly Shift[],
-    run: (x: tf.Tensor4D, labels: number[]) => Promise<BatchResult>,
+    run: (batch: Batch) => Promise<BatchResult>,
   ): Promise<void> {
-    const samples = Array.from(indices, (index) => this.samples[index]!);
-    const x = inputBatch(this.pictures, indices, this.about.preprocessing, shifts);
+    const batch = await this.task.batch(indices, random);
     try {
-      const { lossSum, predicted } = await run(
-        x,
-        samples.map(({ label }) => label),
-      );
-      count(tally, samples, lossSum, predicted);
+      const { loss, outputs } = await run(batch);
+      this.task.count(tally, batch, loss, outputs);
     } finally {
-      x.dispose();
+      tf.dispose([batch.x, batch.targets]);
     }
   }
 
@@ -164,27 +155,23 @@ class Training {
   }
 
   private async endEpoch(validation: Tally): Promise<void> {
-    const { state, spec } = this;
+    const { state, task } = this;
     const { epoch } = state;
-    const metrics: Metric[] = [
-      ...metricsOf(state.running, 'TRAIN'),
-      ...metricsOf(validation, 'VALIDATION', spec.conditions),
-    ];
+    const metrics = [...task.metrics(state.running, 'TRAIN'), ...task.metrics(validation, 'VALIDATION')];
     const judged = validation.n ? validation : state.running;
     if (this.earlyStopping.observe(epoch, judged.lossSum / judged.n))
-      this.best = await readWeights(this.learner.model);
+      this.best = await readWeights(task.model);
     state.earlyStopping = this.earlyStopping.state;
     state.history.push({ epoch, metrics });
-    Object.assign(state, { epoch: epoch + 1, batch: 0, running: emptyTally(spec.conditions.length) });
+    Object.assign(state, { epoch: epoch + 1, batch: 0, running: task.emptyTally() });
     const checkpoint = await this.checkpoint();
     await this.job.send({ type: 'epoch', epoch, metrics, tensors: tf.memory().numTensors, checkpoint });
   }
 
   private async checkpoint(): Promise<string> {
-    const { model, optimizer } = this.learner;
-    const { step, vectors } = await optimizer.save();
+    const { step, vectors } = await this.learner.optimizer.save();
     this.state.optimizerStep = step;
-    const weights = await readWeights(model);
+    const weights = await readWeights(this.task.model);
     return writeCheckpoint(this.spec.outputDir, {
       state: this.state,
       weights,
@@ -198,10 +185,10 @@ class Training {
   }
 
   private async finish(): Promise<TrainingResult> {
-    const { spec, state, earlyStopping } = this;
-    writeWeights(this.learner.model, this.best!);
-    await saveModel(join(spec.outputDir, 'model'), this.learner.model, this.about);
-    await writeReports(spec.outputDir, state.history, this.about);
+    const { spec, state, task, earlyStopping } = this;
+    writeWeights(task.model, this.best!);
+    await saveModel(join(spec.outputDir, 'model'), task.model, task.about);
+    await writeReports(spec.outputDir, state.history, task.about);
     return {
       type: 'trained',
       bestEpoch: earlyStopping.state!.bestEpoch,
@@ -212,43 +199,30 @@ class Training {
   }
 }
 
-function indicesOf(samples: readonly Sample[], split: Sample['split']): Uint32Array {
-  return Uint32Array.from(samples.flatMap((sample, index) => (sample.split === split ? [index] : [])));
+function indicesOf(items: readonly Item[], split: Item['split']): Uint32Array {
+  return Uint32Array.from(items.flatMap((item, index) => (item.split === split ? [index] : [])));
 }
 
-function initialState(spec: TrainingSpec, trainSamples: number, validationSamples: number): CheckpointState {
+/** The state before the first batch, but for the task's tally. */
+function beginning(spec: TrainingSpec, items: readonly Item[]): Omit<CheckpointState, 'running'> {
   return {
     version: 1,
     parameters: spec.parameters,
     classes: spec.classes,
     conditions: spec.conditions,
-    trainSamples,
-    validationSamples,
+    trainSamples: indicesOf(items, 'TRAIN').length,
+    validationSamples: indicesOf(items, 'VALIDATION').length,
     epoch: 1,
     batch: 0,
     imagesDone: 0,
-    running: emptyTally(spec.conditions.length),
     earlyStopping: null,
     history: [],
     optimizerStep: 0,
   };
 }
 
-/** A class that training never sees cannot be learnt. An empty validation split is allowed. */
-function checkSamples(samples: readonly Sample[], classes: readonly string[]): void {
-  const train = samples.filter(({ split }) => split === 'TRAIN');
-  if (!train.length) throw new TrainingError('SPLIT_EMPTY', 'The TRAIN split has no sample.');
-  const seen = new Set(train.map(({ label }) => label));
-  const missing = classes.filter((_, label) => !seen.has(label));
-  if (missing.length)
-    throw new TrainingError(
-      'SPLIT_CLASS_EMPTY',
-      `The TRAIN split has no sample of class ${missing.join(', ')}.`,
-    );
-}
-
-function checkResumable(state: CheckpointState, spec: TrainingSpec, samples: readonly Sample[]): void {
-  const now = initialState(spec, indicesOf(samples, 'TRAIN').length, indicesOf(samples, 'VALIDATION').length);
+function checkResumable(state: CheckpointState, spec: TrainingSpec, items: readonly Item[]): void {
+  const now = beginning(spec, items);
   for (const key of ['parameters', 'classes', 'conditions', 'trainSamples', 'validationSamples'] as const)
     if (JSON.stringify(state[key]) !== JSON.stringify(now[key]))
       throw new TrainingError(

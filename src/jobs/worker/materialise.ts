@@ -95,10 +95,11 @@ async function specOf(
   );
   const modelDir = join(folder, 'model');
   await restoreFiles(blobs, await modelFiles(db, experiment.uuid, evaluation.weights), modelDir);
-  const { batchSize } = parameters;
+  const { batchSize, task } = parameters;
   return {
     spec: {
       kind: 'EVALUATION',
+      task,
       engine,
       samplesFile,
       classes: evaluation.classes,

@@ -84,7 +84,13 @@ export async function evaluationSpec(
   modelDir: string,
   samples: Sample[] = data.samples,
 ): Promise<EvaluationSpec> {
-  return { kind: 'EVALUATION', ...(await place(data, samples)), modelDir, batchSize: 8 };
+  return {
+    kind: 'EVALUATION',
+    task: 'LIGHT_STATE',
+    ...(await place(data, samples)),
+    modelDir,
+    batchSize: 8,
+  };
 }
 
 /** An own output folder and samples file for each run. */
