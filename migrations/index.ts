@@ -10,6 +10,7 @@ import { CountsSource1764100002000 } from './1764100002000-CountsSource.js';
 import { Validation1764100003000 } from './1764100003000-Validation.js';
 import { Duplicates1764100004000 } from './1764100004000-Duplicates.js';
 import { Tasks1764100010000 } from './1764100010000-Tasks.js';
+import { ModelUse1764200004000 } from './1764200004000-ModelUse.js';
 
 /** In order. A migration that has been released is never edited. */
 export const migrations = [
@@ -25,4 +26,5 @@ export const migrations = [
   Validation1764100003000,
   Duplicates1764100004000,
   Tasks1764100010000,
+  ModelUse1764200004000,
 ];

@@ -4,6 +4,7 @@ import { DuplicatesResolver } from './task/duplicatesResolver.js';
 import { EnrichmentResolver } from './task/enrichmentResolver.js';
 import { ExportResolver } from './task/exportResolver.js';
 import { ImportResolver } from './task/importResolver.js';
+import { EvaluationDriftResolver, ModelExportResolver } from './task/modelExportResolver.js';
 
 export { JOB_QUEUE, QUEUES, TASK_QUEUE } from './change.js';
 export { jobFileRoutes } from './task/jobFile.js';
@@ -16,4 +17,6 @@ export const jobResolvers = [
   ExportResolver,
   EnrichmentResolver,
   DuplicatesResolver,
+  ModelExportResolver,
+  EvaluationDriftResolver,
 ] as const;

@@ -16,6 +16,7 @@ export enum JobKind {
   EXPORT = 'EXPORT',
   ENRICHMENT = 'ENRICHMENT',
   NEAR_DUPLICATES = 'NEAR_DUPLICATES',
+  MODEL_EXPORT = 'MODEL_EXPORT',
 }
 /** Jobs of an experiment, which need a trainer. */
 export type TrainerKind = JobKind.TRAINING | JobKind.EVALUATION;

@@ -6,12 +6,14 @@ import { DuplicatesReport } from './duplicatesReport.js';
 import { EnrichmentReport } from './enrichmentReport.js';
 import { ExportReport } from './exportReport.js';
 import { ImportReport } from './importReport.js';
+import { ModelExportReport } from './modelExportReport.js';
 
 const CLASSES = {
   [JobKind.IMPORT]: ImportReport,
   [JobKind.EXPORT]: ExportReport,
   [JobKind.ENRICHMENT]: EnrichmentReport,
   [JobKind.NEAR_DUPLICATES]: DuplicatesReport,
+  [JobKind.MODEL_EXPORT]: ModelExportReport,
 };
 type Report = (typeof CLASSES)[keyof typeof CLASSES];
 

@@ -7,7 +7,10 @@ import { FORMATS } from '../../datasets/formats/write/archive.js';
 import { importLabels } from '../../datasets/import/importLabels.js';
 import { IMPORT_FORMATS } from '../../datasets/import/source.js';
 import { unpackLabels } from '../../datasets/import/unpack.js';
+import { Split } from '../../catalog/vocabulary.js';
 import type { TaskContext, TaskFile } from '../../platform/task.js';
+import { VARIANTS } from '../../training/variants/names.js';
+import { exportModel } from '../../use/export/exportModel.js';
 import { JobKind, type TaskKind } from '../vocabulary.js';
 import type { TaskConfig } from './protocol.js';
 
@@ -47,12 +50,22 @@ const duplicatesInput = z.strictObject({
   distance: z.number(),
   maxPairs: z.number(),
 });
+const modelExportInput = z.strictObject({
+  experimentUuid: z.uuid(),
+  versionUuid: z.uuid().nullable(),
+  split: z.enum(Split),
+  variants: z.array(z.enum(VARIANTS)),
+  sample: z.int(),
+  seed: z.int(),
+  bound: z.strictObject({ maxChangedShare: z.number(), maxScoreDifference: z.number().nullable() }),
+});
 /** What a start mutation writes into the job's row, by kind; checked again where it is read. */
 export interface TaskInputs {
   [JobKind.IMPORT]: z.infer<typeof importInput>;
   [JobKind.EXPORT]: z.infer<typeof exportInput>;
   [JobKind.ENRICHMENT]: z.infer<typeof enrichmentInput>;
   [JobKind.NEAR_DUPLICATES]: z.infer<typeof duplicatesInput>;
+  [JobKind.MODEL_EXPORT]: z.infer<typeof modelExportInput>;
 }
 
 /** The checkpoint of each is of its own form, and nobody else's business. */
@@ -70,4 +83,6 @@ export const TASKS: Record<TaskKind, Task> = {
   [JobKind.EXPORT]: (task, { input }) => exportVersion(task, exportInput.parse(input)),
   [JobKind.NEAR_DUPLICATES]: (task, { projectUuid, input }) =>
     findDuplicates(task, { projectUuid, ...duplicatesInput.parse(input) }),
+  [JobKind.MODEL_EXPORT]: (task, { config, input }) =>
+    exportModel(task, { engine: config.engine, ...modelExportInput.parse(input) }),
 };
