@@ -12,6 +12,7 @@ import { DateTime } from './graphql/scalars.js';
 import { jobEntities, jobResolvers } from './jobs/index.js';
 import { modelEntities, modelResolvers } from './models/index.js';
 import { ShingoError } from './platform/error.js';
+import { useResolvers } from './use/index.js';
 
 type EntityClass = new () => Node;
 
@@ -50,6 +51,7 @@ export function createSchema(): Promise<GraphQLSchema> {
     ...experimentResolvers,
     ...jobResolvers,
     ...collectResolvers,
+    ...useResolvers,
   ];
   return buildSchema({
     resolvers: resolvers as unknown as NonEmptyArray<(typeof resolvers)[number]>,

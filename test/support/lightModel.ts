@@ -105,7 +105,7 @@ export async function road(
 /** Puts a picture into the service. Returns its digest. */
 export async function send(service: TestService, picture: Buffer): Promise<string> {
   const answer = await service.put(picture, sha256(picture), 'image/png');
-  if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
+  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
   return sha256(picture);
 }
 

@@ -133,7 +133,7 @@ async function compare(
 ) {
   // Not before it is needed: TensorFlow.js has no place in the API, which knows exports by name only.
   const { startEngine } = await import('../../training/engines/index.js');
-  const { answersOf } = await import('../../training/variants/answers.js');
+  const { StoredModel } = await import('../../training/variants/storedModel.js');
   const { writeVariant } = await import('../../training/variants/variants.js');
   const started = await startEngine(engine);
   try {
@@ -141,9 +141,14 @@ async function compare(
     let done = 0;
     const ask = async (modelDir: string) => {
       const onProgress = (items: number) => progress('COMPARING', done + items, total);
-      const answers = await answersOf<LightAnswer>({ task, modelDir, samplesFile, signal, onProgress });
-      done += samples;
-      return answers;
+      const model = await StoredModel.load(task, modelDir);
+      try {
+        const items = await model.readItems(samplesFile);
+        return await model.ask<LightAnswer>(items, { signal, onProgress });
+      } finally {
+        model.dispose();
+        done += samples;
+      }
     };
     const reference = await ask(stored);
     const reports: VariantReport[] = [];
