@@ -13,7 +13,7 @@ export class ModelUse1764200004000 implements MigrationInterface {
 }
 
 const BEFORE = ['TRAINING', 'EVALUATION', 'IMPORT', 'EXPORT', 'ENRICHMENT', 'NEAR_DUPLICATES', 'PREDICTIONS'];
-const NEW = ['MODEL_EXPORT', 'MODEL_LABELS'];
+const NEW = ['MODEL_EXPORT', 'BATCH_PREDICTION'];
 
 const list = (kinds: string[]) => kinds.map((kind) => `'${kind}'`).join(', ');
 const only = (kinds: string[]) =>

@@ -1,5 +1,6 @@
 import { Job } from './job.js';
 import { JobResolver } from './jobResolver.js';
+import { BatchPredictionResolver } from './task/batchPredictionResolver.js';
 import { DuplicatesResolver } from './task/duplicatesResolver.js';
 import { EnrichmentResolver } from './task/enrichmentResolver.js';
 import { ExportResolver } from './task/exportResolver.js';
@@ -19,4 +20,5 @@ export const jobResolvers = [
   DuplicatesResolver,
   ModelExportResolver,
   EvaluationDriftResolver,
+  BatchPredictionResolver,
 ] as const;

@@ -2,6 +2,7 @@
 import { createUnionType } from 'type-graphql';
 import type { Job } from '../job.js';
 import { JobKind } from '../vocabulary.js';
+import { BatchPredictionReport } from './batchPredictionReport.js';
 import { DuplicatesReport } from './duplicatesReport.js';
 import { EnrichmentReport } from './enrichmentReport.js';
 import { ExportReport } from './exportReport.js';
@@ -14,6 +15,7 @@ const CLASSES = {
   [JobKind.ENRICHMENT]: EnrichmentReport,
   [JobKind.NEAR_DUPLICATES]: DuplicatesReport,
   [JobKind.MODEL_EXPORT]: ModelExportReport,
+  [JobKind.BATCH_PREDICTION]: BatchPredictionReport,
 };
 type Report = (typeof CLASSES)[keyof typeof CLASSES];
 
