@@ -24,53 +24,60 @@ interface Scene {
   lights: { x: number; y: number; width: number; height: number }[];
 }
 
+interface Predicted {
+  predict: { computeMilliseconds: number; lights: { color: string }[] };
+}
+
+/** Both processes are started, and every shape has been seen once. */
+const WARM = 20;
+
 const PREDICT = `query ($experimentId: ID!, $imageId: ID!) {
   predict(experimentId: $experimentId, imageId: $imageId) { computeMilliseconds lights { color score } } }`;
 
+interface ImageNode {
+  id: string;
+  sha256: string;
+  annotations: { category: string; x: number; y: number; width: number; height: number }[];
+}
+
 async function scenesOf(ask: Ask): Promise<Scene[]> {
-  const { images } = await ask(
+  const { images } = await ask<{ images: { nodes: ImageNode[] } }>(
     `query { images(projectId: "scenes", first: 100, where: { trafficLights: { gt: 0 } }) {
        nodes { id sha256 annotations { id category x y width height } } } }`,
     {},
   );
-  return images.nodes.map((image: any) => ({
-    ...{ imageId: image.id, sha256: image.sha256 },
-    lights: image.annotations.filter(({ category }: any) => category === 'TRAFFIC_LIGHT'),
+  return images.nodes.map(({ id, sha256, annotations }) => ({
+    ...{ imageId: id, sha256 },
+    lights: annotations.filter(({ category }) => category === 'TRAFFIC_LIGHT'),
   }));
 }
 
-/** Milliseconds and answers of the network alone, on the tensors of each scene's lights. */
-async function bareRun(services: Services, { experimentUuid }: LightScenes, scenes: Scene[], runs: number) {
+/** The network alone, on the tensors of each scene's lights: what nothing here can be faster than. */
+async function bareNetwork(services: Services, { experimentUuid }: LightScenes, scenes: Scene[]) {
   const folder = await mkdtemp(join(tmpdir(), 'shingo-bench-'));
   const engine = await startEngine('wasm');
-  try {
-    await restoreFiles(services.blobs, (await modelSource(services.db, experimentUuid)).files, folder);
-    const { model, classes, preprocessing } = await loadModel(folder);
-    const tensors: tf.Tensor4D[] = [];
-    for (const { sha256, lights } of scenes) {
-      const file = services.blobs.path(sha256);
-      const samples = lights.map((box, at) => ({
-        ...{ id: String(at), file, box, label: 0, split: 'TEST' as const, conditions: [] },
-      }));
-      const pictures = await loadPictures(samples, preprocessing);
-      tensors.push(inputBatch(pictures, Uint32Array.from(samples.keys()), preprocessing));
-    }
-    const colors: string[][] = [];
-    const once = async (n: number) => {
-      const output = model.predict(tensors[n % tensors.length]!) as tf.Tensor2D;
-      const scores = (await output.array()) as number[][];
-      colors[n % tensors.length] = scores.map((row) => classes[row.indexOf(Math.max(...row))]!);
-      output.dispose();
-    };
-    const taken = await timed(runs, (n) => once((n + scenes.length) % scenes.length), 4);
-    const whole = await timed(1, async () => {
-      for (let n = 0; n < scenes.length; n++) await once(n);
-    });
-    return { taken, colors, allMs: whole[0]! };
-  } finally {
-    await engine.release();
-    await rm(folder, { recursive: true, force: true });
+  await restoreFiles(services.blobs, (await modelSource(services.db, experimentUuid)).files, folder);
+  const { model, classes, preprocessing } = await loadModel(folder);
+  await rm(folder, { recursive: true, force: true });
+  const tensors: tf.Tensor4D[] = [];
+  for (const { sha256, lights } of scenes) {
+    const file = services.blobs.path(sha256);
+    const samples = lights.map((box, at) => ({
+      ...{ id: String(at), file, box, label: 0, split: 'TEST' as const, conditions: [] },
+    }));
+    const pictures = await loadPictures(samples, preprocessing);
+    tensors.push(inputBatch(pictures, Uint32Array.from(samples.keys()), preprocessing));
   }
+  return {
+    /** Colours of the lights of the nth scene. */
+    async predict(n: number): Promise<string[]> {
+      const output = model.predict(tensors[n]!) as tf.Tensor;
+      const scores = (await output.array()) as number[][];
+      output.dispose();
+      return scores.map((row) => classes[row.indexOf(Math.max(...row))]!);
+    },
+    release: () => engine.release(),
+  };
 }
 
 async function batchRun(services: Services, { projectUuid, experimentUuid }: LightScenes) {
@@ -95,11 +102,11 @@ export const bench: Benchmark = {
   options: { images: 60, runs: 200 },
   targets: {
     'one prediction p95, ms': { max: 100 },
-    'batch, images/s': { min: 20 },
+    'batch / network alone': { min: 0.5 },
   },
   run: ({ images = 60, runs = 200 }, say) =>
     withService(async ({ url, services }) => {
-      const ask: Ask = async (query, variables) => {
+      const ask: Ask = async <T>(query: string, variables: object) => {
         const answer = await fetch(`${url}/graphql`, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
@@ -107,7 +114,7 @@ export const bench: Benchmark = {
         });
         const { data, errors } = (await answer.json()) as { data: unknown; errors?: unknown };
         if (errors) throw new Error(JSON.stringify(errors));
-        return data;
+        return data as T;
       };
       try {
         const made = await lightScenes(url, services, ask, images);
@@ -116,30 +123,33 @@ export const bench: Benchmark = {
         say(
           `${scenes.length} scenes of 1280 × 720 with ${lights} lights; MobileNetV2 α 0.35 at 32 px on wasm`,
         );
-        const sceneOf = (n: number) => scenes[(n + scenes.length) % scenes.length]!;
+        const bare = await bareNetwork(services, made, scenes);
         const compute: number[] = [];
-        const answers = new Map<string, string[]>();
-        const taken = await timed(
-          runs,
-          async (n) => {
-            const { imageId } = sceneOf(n);
-            const { predict } = await ask(PREDICT, { experimentId: made.experimentId, imageId });
-            if (n >= 0) compute.push(predict.computeMilliseconds);
-            answers.set(
-              imageId,
-              predict.lights.map(({ color }: { color: string }) => color),
-            );
-          },
-          4,
-        );
-        const bare = await bareRun(services, made, scenes, runs);
-        scenes.forEach(({ imageId }, at) => {
-          const own = answers.get(imageId);
-          if (own && JSON.stringify(own) !== JSON.stringify(bare.colors[at]))
-            throw new Error(
-              `Over the API ${own.join()} was predicted, by the network alone ${bare.colors[at]!.join()}.`,
-            );
+        const alone: number[] = [];
+        const taken: number[] = [];
+        // By turns, so that whatever else the machine does happens to both.
+        for (let run = -WARM; run < runs; run++) {
+          const n = (run + WARM) % scenes.length;
+          const start = performance.now();
+          const { predict } = await ask<Predicted>(PREDICT, {
+            experimentId: made.experimentId,
+            imageId: scenes[n]!.imageId,
+          });
+          const between = performance.now();
+          const expected = await bare.predict(n);
+          const end = performance.now();
+          const colors = predict.lights.map(({ color }) => color);
+          if (JSON.stringify(colors) !== JSON.stringify(expected))
+            throw new Error(`Over the API ${colors} was predicted, by the network alone ${expected.join()}.`);
+          if (run < 0) continue;
+          taken.push(between - start);
+          alone.push(end - between);
+          compute.push(predict.computeMilliseconds);
+        }
+        const [aloneMs = 0] = await timed(1, async () => {
+          for (const n of scenes.keys()) await bare.predict(n);
         });
+        await bare.release();
         const { report, seconds } = await batchRun(services, made);
         if (report.changed !== scenes.length)
           throw new Error(`${report.changed} images of ${scenes.length} were predicted.`);
@@ -148,11 +158,11 @@ export const bench: Benchmark = {
           'one prediction p50, ms': p50,
           'one prediction p95, ms': p95,
           'of these decoding and network p50, ms': quantile(compute, 0.5),
-          'network alone p50, ms': quantile(bare.taken, 0.5),
-          'one prediction / network alone, p50': p50 / quantile(bare.taken, 0.5),
+          'network alone p50, ms': quantile(alone, 0.5),
+          'one prediction / network alone, p50': p50 / quantile(alone, 0.5),
           'batch, images/s': report.changed / seconds,
-          'network alone, images/s': scenes.length / (bare.allMs / 1000),
-          'batch / network alone': report.changed / seconds / (scenes.length / (bare.allMs / 1000)),
+          'network alone, images/s': scenes.length / (aloneMs / 1000),
+          'batch / network alone': report.changed / seconds / (scenes.length / (aloneMs / 1000)),
         };
       } finally {
         predictors.stop();

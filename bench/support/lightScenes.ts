@@ -25,7 +25,8 @@ export interface LightScenes {
   experimentId: string;
 }
 
-export type Ask = (query: string, variables: object) => Promise<any>;
+/** The data of an answer; fails on errors. */
+export type Ask = <T>(query: string, variables: object) => Promise<T>;
 
 export async function lightScenes(
   url: string,
@@ -46,7 +47,7 @@ export async function lightScenes(
     'mutation ($rows: [RegisterImageRow!]!) { registerImages(input: { projectId: "scenes", rows: $rows }) { userErrors { message } } }',
     { rows },
   );
-  const { createDataset } = await ask(
+  const { createDataset } = await ask<{ createDataset: { dataset: { id: string } } }>(
     'mutation { createDataset(input: { projectId: "scenes", name: "all" }) { dataset { id } userErrors { message } } }',
     {},
   );

@@ -17,7 +17,7 @@ export interface WalkOptions<Report extends WalkReport, W> {
   where?: Where | null;
   empty(): Report;
   /** What the report says of an image that was written, beside that it has changed. */
-  noted(report: Report, write: W): Report;
+  noted(this: void, report: Report, write: W): Report;
 }
 
 /**

@@ -72,6 +72,20 @@ function isWritten(source: AnnotationSource, readings: Reading[], { read }: Mark
   return JSON.stringify(stored) === JSON.stringify(wanted);
 }
 
+interface Asked {
+  row: ColorRow;
+  marked: Marked;
+}
+
+const isOfPicture = ({ code }: TrainingError): boolean =>
+  code === 'PICTURE_UNREADABLE' || code === 'BOX_OUTSIDE_PICTURE';
+
+async function skipOf(row: ColorRow, marked: Marked | undefined, blobs: BlobStore) {
+  if (row.sha256 === null) return 'NO_PICTURE';
+  if (!marked || marked.lights.length === 0) return 'NO_LIGHT';
+  return (await blobs.has(row.sha256)) ? null : 'PICTURE_MISSING';
+}
+
 export interface ColorOptions {
   /** A colour that the model is less sure of is UNKNOWN. */
   minScore: number;
@@ -89,28 +103,35 @@ export function colors(
     const name = model.classes[predicted] ?? '';
     return { light, color: score >= minScore && isColor(name) ? name : LightColor.UNKNOWN, score };
   };
-  const ask = async (row: ColorRow, lights: Light[]): Promise<Reading[]> => {
-    const file = blobs.path(row.sha256!);
-    const items = lights.map(({ id, x, y, width, height }) => ({
+  const ask = async (wanted: Asked[]): Promise<Map<string, Reading[]>> => {
+    const lights = wanted.flatMap(({ row, marked }) =>
+      marked.lights.map((light) => ({ light, file: blobs.path(row.sha256!) })),
+    );
+    const items = lights.map(({ light: { id, x, y, width, height }, file }) => ({
       ...{ id, file, box: { x, y, width, height }, label: 0, split: 'TEST' as const, conditions: [] },
     }));
     const answers = await model.ask<LightScores>(items, { signal });
-    return answers.map((answer, at) => readingOf(lights[at]!, answer));
+    const readings = answers.map((answer, at) => readingOf(lights[at]!.light, answer));
+    return Map.groupBy(readings, ({ light }) => light.image_id);
   };
-  const planOf = async (row: ColorRow, marked: Marked | undefined): Promise<Plan<ColorWrite>> => {
-    if (row.sha256 === null) return { row, outcome: 'SKIPPED', reason: 'NO_PICTURE' };
-    if (!marked || marked.lights.length === 0) return { row, outcome: 'SKIPPED', reason: 'NO_LIGHT' };
-    if (!(await blobs.has(row.sha256))) return { row, outcome: 'SKIPPED', reason: 'PICTURE_MISSING' };
+  const planOf = ({ row, marked }: Asked, readings: Reading[]): Plan<ColorWrite> => {
+    const source = row.counts_source as AnnotationSource;
+    if (isWritten(source, readings, marked)) return { row, outcome: 'UNCHANGED' };
+    return { row, outcome: 'CHANGED', write: { id: row.id, source, readings } };
+  };
+  /** All at once, so that the network has full batches; one by one where a picture among them cannot be read. */
+  const plansOf = async (wanted: Asked[]): Promise<Plan<ColorWrite>[]> => {
     try {
-      const readings = await ask(row, marked.lights);
-      const source = row.counts_source as AnnotationSource;
-      if (isWritten(source, readings, marked)) return { row, outcome: 'UNCHANGED' };
-      return { row, outcome: 'CHANGED', write: { id: row.id, source, readings } };
+      const readings = await ask(wanted);
+      return wanted.map((one) => planOf(one, readings.get(one.row.id) ?? []));
     } catch (error) {
-      if (!(error instanceof TrainingError)) throw error;
-      const reason = error.code === 'BOX_OUTSIDE_PICTURE' ? 'PICTURE_UNREADABLE' : error.code;
-      if (reason !== 'PICTURE_UNREADABLE') throw error;
-      return { row, outcome: 'SKIPPED', reason, message: error.message };
+      if (!(error instanceof TrainingError) || !isOfPicture(error)) throw error;
+      const [one] = wanted;
+      if (wanted.length === 1)
+        return [{ row: one!.row, outcome: 'SKIPPED', reason: 'PICTURE_UNREADABLE', message: error.message }];
+      const plans: Plan<ColorWrite>[] = [];
+      for (const alone of wanted) plans.push(...(await plansOf([alone])));
+      return plans;
     }
   };
   return {
@@ -120,13 +141,19 @@ export function colors(
     columns: 't.counts_source',
     async look(rows, onLooked) {
       const marked = await markedIn(db, idsOf(rows));
-      const plans: Plan<ColorWrite>[] = [];
+      const skips = new Map<string, Plan<ColorWrite>>();
+      const wanted: Asked[] = [];
       for (const row of rows) {
-        signal.throwIfAborted();
-        plans.push(await planOf(row, marked.get(row.id)));
-        onLooked();
+        const own = marked.get(row.id);
+        const reason = await skipOf(row, own, blobs);
+        if (reason) skips.set(row.id, { row, outcome: 'SKIPPED', reason });
+        else wanted.push({ row, marked: own! });
       }
-      return plans;
+      const plans = new Map(
+        (wanted.length > 0 ? await plansOf(wanted) : []).map((plan) => [plan.row.id, plan]),
+      );
+      rows.forEach(onLooked);
+      return rows.map(({ id }) => skips.get(id) ?? plans.get(id)!);
     },
     write: writeColors,
   };
