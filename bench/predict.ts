@@ -140,7 +140,9 @@ export const bench: Benchmark = {
           const end = performance.now();
           const colors = predict.lights.map(({ color }) => color);
           if (JSON.stringify(colors) !== JSON.stringify(expected))
-            throw new Error(`Over the API ${colors} was predicted, by the network alone ${expected.join()}.`);
+            throw new Error(
+              `Over the API ${colors.join()} was predicted, by the network alone ${expected.join()}.`,
+            );
           if (run < 0) continue;
           taken.push(between - start);
           alone.push(end - between);

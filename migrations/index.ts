@@ -10,6 +10,9 @@ import { CountsSource1764100002000 } from './1764100002000-CountsSource.js';
 import { Validation1764100003000 } from './1764100003000-Validation.js';
 import { Duplicates1764100004000 } from './1764100004000-Duplicates.js';
 import { Tasks1764100010000 } from './1764100010000-Tasks.js';
+import { Evaluations1764200000000 } from './1764200000000-Evaluations.js';
+import { Registry1764200001000 } from './1764200001000-Registry.js';
+import { ExperimentTask1764200003000 } from './1764200003000-ExperimentTask.js';
 import { ModelUse1764200004000 } from './1764200004000-ModelUse.js';
 
 /** In order. A migration that has been released is never edited. */
@@ -26,5 +29,8 @@ export const migrations = [
   Validation1764100003000,
   Duplicates1764100004000,
   Tasks1764100010000,
+  Evaluations1764200000000,
+  Registry1764200001000,
+  ExperimentTask1764200003000,
   ModelUse1764200004000,
 ];

@@ -13,6 +13,7 @@ import type { Services } from './graphql/context.js';
 import { createHttpServer } from './graphql/http.js';
 import { attachSocketServer } from './graphql/socket.js';
 import { QUEUES, jobFileRoutes, startWorker } from './jobs/index.js';
+import { modelArtifactRoutes } from './models/index.js';
 import { BlobStore } from './platform/blobs.js';
 import type { Config } from './platform/config.js';
 import { connect, migrate } from './platform/database/dataSource.js';
@@ -90,6 +91,7 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
   await blobRoutes(app, services);
   await thumbnailRoutes(app, services);
   await artifactRoutes(app, services);
+  await modelArtifactRoutes(app, services);
   await jobFileRoutes(app, services);
   await uploadRoutes(app, services);
   try {

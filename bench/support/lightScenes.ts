@@ -14,7 +14,8 @@ import { createNamed } from '../../src/platform/database/named.js';
 import { startEngine } from '../../src/training/engines/index.js';
 import { defaultPreprocessing } from '../../src/training/input/preprocessing.js';
 import { saveModel } from '../../src/training/modelFiles.js';
-import { NETWORKS } from '../../src/training/networks/index.js';
+import { buildClassifier } from '../../src/training/networks/build.js';
+import { trainingParametersSchema } from '../../src/training/protocol.js';
 
 const CLASSES = ['GREEN', 'OFF', 'RED', 'YELLOW'];
 const FILES = ['model.json', 'weights.bin', 'classes.json', 'preprocessing.json'];
@@ -68,12 +69,8 @@ async function untrained(services: Services, projectUuid: string, versionUuid: s
   const engine = await startEngine('wasm');
   try {
     const inputSize = 32;
-    const model = NETWORKS.mobilenetv2({
-      inputSize,
-      widthMultiplier: 0.35,
-      classes: CLASSES.length,
-      seed: 1,
-    });
+    const parameters = trainingParametersSchema.parse({ inputSize, widthMultiplier: 0.35 });
+    const model = buildClassifier(parameters, CLASSES.length);
     await saveModel(folder, model, { classes: CLASSES, preprocessing: defaultPreprocessing(inputSize) });
     model.dispose();
     const artifacts: NewArtifact[] = [];
@@ -86,7 +83,7 @@ async function untrained(services: Services, projectUuid: string, versionUuid: s
     return await services.db.transaction(async (manager) => {
       const uuid = await insertExperiment(manager, {
         ...{ projectUuid, modelUuid, datasetVersionUuid: versionUuid, name: 'untrained' },
-        ...{ algorithm: 'mobilenetv2', parameters: {} },
+        ...{ task: 'LIGHT_STATE', algorithm: 'mobilenetv2', parameters: {} },
       });
       await putArtifacts(manager, uuid, artifacts);
       await manager.query("UPDATE experiment SET state = 'SUCCEEDED' WHERE id = $1", [uuid]);

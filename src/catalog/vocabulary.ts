@@ -73,6 +73,11 @@ export enum Split {
   VALIDATION = 'VALIDATION',
   TEST = 'TEST',
 }
+/** What is learnt and evaluated. */
+export enum LearningTask {
+  LIGHT_STATE = 'LIGHT_STATE',
+  LIGHT_DETECTION = 'LIGHT_DETECTION',
+}
 
 registerEnumType(WeatherName, { name: 'WeatherName' });
 registerEnumType(TimeOfDay, { name: 'TimeOfDay' });
@@ -87,3 +92,10 @@ registerEnumType(LightArrow, { name: 'LightArrow' });
 registerEnumType(LightRole, { name: 'LightRole' });
 registerEnumType(AnnotationSource, { name: 'AnnotationSource' });
 registerEnumType(Split, { name: 'Split' });
+registerEnumType(LearningTask, {
+  name: 'LearningTask',
+  valuesConfig: {
+    LIGHT_STATE: { description: 'The colour of a light that has been cut out.' },
+    LIGHT_DETECTION: { description: 'Lights in a whole picture, each with its colour.' },
+  },
+});

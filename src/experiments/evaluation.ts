@@ -1,18 +1,52 @@
-import { Field, Float, Int, ObjectType } from 'type-graphql';
+import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Column, Entity } from 'typeorm';
-import { Split } from '../catalog/vocabulary.js';
+import { LearningTask, Split } from '../catalog/vocabulary.js';
 import { defineList } from '../graphql/list/list.js';
-import { id, int, oneOf, time } from '../graphql/list/fields.js';
+import { id, int, oneOf, text, time } from '../graphql/list/fields.js';
 import { Node } from '../graphql/node.js';
 import { DateTime } from '../graphql/scalars.js';
 import { JobState, Weights } from '../jobs/vocabulary.js';
 
-/** How well an experiment's weights do on one split of one version, under each condition. */
+export enum EvaluationSource {
+  JOB = 'JOB',
+  IMPORTED = 'IMPORTED',
+}
+registerEnumType(EvaluationSource, {
+  name: 'EvaluationSource',
+  valuesConfig: {
+    JOB: { description: "An experiment's weights, run by a worker." },
+    IMPORTED: { description: 'Predictions made elsewhere; see importPredictions.' },
+  },
+});
+
+/** How well a model does on one split of one version, under each condition, by one protocol. */
 @Entity('evaluation')
 @ObjectType({ implements: Node })
 export class Evaluation extends Node {
-  @Column('uuid', { name: 'experiment_id' })
-  experimentUuid: string;
+  @Column('uuid', { name: 'project_id' })
+  projectUuid: string;
+
+  @Column('uuid', { name: 'model_id' })
+  modelUuid: string;
+
+  /** Null: predictions made elsewhere. */
+  @Column('uuid', { name: 'experiment_id', nullable: true })
+  experimentUuid: string | null;
+
+  @Column('uuid', { name: 'protocol_id' })
+  protocolUuid: string;
+
+  @Column('text')
+  @Field(() => LearningTask)
+  task: LearningTask;
+
+  @Column('text')
+  @Field(() => EvaluationSource)
+  source: EvaluationSource;
+
+  @Column('text', { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Of imported predictions, as they were called.' })
+  name: string | null;
 
   @Column('uuid', { name: 'dataset_version_id' })
   datasetVersionUuid: string;
@@ -21,9 +55,9 @@ export class Evaluation extends Node {
   @Field(() => Split)
   split: Split;
 
-  @Column('text')
-  @Field(() => Weights)
-  weights: Weights;
+  @Column('text', { nullable: true })
+  @Field(() => Weights, { nullable: true, description: 'Null: predictions made elsewhere.' })
+  weights: Weights | null;
 
   @Column('text')
   @Field(() => JobState)
@@ -34,7 +68,7 @@ export class Evaluation extends Node {
   classes: string[];
 
   @Column('int', { nullable: true })
-  @Field(() => Int, { nullable: true, description: 'Lights; null until it has succeeded.' })
+  @Field(() => Int, { nullable: true, description: 'Lights that count; null until it has succeeded.' })
   n: number | null;
 
   @Column('timestamptz', { name: 'created_at' })
@@ -56,19 +90,30 @@ export class ConfusionCell {
   count: number;
 }
 
-@ObjectType({ description: 'The share of right answers, with what it is worth: n and the 95 % interval.' })
+@ObjectType({
+  description:
+    "The share of right answers, with what it is worth: n and the interval of the protocol's confidence. Of a detection right is: found at IoU 0.5, and in its colour.",
+})
 export class EvaluationCondition {
+  evaluationUuid: string;
+  position: number;
+  classes: string[];
+
   @Field(() => String, { nullable: true, description: 'Null: every light of the split.' })
   condition: string | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Version of the condition that the data set version was made with.',
+    description:
+      'Version of the condition: the one that the data set version was made with, or that a later slice was.',
   })
   conditionVersion: number | null;
 
   @Field(() => Int)
   n: number;
+
+  @Field(() => Int, { nullable: true, description: 'Null: evaluated before they were counted.' })
+  images: number | null;
 
   @Field(() => Int)
   correct: number;
@@ -87,7 +132,10 @@ export class EvaluationCondition {
   @Field(() => String, { description: 'Of the interval, e.g. WILSON.' })
   method: string;
 
-  @Field(() => [ConfusionCell], { complexity: 0, description: 'Row by row; every cell, zeros included.' })
+  @Field(() => [ConfusionCell], {
+    complexity: 0,
+    description: 'Row by row; every cell, zeros included. Of detections: of the lights that were found.',
+  })
   confusion: ConfusionCell[];
 }
 
@@ -95,10 +143,15 @@ export const evaluationList = defineList({
   name: 'Evaluation',
   table: 'evaluation',
   entity: () => Evaluation,
-  project: '(SELECT e.project_id FROM experiment e WHERE e.id = t.experiment_id)',
+  project: 't.project_id',
   fields: {
     id: id('Evaluation', 't.id'),
     experimentId: id('Experiment', 't.experiment_id'),
+    modelId: id('Model', 't.model_id'),
+    protocolId: id('EvaluationProtocol', 't.protocol_id'),
+    task: oneOf('LearningTask', LearningTask, 't.task'),
+    source: oneOf('EvaluationSource', EvaluationSource, 't.source'),
+    name: text('t.name', { nullable: true }),
     datasetVersionId: id('DatasetVersion', 't.dataset_version_id'),
     split: oneOf('Split', Split, 't.split'),
     weights: oneOf('Weights', Weights, 't.weights'),

@@ -1,5 +1,6 @@
 import { Field, Float, Int, ObjectType } from 'type-graphql';
 import { Column, Entity } from 'typeorm';
+import { LearningTask } from '../catalog/vocabulary.js';
 import { defineList } from '../graphql/list/list.js';
 import { boolean, float, id, int, oneOf, some, text, time } from '../graphql/list/fields.js';
 import { Node } from '../graphql/node.js';
@@ -24,6 +25,10 @@ export class Experiment extends Node {
     description: 'Unique within the project; "project name/experiment name" names it anywhere.',
   })
   name: string;
+
+  @Column('text')
+  @Field(() => LearningTask)
+  task: LearningTask;
 
   @Column('text')
   @Field(() => String)
@@ -115,6 +120,7 @@ export const experimentList = defineList({
     name: text('t.name', { sort: true }),
     modelId: id('Model', 't.model_id'),
     datasetVersionId: id('DatasetVersion', 't.dataset_version_id'),
+    task: oneOf('LearningTask', LearningTask, 't.task'),
     algorithm: text('t.algorithm', { sort: true }),
     state: oneOf('JobState', JobState, 't.state'),
     engine: text('t.engine', { nullable: true }),

@@ -24,7 +24,7 @@ import { selectOne } from '../graphql/select.js';
 import { Payload, payload } from '../graphql/userError.js';
 import { Job } from '../jobs/job.js';
 import { jobOf } from '../jobs/jobService.js';
-import { Model } from '../models/model.js';
+import { Model } from '../models/model/model.js';
 import { Artifact } from './artifact.js';
 import { Evaluation } from './evaluation.js';
 import { Experiment, Parameter, experimentList } from './experiment.js';

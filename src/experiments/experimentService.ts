@@ -5,10 +5,11 @@ import { isUniqueViolation } from '../platform/database/errors.js';
 import { ShingoError } from '../platform/error.js';
 import { newId } from '../platform/ids.js';
 import { isFinal, type JobState } from '../jobs/vocabulary.js';
-import type { Split } from '../catalog/vocabulary.js';
+import type { LearningTask, Split } from '../catalog/vocabulary.js';
 import { EVENT_COLUMNS, type EventRow } from './events/event.js';
 import { Parameter } from './experiment.js';
 import { Metric } from './metric.js';
+import { flatten } from './storedParameters.js';
 
 type Db = DataSource | EntityManager;
 
@@ -110,24 +111,26 @@ export interface NewExperiment {
   modelUuid: string;
   datasetVersionUuid: string;
   name: string;
+  task: `${LearningTask}`;
   algorithm: string;
-  parameters: Record<string, number | string | boolean | null>;
+  /** Stored as rows; see storedParameters.ts. */
+  parameters: object;
 }
 
 /** Returns the UUID. @throws ShingoError NAME_TAKEN */
 export async function insertExperiment(manager: EntityManager, experiment: NewExperiment): Promise<string> {
   const uuid = newId();
-  const { projectUuid, modelUuid, datasetVersionUuid, name, algorithm } = experiment;
+  const { projectUuid, modelUuid, datasetVersionUuid, name, task, algorithm } = experiment;
   const inserted: unknown[] = await manager.query(
-    `/* experiment.create */ INSERT INTO experiment (id, project_id, model_id, dataset_version_id, name, algorithm)
-     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (project_id, name) DO NOTHING RETURNING id`,
-    [uuid, projectUuid, modelUuid, datasetVersionUuid, name, algorithm],
+    `/* experiment.create */ INSERT INTO experiment (id, project_id, model_id, dataset_version_id, name, task,
+       algorithm) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (project_id, name) DO NOTHING RETURNING id`,
+    [uuid, projectUuid, modelUuid, datasetVersionUuid, name, task, algorithm],
   );
   if (inserted.length === 0) {
     const message = `The project has an experiment named ${JSON.stringify(name)} already.`;
     throw new ShingoError('NAME_TAKEN', message, 409, ['name']);
   }
-  const parameters = Object.entries(experiment.parameters);
+  const parameters = Object.entries(flatten(experiment.parameters));
   const column = (type: string) => parameters.map(([, value]) => (typeof value === type ? value : null));
   await manager.query(
     `/* experiment.setParameters */ INSERT INTO experiment_parameter (experiment_id, name, number, text, boolean)

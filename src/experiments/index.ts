@@ -1,15 +1,19 @@
 import { Artifact } from './artifact.js';
 import { ArtifactResolver } from './artifactResolver.js';
 import { Evaluation } from './evaluation.js';
-import { EvaluationResolver } from './evaluationResolver.js';
+import { EvaluationConditionResolver, EvaluationResolver } from './evaluationResolver.js';
 import { EventResolver } from './events/eventResolver.js';
 import { Experiment } from './experiment.js';
 import { ExperimentResolver } from './experimentResolver.js';
+import { EvaluationProtocol } from './protocol/protocol.js';
+import { ProtocolResolver } from './protocol/protocolResolver.js';
 
-export const experimentEntities = [Experiment, Evaluation, Artifact];
+export const experimentEntities = [Experiment, Evaluation, EvaluationProtocol, Artifact];
 export const experimentResolvers = [
   ExperimentResolver,
   EvaluationResolver,
+  EvaluationConditionResolver,
+  ProtocolResolver,
   ArtifactResolver,
   EventResolver,
 ] as const;

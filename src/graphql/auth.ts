@@ -21,6 +21,19 @@ export function checkKey(config: Config, authorization: unknown): void {
   );
 }
 
+export const ANONYMOUS = 'anonymous';
+
+/**
+ * Who asks, for records that say who did what: keys have no names, so the label of one is the beginning of its digest,
+ * the same in every process and never the key itself.
+ * @param authorization one that checkKey has let in
+ */
+export function actorOf(config: Config, authorization: unknown): string {
+  const key = typeof authorization === 'string' ? /^Bearer (.+)$/i.exec(authorization)?.[1] : undefined;
+  if (config.apiKeys.length === 0 || key === undefined) return ANONYMOUS;
+  return `key-${digest(key).toString('hex').slice(0, 8)}`;
+}
+
 const hostName = (host: string | undefined) => (host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 
 /**

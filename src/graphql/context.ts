@@ -26,6 +26,8 @@ export interface Services {
 /** What one operation has. */
 export interface Context extends Services {
   load: Loaders;
+  /** Who asks; see actorOf. */
+  actor: string;
   /** Aborted when the client has gone: live reads end with it. */
   gone: AbortSignal;
 }

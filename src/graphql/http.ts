@@ -7,7 +7,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { unwrapResolverError } from '@apollo/server/errors';
 import { ShingoError } from '../platform/error.js';
-import { checkKey, checkOrigin } from './auth.js';
+import { actorOf, checkKey, checkOrigin } from './auth.js';
 import { Loaders, type Context, type Services } from './context.js';
 import { formatError } from './errors.js';
 import { MAX_BODY_BYTES, PARSE_OPTIONS, checkComplexity, limitRules } from './limits.js';
@@ -78,7 +78,7 @@ function boundConnections(app: FastifyInstance, drainSeconds: number): void {
 }
 
 async function addGraphql(app: FastifyInstance, services: Services, schema: GraphQLSchema): Promise<void> {
-  const { log } = services;
+  const { config, log } = services;
   const apollo = new ApolloServer<Context>({
     schema,
     introspection: true,
@@ -107,7 +107,8 @@ async function addGraphql(app: FastifyInstance, services: Services, schema: Grap
       context: async (request) => {
         const gone = new AbortController();
         request.raw.on('close', () => gone.abort());
-        return { ...services, load: new Loaders(services.db, true), gone: gone.signal };
+        const actor = actorOf(config, request.headers.authorization);
+        return { ...services, actor, load: new Loaders(services.db, true), gone: gone.signal };
       },
     }),
   });

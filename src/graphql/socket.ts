@@ -5,7 +5,7 @@ import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { ShingoError } from '../platform/error.js';
-import { checkKey, checkOrigin } from './auth.js';
+import { ANONYMOUS, actorOf, checkKey, checkOrigin } from './auth.js';
 import { Loaders, type Context, type Services } from './context.js';
 import { formatError } from './errors.js';
 import {
@@ -18,6 +18,7 @@ import {
 interface Extra extends Record<PropertyKey, unknown> {
   /** Ends the live reads of an operation, by its id. */
   running?: Map<string, AbortController>;
+  actor?: string;
 }
 
 /** Returns how to close every socket, with a reason. */
@@ -48,9 +49,11 @@ export function attachSocketServer(
       subscribe,
       connectionInitWaitTimeout: 5000,
       onConnect: (ctx) => {
-        const authorization = ctx.connectionParams?.authorization ?? ctx.connectionParams?.Authorization;
+        const given = ctx.connectionParams?.authorization ?? ctx.connectionParams?.Authorization;
+        const authorization = given ?? ctx.extra.request.headers.authorization;
         try {
-          checkKey(config, authorization ?? ctx.extra.request.headers.authorization);
+          checkKey(config, authorization);
+          ctx.extra.actor = actorOf(config, authorization);
         } catch (error) {
           ctx.extra.socket.close(
             CloseCode.Forbidden,
@@ -70,7 +73,8 @@ export function attachSocketServer(
         if (!('kind' in document)) return document.map((error) => codedError(error, services));
         const gone = new AbortController();
         running.set(id, gone);
-        const contextValue: Context = { ...services, load: new Loaders(db, false), gone: gone.signal };
+        const { actor = ANONYMOUS } = ctx.extra;
+        const contextValue: Context = { ...services, actor, load: new Loaders(db, false), gone: gone.signal };
         return { schema, document, variableValues: variables, operationName, contextValue };
       },
       onError: (_ctx, _id, _message, errors) => errors.map((error) => formatError(error, log)),

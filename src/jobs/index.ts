@@ -5,6 +5,7 @@ import { DuplicatesResolver } from './task/duplicatesResolver.js';
 import { EnrichmentResolver } from './task/enrichmentResolver.js';
 import { ExportResolver } from './task/exportResolver.js';
 import { ImportResolver } from './task/importResolver.js';
+import { PredictionsResolver } from './task/predictionsResolver.js';
 import { EvaluationDriftResolver, ModelExportResolver } from './task/modelExportResolver.js';
 
 export { JOB_QUEUE, QUEUES, TASK_QUEUE } from './change.js';
@@ -18,6 +19,7 @@ export const jobResolvers = [
   ExportResolver,
   EnrichmentResolver,
   DuplicatesResolver,
+  PredictionsResolver,
   ModelExportResolver,
   EvaluationDriftResolver,
   BatchPredictionResolver,

@@ -101,6 +101,7 @@ export class JobResolver {
         ...given,
         datasetVersionUuid,
         experimentUuid: experiment,
+        protocolUuid: given.protocolId ? uuidOf('EvaluationProtocol', given.protocolId) : null,
       });
       return { job, evaluation: await services.load.one(Evaluation, job.evaluationUuid) };
     });

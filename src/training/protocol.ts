@@ -3,13 +3,14 @@
  * the messages that go over IPC. Both sides parse what they receive with these schemas.
  */
 import { z } from 'zod';
+import { TASKS } from './networks/network.js';
+import { trainingParametersSchema } from './parameters.js';
+
+export { TASKS, type TaskName } from './networks/network.js';
+export { trainingParametersSchema, type TrainingParameters } from './parameters.js';
 
 export const ENGINES = ['cuda', 'native', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINES)[number];
-
-/** What can be learnt: LIGHT_STATE tells the colour of the light in a crop. */
-export const TASKS = ['LIGHT_STATE'] as const;
-export type TaskName = (typeof TASKS)[number];
 
 export const SPLITS = ['TRAIN', 'VALIDATION', 'TEST'] as const;
 
@@ -29,36 +30,38 @@ export const sampleSchema = z.object({
 });
 export type Sample = z.infer<typeof sampleSchema>;
 
-/** Hyper-parameters with the ranges that are accepted; the API validates with the same schema. */
-export const trainingParametersSchema = z.object({
-  task: z.enum(TASKS).default('LIGHT_STATE'),
-  algorithm: z.enum(['mobilenetv2']).default('mobilenetv2'),
-  optimizer: z.enum(['Adam', 'SGD']).default('Adam'),
-  /** At the first step; falls to zero over `epochs` along half a cosine. */
-  learningRate: z.number().positive().max(10).default(0.005),
-  /** SGD only. */
-  momentum: z.number().min(0).max(0.999).default(0.9),
-  batchSize: z.int().min(1).max(1024).default(32),
-  epochs: z.int().min(1).max(1000).default(10),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 31 - 1)
-    .default(1),
-  /** Side of the square that a crop is resized to, in pixels. */
-  inputSize: z.int().min(16).max(224).default(32),
-  /** MobileNetV2's alpha. */
-  widthMultiplier: z.number().min(0.1).max(1.4).default(0.35),
-  /** Epochs without a better validation loss before training stops; null never stops early. */
-  patience: z.int().min(1).max(1000).nullable().default(3),
+/** One frame to find lights in: one JSON line each in the samples file of LIGHT_DETECTION. */
+export const frameSchema = z.object({
+  /** SHA-256 of the picture. */
+  id: z.string(),
+  /** Absolute path of the encoded picture. */
+  file: z.string(),
+  split: z.enum(SPLITS),
+  /** Indices into `conditions`; conditions overlap. */
+  conditions: z.array(z.int().min(0)),
+  boxes: z.array(
+    z
+      .object({
+        /** Index into `classes`; null where nobody could tell, and then `ignore` is true. */
+        label: z.int().min(0).nullable(),
+        /** In pixels of the picture, continuous: x + width is the right edge. */
+        x: z.number(),
+        y: z.number(),
+        width: z.number().positive(),
+        height: z.number().positive(),
+        /** Neither to be found nor wrong when found. */
+        ignore: z.boolean().default(false),
+      })
+      .refine(({ label, ignore }) => label !== null || ignore, 'has no label, so it must be ignored'),
+  ),
 });
-export type TrainingParameters = z.infer<typeof trainingParametersSchema>;
+export type Frame = z.infer<typeof frameSchema>;
 
 const common = {
   engine: z.enum(['auto', ...ENGINES]),
-  /** JSON lines of `Sample`. */
+  /** JSON lines of what the task learns from: `Sample` or `Frame`. */
   samplesFile: z.string(),
-  classes: z.array(z.string()).min(2),
+  classes: z.array(z.string()).min(1),
   conditions: z.array(z.string()),
   /** An existing folder that belongs to this attempt alone; everything the trainer writes goes below it. */
   outputDir: z.string(),
@@ -140,7 +143,10 @@ export const trainerMessageSchema = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('evaluated'),
-    /** JSON lines {id, label, predicted, scores: number[]} in the order of the samples file. */
+    /**
+     * JSON lines in the order of the samples file. LIGHT_STATE: {id, label, predicted, scores: number[]}.
+     * LIGHT_DETECTION: {id, detections: [{label, score, x, y, width, height}]}, best first, in pixels of the picture.
+     */
     predictions: z.string(),
     n: z.int(),
   }),

@@ -7,7 +7,7 @@ import { TrainingError } from './error.js';
 import { evenBatches, shuffled } from './input/batches.js';
 import { yieldToEvents, type Job } from './job.js';
 import { Learner, type BatchResult } from './learner.js';
-import { cosineRate } from './optimizers.js';
+import { learningRateAt } from './schedule.js';
 import { saveModel } from './modelFiles.js';
 import { Progress, type Phase } from './progress.js';
 import type { TrainerMessage, TrainingSpec } from './protocol.js';
@@ -91,10 +91,10 @@ class Training {
   /** False when asked to stop before the epoch's end. */
   private async runEpoch(): Promise<boolean> {
     const { state, spec } = this;
-    const { batchSize, seed, epochs } = spec.parameters;
+    const { batchSize, seed } = spec.parameters;
     const batches = evenBatches(shuffled(this.trainIndices, seed, state.epoch), batchSize);
     for (const batch of batches.slice(state.batch)) {
-      await this.trainBatch(batch, (state.epoch - 1 + state.batch / batches.length) / epochs);
+      await this.trainBatch(batch, learningRateAt(spec.parameters, state.epoch, state.batch, batches.length));
       if (this.job.signal.aborted) return false;
     }
     const validation = await this.validate();
@@ -117,11 +117,9 @@ class Training {
     return tally;
   }
 
-  private async trainBatch(indices: Uint32Array, progress: number): Promise<void> {
+  private async trainBatch(indices: Uint32Array, rate: number): Promise<void> {
     const { state, spec } = this;
-    const { seed, learningRate } = spec.parameters;
-    const random = generator(mixSeeds(seed, state.epoch, state.batch));
-    const rate = cosineRate(learningRate, progress);
+    const random = generator(mixSeeds(spec.parameters.seed, state.epoch, state.batch));
     await this.runBatch(indices, random, state.running, (batch) => this.learner.train(batch, rate));
     state.batch += 1;
     await this.advance('TRAINING', indices.length);

@@ -19,6 +19,7 @@ import { QUEUES, startWorker, type Worker, type WorkerOptions } from '../../src/
 import { Job, type ExperimentJob } from '../../src/jobs/job.js';
 import { startEvaluation, type StartEvaluation } from '../../src/jobs/start/startEvaluation.js';
 import { startTraining, type StartTraining } from '../../src/jobs/start/startTraining.js';
+import { insertStandardProtocols } from '../../src/experiments/protocol/standard.js';
 import { isFinal, type Weights } from '../../src/jobs/vocabulary.js';
 import { createTestDatabase } from '../support/database.js';
 import type { Script } from './scriptedTrainer.js';
@@ -118,6 +119,7 @@ export async function createWorld() {
     context: (gone = new AbortController().signal): Context => ({
       ...services,
       load: new Loaders(db, true),
+      actor: 'anonymous',
       gone,
     }),
     stop: async () => {
@@ -136,6 +138,7 @@ type Db = Awaited<ReturnType<typeof createTestDatabase>>['db'];
 export async function insertProject(db: Db): Promise<string> {
   const uuid = newId();
   await db.query('INSERT INTO project (id, name) VALUES ($1, $2)', [uuid, `project ${uuid.slice(-6)}`]);
+  await insertStandardProtocols(db.manager, uuid);
   return uuid;
 }
 
@@ -146,7 +149,11 @@ export async function insertModel(db: Db, project: string): Promise<string> {
 }
 
 /** Conditions `night` and `rain`; one picture a light. */
-export async function insertVersion(db: Db, project: string, lights: LightRow[]): Promise<string> {
+export async function insertVersion(
+  db: Pick<Db, 'query'>,
+  project: string,
+  lights: LightRow[],
+): Promise<string> {
   const [dataset, version] = [newId(), newId()];
   await db.query('INSERT INTO dataset (id, project_id, name) VALUES ($1, $2, $3)', [
     dataset,

@@ -73,7 +73,7 @@ export async function storeHandMade(
     return await db.transaction(async (manager) => {
       const uuid = await insertExperiment(manager, {
         ...{ projectUuid, modelUuid, datasetVersionUuid: versionUuid, name },
-        ...{ algorithm: 'by-hand', parameters: {} },
+        ...{ task: 'LIGHT_STATE', algorithm: 'by-hand', parameters: {} },
       });
       await putArtifacts(manager, uuid, artifacts);
       await manager.query("UPDATE experiment SET state = 'SUCCEEDED' WHERE id = $1", [uuid]);

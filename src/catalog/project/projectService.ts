@@ -5,6 +5,7 @@ import { isUniqueViolation } from '../../platform/database/errors.js';
 import { ShingoError } from '../../platform/error.js';
 import { newId } from '../../platform/ids.js';
 import { STANDARD_CONDITIONS } from '../condition/condition.js';
+import { insertStandardProtocols } from '../../experiments/protocol/standard.js';
 import { insertCondition } from '../condition/conditionService.js';
 import { Project } from './project.js';
 
@@ -28,7 +29,7 @@ export async function projectUuid(db: Db, idOrName: string): Promise<string> {
   );
 }
 
-/** A project with its standard conditions, in one transaction. @throws ShingoError NAME_TAKEN */
+/** A project with its standard conditions and evaluation protocols, in one transaction. @throws ShingoError NAME_TAKEN */
 export async function createProject(
   db: DataSource,
   input: { name: string; description?: string | null },
@@ -43,6 +44,7 @@ export async function createProject(
       ]),
     );
     for (const condition of STANDARD_CONDITIONS) await insertCondition(manager, uuid, condition);
+    await insertStandardProtocols(manager, uuid);
     return (await selectOne(manager, Project, uuid)) as Project;
   });
 }

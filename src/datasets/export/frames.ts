@@ -3,10 +3,13 @@ import type { DataSource } from 'typeorm';
 import { toGlobalId } from '../../graphql/node.js';
 import { ShingoError } from '../../platform/error.js';
 import type { FrameBox } from '../formats/frame.js';
+import { FileNames } from '../formats/write/fileNames.js';
 import type { About, VersionFrame } from '../formats/write/writer.js';
 
 /** 500 images of 20 boxes are about 2 MB of JSON. */
 const BATCH = 500;
+/** Without boxes. */
+const NAMES = 5_000;
 const NO_ID = '00000000-0000-0000-0000-000000000000';
 
 interface Item {
@@ -96,6 +99,47 @@ export async function* framesOfVersion(
     for (const item of items) yield frameOf(item, versionUuid, conditionNames);
     const last = items.at(-1);
     if (!last || items.length < BATCH) return;
+    after = last.image_id;
+  }
+}
+
+export interface ExportedName {
+  /** Its number in a COCO export: from 1. */
+  id: number;
+  sha256: string;
+  split: VersionFrame['split'];
+  labelled: boolean;
+  fileName: string;
+  /** What exports call it, without pictures and with them. */
+  called: string[];
+}
+
+/** How exports of the version name its images, in their order, so that what was made of an export finds its images again. */
+export async function* namesOfVersion(
+  db: DataSource,
+  versionUuid: string,
+): AsyncGenerator<ExportedName, void> {
+  const names = [new FileNames(false), new FileNames(true)];
+  let id = 0;
+  for (let after = NO_ID; ;) {
+    const items: (Pick<Item, 'image_id' | 'split' | 'media_type'> & {
+      key: string;
+      labelled: boolean;
+      file_name: string | null;
+    })[] = await db.query(
+      `/* export.names */ SELECT v.image_id, v.sha256 AS key, v.split, v.annotations IS NOT NULL AS labelled,
+         coalesce(i.file_name, p.sha256) AS file_name, p.media_type
+       FROM dataset_item v LEFT JOIN image i ON i.id = v.image_id LEFT JOIN picture p ON p.sha256 = v.sha256
+       WHERE v.version_id = $1 AND v.image_id > $2 ORDER BY v.image_id LIMIT ${NAMES}`,
+      [versionUuid, after],
+    );
+    for (const { image_id, key, split, labelled, file_name, media_type: mediaType } of items) {
+      const fileName = file_name ?? image_id;
+      const called = names.map((one) => one.take({ fileName, mediaType }));
+      yield { id: (id += 1), sha256: key, split, labelled, fileName, called };
+    }
+    const last = items.at(-1);
+    if (!last || items.length < NAMES) return;
     after = last.image_id;
   }
 }

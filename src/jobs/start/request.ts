@@ -61,7 +61,7 @@ export async function once<J extends Job = Job>(
 
 export type NewJob =
   | { kind: TrainerKind; experimentUuid: string; evaluationUuid: string | null; engine: Engine; input?: null }
-  | { kind: TaskKind; experimentUuid?: null; evaluationUuid?: null; engine: Engine; input: object };
+  | { kind: TaskKind; experimentUuid?: null; evaluationUuid?: string | null; engine: Engine; input: object };
 
 /** The row and its message. */
 export async function insertJob<J extends Job = Job>(

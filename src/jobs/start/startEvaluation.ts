@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Split } from '../../catalog/vocabulary.js';
 import { insertEvaluation } from '../../experiments/evaluationService.js';
+import { protocolFor } from '../../experiments/protocol/protocolService.js';
 import { ShingoError } from '../../platform/error.js';
 import type { Queue } from '../../platform/queue.js';
 import type { ExperimentJob } from '../job.js';
@@ -16,22 +17,32 @@ export interface StartEvaluation {
   split: Split;
   weights: Weights;
   engine?: Engine | null;
+  /** Missing: the project's newest of the task. */
+  protocolUuid?: string | null;
   idempotencyKey: string;
 }
 
 /**
  * Evaluation, job and message in one transaction.
  * @throws ShingoError NOT_FOUND, OTHER_PROJECT, CONFLICT, EXPERIMENT_NOT_TRAINED, SPLIT_EMPTY, CLASSES_DIFFER,
- *   PICTURES_MISSING
+ *   PICTURES_MISSING, PROTOCOL_TASK
  */
 export async function startEvaluation(
   { db, queue }: { db: DataSource; queue: Queue },
   input: StartEvaluation,
 ): Promise<ExperimentJob> {
-  const { experimentUuid, datasetVersionUuid, split, weights, engine = null } = input;
+  const { experimentUuid, datasetVersionUuid, split, weights, engine = null, protocolUuid = null } = input;
   const version = await findVersion(db, datasetVersionUuid);
   const experiment = await findExperiment(db, experimentUuid, version.projectUuid);
-  const content = { kind: JobKind.EVALUATION, experimentUuid, datasetVersionUuid, split, weights, engine };
+  const content = {
+    kind: JobKind.EVALUATION,
+    experimentUuid,
+    datasetVersionUuid,
+    split,
+    weights,
+    engine,
+    ...(protocolUuid && { protocolUuid }),
+  };
   const wanted = request(version.projectUuid, input.idempotencyKey, content);
   const known = await jobOfRequest<ExperimentJob>(db, wanted);
   if (known) return known;
@@ -41,10 +52,15 @@ export async function startEvaluation(
   }
   const classes = classesOf(await countLights(db, experiment.datasetVersionUuid));
   checkSplit(await countLights(db, datasetVersionUuid), split, classes);
-  await requirePictures(db, datasetVersionUuid, [split]);
+  const { task } = experiment;
+  await requirePictures(db, datasetVersionUuid, [split], task);
+  const { projectUuid } = version;
+  const protocol = await protocolFor(db, projectUuid, task, protocolUuid);
   return once(db, wanted, async (manager) => {
-    const evaluation = { experimentUuid, datasetVersionUuid, split, weights, classes };
-    const evaluationUuid = await insertEvaluation(manager, evaluation);
+    const evaluationUuid = await insertEvaluation(manager, {
+      ...{ projectUuid, modelUuid: experiment.modelUuid, protocolUuid: protocol.uuid, task, source: 'JOB' },
+      ...{ experimentUuid, datasetVersionUuid, split, weights, classes },
+    });
     const job = {
       kind: JobKind.EVALUATION as const,
       experimentUuid,

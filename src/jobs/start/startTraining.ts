@@ -1,14 +1,14 @@
 import type { DataSource } from 'typeorm';
-import { Split } from '../../catalog/vocabulary.js';
+import { LearningTask, Split } from '../../catalog/vocabulary.js';
 import { appendEvents } from '../../experiments/events/log.js';
 import { freeName, insertExperiment } from '../../experiments/experimentService.js';
-import { UserErrors } from '../../graphql/userError.js';
 import { ShingoError } from '../../platform/error.js';
 import type { Queue } from '../../platform/queue.js';
-import { trainingParametersSchema, type TrainingParameters } from '../../training/protocol.js';
+import { usedParameters } from '../../training/detectionParameters.js';
 import type { ExperimentJob } from '../job.js';
 import { classesOf, countLights, inSplit } from '../lights.js';
 import { Engine, JobKind, JobState } from '../vocabulary.js';
+import { checkParameters } from './checkParameters.js';
 import { requirePictures } from './pictures.js';
 import { insertJob, jobOfRequest, once, request } from './request.js';
 import { findModel, findVersion } from './subjects.js';
@@ -41,16 +41,18 @@ export async function startTraining(
   const wanted = request(version.projectUuid, input.idempotencyKey, content);
   const known = await jobOfRequest<ExperimentJob>(db, wanted);
   if (known) return known;
-  await checkTrainable(db, datasetVersionUuid);
-  await requirePictures(db, datasetVersionUuid, [Split.TRAIN, Split.VALIDATION]);
+  const task = LearningTask[parameters.task];
+  await checkTrainable(db, task, datasetVersionUuid);
+  await requirePictures(db, datasetVersionUuid, [Split.TRAIN, Split.VALIDATION], task);
   return once(db, wanted, async (manager) => {
     const experimentUuid = await insertExperiment(manager, {
       projectUuid: version.projectUuid,
       modelUuid,
       datasetVersionUuid,
       name: name ?? (await freeName(manager, version.projectUuid, model.name)),
+      task,
       algorithm: parameters.algorithm,
-      parameters,
+      parameters: usedParameters(parameters),
     });
     await appendEvents(manager, experimentUuid, [{ kind: 'STATUS', state: JobState.QUEUED, reason: null }]);
     const job = {
@@ -63,40 +65,25 @@ export async function startTraining(
   });
 }
 
-/** A parameter that is null counts as not given, except `patience`, where null means "never stop early". */
-function checkParameters(given: object): TrainingParameters {
-  const present = Object.entries(given).filter(
-    ([name, value]) => value !== undefined && (value !== null || name === 'patience'),
-  );
-  const parsed = trainingParametersSchema.safeParse(Object.fromEntries(present));
-  if (parsed.success) return parsed.data;
-  throw new UserErrors(
-    parsed.error.issues.map(({ path, message }) => {
-      const field = path.map(String);
-      return new ShingoError('BAD_PARAMETER', `${field.join('.')}: ${message}`, 400, [
-        'parameters',
-        ...field,
-      ]);
-    }),
-  );
-}
-
 function checkName(name: string | null): void {
   if (name === null || (name.trim() !== '' && name.length <= 200)) return;
   throw new ShingoError('BAD_USER_INPUT', 'A name has 1 to 200 characters.', 400, ['name']);
 }
 
-async function checkTrainable(db: DataSource, versionUuid: string): Promise<void> {
+async function checkTrainable(db: DataSource, task: LearningTask, versionUuid: string): Promise<void> {
   const counts = await countLights(db, versionUuid);
   const classes = classesOf(counts);
   const refuse = (message: string): never => {
     throw new ShingoError('DATASET_NOT_TRAINABLE', message, 409, ['datasetVersionId']);
   };
-  if (classes.length < 2) {
+  const detection = task === LearningTask.LIGHT_DETECTION;
+  if (classes.length < (detection ? 1 : 2)) {
     const found = classes.length === 0 ? 'no light whose colour is known' : `${classes.join()} lights only`;
-    refuse(`Training tells colours apart and needs two; this version has ${found}.`);
+    const purpose = detection ? 'finds lights with their colours' : 'tells colours apart and needs two';
+    refuse(`Training ${purpose}; this version has ${found}.`);
   }
-  for (const split of [Split.TRAIN, Split.VALIDATION]) {
+  // Without VALIDATION a detector stops by its training loss; the classifier always asked for one.
+  for (const split of detection ? [Split.TRAIN] : [Split.TRAIN, Split.VALIDATION]) {
     if (inSplit(counts, split) === 0) refuse(`This version has no light in its ${split} split.`);
   }
 }

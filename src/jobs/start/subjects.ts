@@ -2,7 +2,7 @@
 import type { DataSource } from 'typeorm';
 import { Experiment } from '../../experiments/experiment.js';
 import { selectOne } from '../../graphql/select.js';
-import { Model } from '../../models/model.js';
+import { Model } from '../../models/model/model.js';
 import { ShingoError } from '../../platform/error.js';
 
 /** @throws ShingoError NOT_FOUND */

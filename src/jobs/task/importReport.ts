@@ -24,7 +24,7 @@ class LeftOutCount {
 }
 
 @ObjectType({ description: 'A value that the catalog has no word for, kept aside by a lenient import.' })
-class UnknownValue {
+export class UnknownValue {
   @Field(() => String)
   field: string;
   @Field(() => String, { description: 'As JSON has it.' })

@@ -7,6 +7,7 @@ import { DuplicatesReport } from './duplicatesReport.js';
 import { EnrichmentReport } from './enrichmentReport.js';
 import { ExportReport } from './exportReport.js';
 import { ImportReport } from './importReport.js';
+import { PredictionsReport } from './predictionsReport.js';
 import { ModelExportReport } from './modelExportReport.js';
 
 const CLASSES = {
@@ -14,6 +15,7 @@ const CLASSES = {
   [JobKind.EXPORT]: ExportReport,
   [JobKind.ENRICHMENT]: EnrichmentReport,
   [JobKind.NEAR_DUPLICATES]: DuplicatesReport,
+  [JobKind.PREDICTIONS]: PredictionsReport,
   [JobKind.MODEL_EXPORT]: ModelExportReport,
   [JobKind.BATCH_PREDICTION]: BatchPredictionReport,
 };

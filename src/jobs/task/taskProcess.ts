@@ -92,7 +92,11 @@ async function run(task: JobTask, lease: Lease, config: Start['config']): Promis
   const { job } = lease;
   if (!isTask(job.kind)) throw new Error(`${job.kind} is no task.`);
   const input = await privateColumn(task.db, job, 'input');
-  const { report, files = [] } = await TASKS[job.kind](task as TaskContext<never>, {
+  const {
+    report,
+    files = [],
+    settle,
+  } = await TASKS[job.kind](task as TaskContext<never>, {
     projectUuid: job.projectUuid,
     config,
     input,
@@ -102,6 +106,8 @@ async function run(task: JobTask, lease: Lease, config: Start['config']): Promis
     stored.push({ name, mediaType, ...(await storeFile(task.blobs, path)) });
   await task.end();
   await fenced(task.db, lease, async (manager, held) => {
+    // First: from updateJob on the project's row is held.
+    await settle?.(manager);
     await putJobFiles(manager, held.uuid, stored);
     await updateJob(manager, held, { report });
     await changeJob(manager, held, JobState.SUCCEEDED);

@@ -1,4 +1,5 @@
 /** What each kind of task does with what was asked of it. */
+import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { findDuplicates } from '../../datasets/duplicates/findDuplicates.js';
 import { EnrichmentKind, enrich } from '../../catalog/enrichment/index.js';
@@ -7,6 +8,8 @@ import { FORMATS } from '../../datasets/formats/write/archive.js';
 import { importLabels } from '../../datasets/import/importLabels.js';
 import { IMPORT_FORMATS } from '../../datasets/import/source.js';
 import { unpackLabels } from '../../datasets/import/unpack.js';
+import { importPredictions } from '../../experiments/predictions/importPredictions.js';
+import { PREDICTION_FORMATS } from '../../experiments/predictions/read.js';
 import { Split } from '../../catalog/vocabulary.js';
 import type { TaskContext, TaskFile } from '../../platform/task.js';
 import { VARIANTS } from '../../training/variants/names.js';
@@ -25,6 +28,8 @@ export interface TaskRequest {
 export interface TaskOutcome {
   report: object;
   files?: TaskFile[];
+  /** Writes within the transaction that ends the job: with it, or not at all. */
+  settle?: (manager: EntityManager) => Promise<void>;
 }
 
 const exportInput = z.strictObject({
@@ -51,6 +56,13 @@ const duplicatesInput = z.strictObject({
   distance: z.number(),
   maxPairs: z.number(),
 });
+const predictionsInput = z.strictObject({
+  evaluationUuid: z.uuid(),
+  sha256: z.string(),
+  fileName: z.string(),
+  format: z.enum(PREDICTION_FORMATS),
+  lenient: z.boolean(),
+});
 const modelExportInput = z.strictObject({
   experimentUuid: z.uuid(),
   versionUuid: z.uuid().nullable(),
@@ -65,12 +77,14 @@ const batchPredictionInput = z.strictObject({
   where: z.record(z.string(), z.unknown()).nullable(),
   minScore: z.number(),
 });
+
 /** What a start mutation writes into the job's row, by kind; checked again where it is read. */
 export interface TaskInputs {
   [JobKind.IMPORT]: z.infer<typeof importInput>;
   [JobKind.EXPORT]: z.infer<typeof exportInput>;
   [JobKind.ENRICHMENT]: z.infer<typeof enrichmentInput>;
   [JobKind.NEAR_DUPLICATES]: z.infer<typeof duplicatesInput>;
+  [JobKind.PREDICTIONS]: z.infer<typeof predictionsInput>;
   [JobKind.MODEL_EXPORT]: z.infer<typeof modelExportInput>;
   [JobKind.BATCH_PREDICTION]: z.infer<typeof batchPredictionInput>;
 }
@@ -90,6 +104,7 @@ export const TASKS: Record<TaskKind, Task> = {
   [JobKind.EXPORT]: (task, { input }) => exportVersion(task, exportInput.parse(input)),
   [JobKind.NEAR_DUPLICATES]: (task, { projectUuid, input }) =>
     findDuplicates(task, { projectUuid, ...duplicatesInput.parse(input) }),
+  [JobKind.PREDICTIONS]: (task, { input }) => importPredictions(task, predictionsInput.parse(input)),
   [JobKind.MODEL_EXPORT]: (task, { config, input }) =>
     exportModel(task, { engine: config.engine, ...modelExportInput.parse(input) }),
   [JobKind.BATCH_PREDICTION]: async (task, { projectUuid, config, input }) => ({

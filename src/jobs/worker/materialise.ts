@@ -1,28 +1,22 @@
 /** Writes what a trainer reads: the samples, the model or checkpoint, and the spec that names them. */
-import { createWriteStream } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { DataSource } from 'typeorm';
 import { Split } from '../../catalog/vocabulary.js';
 import { Evaluation } from '../../experiments/evaluation.js';
 import { Artifact } from '../../experiments/artifact.js';
 import { Experiment } from '../../experiments/experiment.js';
 import { selectParameters } from '../../experiments/experimentService.js';
+import { unflatten, type StoredValue } from '../../experiments/storedParameters.js';
 import { selectByKey, selectOne } from '../../graphql/select.js';
 import type { BlobStore } from '../../platform/blobs.js';
 import { ShingoError } from '../../platform/error.js';
-import {
-  trainingParametersSchema,
-  type Sample,
-  type Spec,
-  type TrainingParameters,
-} from '../../training/protocol.js';
+import { trainingParametersSchema, type Spec, type TrainingParameters } from '../../training/protocol.js';
 import { experimentOf, type Job } from '../job.js';
-import { BOXES, IS_LIGHT, classesOf, countLights } from '../lights.js';
+import { classesOf, countLights } from '../lights.js';
 import { JobKind, Weights } from '../vocabulary.js';
 import { restoreFiles, type StoredFiles } from './files.js';
+import { writeItems } from './items.js';
 
 export interface Inputs {
   specFile: string;
@@ -66,15 +60,10 @@ async function specOf(
   const samplesFile = join(folder, 'samples.jsonl');
   const { engine, checkpoint } = await privateColumns(db, job, workerEngine);
   if (job.kind === JobKind.TRAINING) {
-    const version = experiment.datasetVersionUuid;
-    const conditions = await conditionNames(db, version);
-    const samples = await writeSamples(
-      { db, blobs },
-      version,
-      [Split.TRAIN, Split.VALIDATION],
-      classes,
-      samplesFile,
-    );
+    const { task, datasetVersionUuid: versionUuid } = experiment;
+    const conditions = await conditionNames(db, versionUuid);
+    const splits = [Split.TRAIN, Split.VALIDATION];
+    const samples = await writeItems({ db, blobs }, { task, versionUuid, splits, classes }, samplesFile);
     const resumeFrom = checkpoint && join(folder, 'resume');
     if (checkpoint && resumeFrom) await restoreFiles(blobs, checkpoint.files, resumeFrom);
     return {
@@ -84,18 +73,17 @@ async function specOf(
   }
   const evaluation = await selectOne(db, Evaluation, job.evaluationUuid ?? '');
   if (!evaluation) throw new ShingoError('NOT_FOUND', 'The evaluation of this job is gone.');
-  const conditions = await conditionNames(db, evaluation.datasetVersionUuid);
-  const version = evaluation.datasetVersionUuid;
-  const samples = await writeSamples(
-    { db, blobs },
-    version,
-    [evaluation.split],
-    evaluation.classes,
-    samplesFile,
-  );
+  const { task, datasetVersionUuid: versionUuid } = evaluation;
+  const conditions = await conditionNames(db, versionUuid);
+  const wanted = { task, versionUuid, splits: [evaluation.split], classes: evaluation.classes };
+  const samples = await writeItems({ db, blobs }, wanted, samplesFile);
   const modelDir = join(folder, 'model');
-  await restoreFiles(blobs, await modelFiles(db, experiment.uuid, evaluation.weights), modelDir);
-  const { batchSize, task } = parameters;
+  await restoreFiles(
+    blobs,
+    await modelFiles(db, experiment.uuid, evaluation.weights ?? Weights.BEST),
+    modelDir,
+  );
+  const { batchSize } = parameters;
   return {
     spec: {
       kind: 'EVALUATION',
@@ -126,8 +114,11 @@ async function privateColumns(db: DataSource, job: Job, workerEngine: Spec['engi
 
 async function parametersOf(db: DataSource, experimentUuid: string): Promise<TrainingParameters> {
   const [rows] = await selectParameters(db, [experimentUuid]);
-  const values = (rows ?? []).map(({ name, number, text, boolean }) => [name, number ?? text ?? boolean]);
-  return trainingParametersSchema.parse(Object.fromEntries(values));
+  const values = (rows ?? []).map(({ name, number, text, boolean }): [string, StoredValue] => [
+    name,
+    number ?? text ?? boolean,
+  ]);
+  return trainingParametersSchema.parse(unflatten(values));
 }
 
 async function conditionNames(db: DataSource, versionUuid: string): Promise<string[]> {
@@ -150,55 +141,4 @@ export async function modelFiles(
   if (files.length === 0)
     throw new ShingoError('WEIGHTS_MISSING', `The experiment has no ${weights} weights.`);
   return Object.fromEntries(files.map(({ path, sha256 }) => [path.slice(path.indexOf('/') + 1), sha256]));
-}
-
-interface ItemRow {
-  sha256: string;
-  split: Split;
-  conditions: number[];
-  lights: { index: number; color: string; x: number; y: number; width: number; height: number }[];
-}
-
-const PAGE = 1_000;
-
-/** A page of images at a time, whatever the size of the version. Returns how many lights there are. */
-async function writeSamples(
-  { db, blobs }: Sources,
-  versionUuid: string,
-  splits: Split[],
-  classes: string[],
-  file: string,
-): Promise<number> {
-  let count = 0;
-  async function* lines(): AsyncGenerator<string> {
-    for (let after = ''; ;) {
-      const rows: ItemRow[] = await db.query(
-        `/* job.samples */ SELECT item.sha256, item.split, item.conditions, (
-           SELECT coalesce(json_agg(json_build_object('index', place - 1, 'color', light->'color', 'x', light->'x',
-             'y', light->'y', 'width', light->'width', 'height', light->'height') ORDER BY place), '[]')
-           FROM ${BOXES} WHERE ${IS_LIGHT}) AS lights
-         FROM dataset_item item WHERE item.version_id = $1 AND item.sha256 > $2 AND item.split = ANY ($3)
-           AND item.lights > 0 ORDER BY item.sha256 LIMIT ${PAGE}`,
-        [versionUuid, after, splits],
-      );
-      const samples = rows.flatMap((row) => samplesOf(row, blobs, classes));
-      count += samples.length;
-      if (samples.length > 0) yield samples.map((sample) => `${JSON.stringify(sample)}\n`).join('');
-      if (rows.length < PAGE) return;
-      after = rows.at(-1)?.sha256 ?? '';
-    }
-  }
-  await pipeline(Readable.from(lines()), createWriteStream(file));
-  return count;
-}
-
-function samplesOf(row: ItemRow, blobs: BlobStore, classes: string[]): Sample[] {
-  return row.lights.map(({ index, color, x, y, width, height }) => ({
-    id: `${row.sha256}:${index}`,
-    file: blobs.path(row.sha256),
-    box: { x, y, width, height },
-    label: classes.indexOf(color),
-    split: row.split,
-    conditions: row.conditions,
-  }));
 }

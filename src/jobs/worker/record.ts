@@ -1,16 +1,13 @@
 /** Writes down what a trainer says: each in one transaction, behind the fence. */
 import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { EntityManager } from 'typeorm';
+import { LearningTask } from '../../catalog/vocabulary.js';
 import { appendEvents } from '../../experiments/events/log.js';
 import type { NewEvent } from '../../experiments/events/event.js';
-import { summarise } from '../../experiments/evaluationService.js';
-import {
-  putArtifacts,
-  setCount,
-  setEngine,
-  setOutcome,
-  type NewArtifact,
-} from '../../experiments/outcome.js';
+import { prepareEvaluation } from '../../experiments/evaluate/prepare.js';
+import { storeEvaluation } from '../../experiments/evaluate/store.js';
+import { putArtifacts, setEngine, setOutcome, type NewArtifact } from '../../experiments/outcome.js';
 import type { TrainerMessage } from '../../training/protocol.js';
 import { changeJob, updateJob } from '../change.js';
 import { experimentOf, type Job } from '../job.js';
@@ -19,7 +16,6 @@ import { TrainerFault } from './fault.js';
 import { fenced, type Lease, type WorkerServices } from './fence.js';
 import { inside, storeFile, storeFolder, type StoredFiles } from './files.js';
 import type { Epoch, Progress } from './inbox.js';
-import { replacePredictions } from './predictions.js';
 import { settleFailure, settleStop } from './settle.js';
 
 type Message<T extends TrainerMessage['type']> = Extract<TrainerMessage, { type: T }>;
@@ -87,19 +83,26 @@ export class Recorder {
     });
   }
 
+  /** Figures first, which take their time; then all of it and the job's end in one transaction. */
   async evaluated(message: Message<'evaluated'>): Promise<void> {
     const file = await inside(this.outputDir, message.predictions);
+    const evaluationUuid = this.lease.job.evaluationUuid ?? '';
+    const prepared = await prepareEvaluation(this.services.db, evaluationUuid, {
+      file,
+      folder: dirname(this.outputDir),
+    });
+    if (prepared.scope.task === LearningTask.LIGHT_STATE)
+      this.checkCount(message.n, prepared.slices[0]?.n ?? 0);
     await this.fenced(async (manager, job) => {
-      const evaluationUuid = job.evaluationUuid ?? '';
-      await replacePredictions(manager, evaluationUuid, file);
-      const n = await summarise(manager, evaluationUuid);
-      if (n !== this.samples || n !== message.n) {
-        const problem = `${this.samples} lights were to be predicted, ${message.n} are said to be, ${n} are.`;
-        throw new TrainerFault('PREDICTIONS_INVALID', problem);
-      }
-      await setCount(manager, evaluationUuid, n);
+      await storeEvaluation(manager, prepared);
       await changeJob(manager, job, JobState.SUCCEEDED);
     });
+  }
+
+  private checkCount(said: number, found: number): void {
+    if (found === this.samples && found === said) return;
+    const problem = `${this.samples} lights were to be predicted, ${said} are said to be, ${found} are.`;
+    throw new TrainerFault('PREDICTIONS_INVALID', problem);
   }
 
   failed({ code, message }: { code: string; message: string }): Promise<void> {

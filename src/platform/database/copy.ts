@@ -28,7 +28,7 @@ export const copyRow = (values: readonly CopyValue[]): string => `${values.map(c
 export async function copyInto(
   manager: EntityManager,
   sql: string,
-  chunks: Iterable<string | Buffer>,
+  chunks: Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
   onSent: () => void = () => undefined,
 ): Promise<void> {
   const client = (await manager.queryRunner!.connect()) as PoolClient;
@@ -36,9 +36,16 @@ export async function copyInto(
   // Listened to from the start: a server that refuses the statement says so before the first row is sent.
   const done = finished(stream);
   done.catch(() => undefined);
-  for (const chunk of chunks) {
-    if (stream.destroyed) break;
-    if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), done]);
+  try {
+    for await (const chunk of chunks) {
+      if (stream.destroyed) break;
+      if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), done]);
+    }
+  } catch (error) {
+    // Where rows fail to come the server must hear of it, or the connection waits for them for ever.
+    stream.destroy(error as Error);
+    await done.catch(() => undefined);
+    throw error;
   }
   stream.end();
   onSent();

@@ -7,7 +7,7 @@ import { readSamples } from '../input/samples.js';
 import { argmaxRows } from '../learner.js';
 import { count, emptyTally, metricsOf, type Tally } from '../metrics.js';
 import type { LoadedModel } from '../modelFiles.js';
-import { NETWORKS } from '../networks/index.js';
+import { buildClassifier } from '../networks/build.js';
 import type { Metric, Sample, TrainingSpec } from '../protocol.js';
 import { tf, tfl } from '../tensorflow.js';
 import type { Batch, Forward, Predictor, Task, TrainingTask } from './task.js';
@@ -36,9 +36,8 @@ class LightStateTraining implements TrainingTask<LightBatch, Tally> {
   ) {
     const { parameters, classes } = spec;
     checkSamples(samples, classes);
-    const { algorithm, inputSize, widthMultiplier, seed } = parameters;
-    this.about = { classes, preprocessing: defaultPreprocessing(inputSize) };
-    this.model = NETWORKS[algorithm]({ inputSize, widthMultiplier, classes: classes.length, seed });
+    this.about = { classes, preprocessing: defaultPreprocessing(parameters.inputSize) };
+    this.model = buildClassifier(parameters, classes.length);
     const outputs = this.model.getLayer('logits').output as tfl.SymbolicTensor;
     this.logits = tfl.model({ inputs: this.model.inputs, outputs });
   }

@@ -2,12 +2,9 @@
 import type { DataSource } from 'typeorm';
 import type { Project } from '../../../src/catalog/project/project.js';
 import type { DatasetVersion } from '../../../src/datasets/datasetVersion.js';
-import { insertEvaluation, summarise } from '../../../src/experiments/evaluationService.js';
 import { insertExperiment } from '../../../src/experiments/experimentService.js';
-import { insertPredictions, setCount, type Prediction } from '../../../src/experiments/outcome.js';
-import { Split } from '../../../src/catalog/vocabulary.js';
-import { Weights } from '../../../src/jobs/vocabulary.js';
 import { createNamed } from '../../../src/platform/database/named.js';
+import { storeAnswers } from '../../support/evaluation.js';
 import { itemsOf, newDataset, version } from '../datasets/support.js';
 
 export interface Evaluated {
@@ -33,34 +30,28 @@ export async function evaluated(
   const made = await version(db, await newDataset(db, project), { train: 1, validation: 0, test: 0 });
   await db.query("UPDATE dataset_item SET split = 'TEST' WHERE version_id = $1", [made.uuid]);
   const modelUuid = await createNamed(db, 'model', project.uuid, { name: 'model' });
-  const evaluationUuids = await db.transaction(async (manager) => {
-    const experimentUuid = await insertExperiment(manager, {
+  const experimentUuid = await db.transaction((manager) =>
+    insertExperiment(manager, {
       ...{ projectUuid: project.uuid, modelUuid, datasetVersionUuid: made.uuid, name: 'experiment' },
-      ...{ algorithm: 'mobilenetv2', parameters: {} },
-    });
-    const lights = (await itemsOf(db, made)).flatMap((item) =>
-      (item.annotations ?? []).flatMap((box, light) => {
-        const { weather, time_of_day: timeOfDay, sha256 } = item;
-        const known = box.category === 'TRAFFIC_LIGHT' && box.color !== null && box.color !== 'UNKNOWN';
-        return known ? [{ sha256, light, color: String(box.color), weather, timeOfDay }] : [];
-      }),
-    );
-    const classes = [...new Set([...lights.map(({ color }) => color), 'RED', 'GREEN'])].sort();
-    const evaluationUuid = await insertEvaluation(manager, {
-      ...{ experimentUuid, datasetVersionUuid: made.uuid, split: Split.TEST, weights: Weights.BEST, classes },
-    });
-    const predictions = lights.map((light, n): Prediction => {
-      const actual = classes.indexOf(light.color);
-      const predicted = isRight(light, n) ? actual : (actual + 1) % classes.length;
-      return { sha256: light.sha256, light: light.light, actual, predicted, score: 0.9 };
-    });
-    await insertPredictions(manager, evaluationUuid, predictions);
-    await setCount(manager, evaluationUuid, await summarise(manager, evaluationUuid));
-    await manager.query(`UPDATE evaluation SET state = 'SUCCEEDED', finished_at = now() WHERE id = $1`, [
-      evaluationUuid,
-    ]);
-    await manager.query(`UPDATE experiment SET state = 'SUCCEEDED' WHERE id = $1`, [experimentUuid]);
-    return { experimentUuid, evaluationUuid };
+      ...{ task: 'LIGHT_STATE', algorithm: 'mobilenetv2', parameters: {} },
+    }),
+  );
+  await db.query(`UPDATE experiment SET state = 'SUCCEEDED' WHERE id = $1`, [experimentUuid]);
+  const lights = (await itemsOf(db, made)).flatMap((item) =>
+    (item.annotations ?? []).flatMap((box, light) => {
+      const { weather, time_of_day: timeOfDay, sha256 } = item;
+      const known = box.category === 'TRAFFIC_LIGHT' && box.color !== null && box.color !== 'UNKNOWN';
+      return known ? [{ sha256, light, color: String(box.color), weather, timeOfDay }] : [];
+    }),
+  );
+  const classes = [...new Set([...lights.map(({ color }) => color), 'RED', 'GREEN'])].sort();
+  const lines = lights.map((light, n) => {
+    const label = classes.indexOf(light.color);
+    const predicted = isRight(light, n) ? label : (label + 1) % classes.length;
+    const scores = classes.map((_, at) => (at === predicted ? 0.9 : 0.1 / (classes.length - 1)));
+    return { id: `${light.sha256}:${light.light}`, label, predicted, scores };
   });
-  return { version: made, ...evaluationUuids };
+  const of = { projectUuid: project.uuid, modelUuid, experimentUuid, versionUuid: made.uuid, classes };
+  const evaluationUuid = await storeAnswers(db, of, lines);
+  return { version: made, experimentUuid, evaluationUuid };
 }

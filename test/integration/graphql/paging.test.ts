@@ -15,7 +15,7 @@ import { Direction, type OrderBy } from '../../../src/graphql/list/connection.js
 import { list, type ListDeclaration } from '../../../src/graphql/list/list.js';
 import type { Where } from '../../../src/graphql/list/where.js';
 import type { Node } from '../../../src/graphql/node.js';
-import { modelList } from '../../../src/models/model.js';
+import { modelList } from '../../../src/models/model/model.js';
 import { createNamed } from '../../../src/platform/database/named.js';
 import { startTestService, type TestService } from '../../support/service.js';
 import { stableCode } from './support/answers.js';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Experiment } from '../../../src/experiments/experiment.js';
 import { parametersOf } from '../../../src/experiments/experimentService.js';
+import { flatten } from '../../../src/experiments/storedParameters.js';
 import { selectOne } from '../../../src/graphql/select.js';
 import { newId } from '../../../src/platform/ids.js';
 import { JOB_QUEUE } from '../../../src/jobs/index.js';
@@ -39,9 +40,11 @@ describe('starting a training', () => {
     });
     const { load, db } = world.context();
     const parameters = await parametersOf(load, db, experimentUuid);
-    expect(Object.fromEntries(parameters.map(({ name, number, text }) => [name, number ?? text]))).toEqual(
-      trainingParametersSchema.parse({ epochs: 7, patience: null }),
-    );
+    expect(
+      Object.fromEntries(
+        parameters.map(({ name, number, text, boolean }) => [name, number ?? text ?? boolean]),
+      ),
+    ).toEqual(flatten(trainingParametersSchema.parse({ epochs: 7, patience: null })));
     expect(await world.queue.lacking(world.db, JOB_QUEUE, [uuid])).toEqual([]);
   });
 

@@ -9,10 +9,7 @@ import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { ShingoClient } from '../../../src/client/api.js';
 import { runTask } from '../../../src/client/tasks.js';
-import { insertEvaluation } from '../../../src/experiments/evaluationService.js';
-import { insertPredictions } from '../../../src/experiments/outcome.js';
 import { Split } from '../../../src/catalog/vocabulary.js';
-import { Weights } from '../../../src/jobs/vocabulary.js';
 import { toGlobalId } from '../../../src/graphql/node.js';
 import { writeLightSample } from '../../../src/use/export/sample.js';
 import { entries } from '../../../src/platform/archive/index.js';
@@ -26,6 +23,7 @@ import {
   storeHandMade,
   type RoadProject,
 } from '../../support/lightModel.js';
+import { storeAnswers } from '../../support/evaluation.js';
 import { startTestService, type TestService } from '../../support/service.js';
 
 let service: TestService;
@@ -186,23 +184,22 @@ test('the stored model is held to what its evaluation says of the same lights', 
     "SELECT sha256, annotations->0->>'color' AS color FROM dataset_item WHERE version_id = $1",
     [project.versionUuid],
   );
+  const [{ model_id: modelUuid }] = await db.query('SELECT model_id FROM experiment WHERE id = $1', [good]);
   const evaluate = (wrong: number) =>
-    db.transaction(async (manager) => {
-      const uuid = await insertEvaluation(manager, {
-        ...{ experimentUuid: good, datasetVersionUuid: project.versionUuid, split: Split.TEST },
-        ...{ weights: Weights.BEST, classes: CLASSES },
-      });
-      const predictions = lights.map(({ sha256, color }, n) => {
-        const actual = CLASSES.indexOf(color);
-        return { sha256, light: 0, actual, predicted: n < wrong ? 1 - actual : actual, score: 0.99 };
-      });
-      await insertPredictions(manager, uuid, predictions);
-      await manager.query(
-        "UPDATE evaluation SET state = 'SUCCEEDED', finished_at = clock_timestamp() WHERE id = $1",
-        [uuid],
-      );
-      return uuid;
-    });
+    storeAnswers(
+      db,
+      { ...project, modelUuid: modelUuid as string, experimentUuid: good, classes: CLASSES },
+      lights.map(({ sha256, color }, n) => {
+        const label = CLASSES.indexOf(color);
+        const predicted = n < wrong ? 1 - label : label;
+        return {
+          id: `${sha256}:0`,
+          label,
+          predicted,
+          scores: CLASSES.map((_, at) => (at === predicted ? 0.99 : 0.01)),
+        };
+      }),
+    );
   const alike = await evaluate(0);
   const { report } = await leave(good, { variants: ['LAYERS'] });
   expect(report.evaluation).toMatchObject({

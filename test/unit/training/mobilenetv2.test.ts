@@ -1,11 +1,17 @@
 import { startEngine } from '../../../src/training/engines/index.js';
-import { makeDivisible, mobilenetv2, stridesFor } from '../../../src/training/networks/mobilenetv2.js';
+import { buildClassifier } from '../../../src/training/networks/build.js';
+import { stridesFor } from '../../../src/training/networks/mobilenetv2.js';
+import { makeDivisible } from '../../../src/training/networks/network.js';
 import { readWeights } from '../../../src/training/weights.js';
 import { tf } from '../../../src/training/tensorflow.js';
 
 beforeAll(() => startEngine('wasm'));
 
-const small = { inputSize: 32, widthMultiplier: 0.35, classes: 3, seed: 1 };
+const small = { algorithm: 'mobilenetv2', inputSize: 32, widthMultiplier: 0.35, seed: 1 } as const;
+const mobilenetv2 = (
+  change: Partial<Record<'inputSize' | 'widthMultiplier' | 'seed', number>> = {},
+  classes = 3,
+) => buildClassifier({ ...small, ...change }, classes);
 
 describe('makeDivisible', () => {
   it.each([
@@ -39,7 +45,7 @@ describe('stridesFor', () => {
 describe('mobilenetv2', () => {
   it('has the size of the published network', () => {
     // Keras' MobileNetV2 at width 1 for 1000 classes: 3,538,984 parameters, of which 34,112 are moving averages.
-    const model = mobilenetv2({ inputSize: 224, widthMultiplier: 1, classes: 1000, seed: 1 });
+    const model = mobilenetv2({ inputSize: 224, widthMultiplier: 1 }, 1000);
     const trainable = model.trainableWeights.reduce(
       (sum, w) => sum + tf.util.sizeFromShape(w.shape as number[]),
       0,
@@ -55,7 +61,7 @@ describe('mobilenetv2', () => {
     // At width 0.35 stages 1 and 2 both have 8 channels, and at 32 px stage 2 keeps its resolution.
     [32, ['stage2_block1']],
   ])('at %i px has a shortcut where stride is 1 and channels stay', (inputSize, more) => {
-    const model = mobilenetv2({ ...small, inputSize });
+    const model = mobilenetv2({ inputSize });
     const blocks = model.layers.flatMap(({ name }) => (name.endsWith('_add') ? [name.slice(0, -4)] : []));
     const repeats = { stage2: 2, stage3: 3, stage4: 4, stage5: 3, stage6: 3 };
     const expected = Object.entries(repeats).flatMap(([stage, n]) =>
@@ -67,7 +73,7 @@ describe('mobilenetv2', () => {
 
   it('follows from its seed', async () => {
     const weights = async (seed: number) => {
-      const model = mobilenetv2({ ...small, seed });
+      const model = mobilenetv2({ seed });
       const values = await readWeights(model);
       model.dispose();
       return values;
@@ -78,7 +84,7 @@ describe('mobilenetv2', () => {
   });
 
   it('gives probabilities, near 1/classes at the start', async () => {
-    const model = mobilenetv2(small);
+    const model = mobilenetv2();
     const x = tf.randomUniform([2, 32, 32, 3], -1, 1, 'float32', 1);
     const y = model.apply(x, { training: true }) as tf.Tensor2D;
     const rows = await y.array();

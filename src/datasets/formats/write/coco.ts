@@ -40,6 +40,12 @@ export function categoryOf({ category, color, arrows = [] }: FrameBox): CocoCate
   };
 }
 
+/** Of a category id of ours; null: it is none of a light with a colour. */
+export function lightColorOf(id: number): LightColor | null {
+  const color = Math.floor((id - FIRST_LIGHT) / 32) - 1;
+  return Number.isInteger(id) ? (Object.values(LightColor)[color] ?? null) : null;
+}
+
 export const coco: FormatWriter = {
   losses: [...noPlace({ box: ['label'] }), PLACE],
   async open(folder, about) {

@@ -1,9 +1,9 @@
 import { Field, ObjectType } from 'type-graphql';
 import { Column, Entity } from 'typeorm';
-import { text, time } from '../graphql/list/fields.js';
-import { defineList } from '../graphql/list/list.js';
-import { Node } from '../graphql/node.js';
-import { DateTime } from '../graphql/scalars.js';
+import { text, time } from '../../graphql/list/fields.js';
+import { defineList } from '../../graphql/list/list.js';
+import { Node } from '../../graphql/node.js';
+import { DateTime } from '../../graphql/scalars.js';
 
 /** A purpose that experiments compete for, e.g. "light state at junctions". */
 @Entity('model')

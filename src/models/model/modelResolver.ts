@@ -12,14 +12,14 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
-import { Project } from '../catalog/project/project.js';
-import { projectUuid } from '../catalog/project/projectService.js';
-import type { Context } from '../graphql/context.js';
-import { list } from '../graphql/list/list.js';
-import { uuidOf } from '../graphql/node.js';
-import { selectOne } from '../graphql/select.js';
-import { Payload, payload } from '../graphql/userError.js';
-import { createNamed, updateNamed } from '../platform/database/named.js';
+import { Project } from '../../catalog/project/project.js';
+import { projectUuid } from '../../catalog/project/projectService.js';
+import type { Context } from '../../graphql/context.js';
+import { list } from '../../graphql/list/list.js';
+import { uuidOf } from '../../graphql/node.js';
+import { selectOne } from '../../graphql/select.js';
+import { Payload, payload } from '../../graphql/userError.js';
+import { createNamed, updateNamed } from '../../platform/database/named.js';
 import { Model, modelList } from './model.js';
 
 @InputType()

@@ -1,0 +1,88 @@
+import {
+  Arg,
+  Ctx,
+  Field,
+  FieldResolver,
+  ID,
+  InputType,
+  Mutation,
+  ObjectType,
+  Resolver,
+  Root,
+} from 'type-graphql';
+import { Split } from '../../catalog/vocabulary.js';
+import { Evaluation } from '../../experiments/evaluation.js';
+import type { PredictionFormat as Format } from '../../experiments/predictions/read.js';
+import type { Context } from '../../graphql/context.js';
+import { uuidOf } from '../../graphql/node.js';
+import { Payload, payload } from '../../graphql/userError.js';
+import { Job } from '../job.js';
+import { startPredictions } from '../start/startPredictions.js';
+import { PredictionFormat, PredictionsReport } from './predictionsReport.js';
+
+@InputType()
+class ImportPredictionsInput {
+  @Field(() => ID, { description: 'What the predictions are evaluated on.' })
+  datasetVersionId: string;
+  @Field(() => Split)
+  split: Split;
+  @Field(() => ID, { description: 'Whose predictions they are; createModel makes one.' })
+  modelId: string;
+  @Field(() => String, { description: 'What they are called, such as "yolo, epoch 40".' })
+  name: string;
+  @Field(() => ID, {
+    description: 'A completed upload: a file of the format, plain or as .gz, or an archive of such files.',
+  })
+  uploadId: string;
+  @Field(() => PredictionFormat)
+  format: Format;
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description: 'Unknown images and classes are kept aside and reported; else the first one fails the job.',
+  })
+  lenient: boolean;
+  @Field(() => ID, {
+    nullable: true,
+    description: "An EvaluationProtocol; missing: the project's newest for LIGHT_DETECTION.",
+  })
+  protocolId?: string | null;
+  @Field(() => String, {
+    description: 'Made by the client, kept for its retries; unique within the project.',
+  })
+  idempotencyKey: string;
+}
+
+@ObjectType()
+class ImportPredictionsPayload extends Payload {
+  @Field(() => Job, { nullable: true })
+  job?: Job | null;
+  @Field(() => Evaluation, { nullable: true })
+  evaluation?: Evaluation | null;
+}
+
+@Resolver(() => PredictionsReport)
+export class PredictionsResolver {
+  @FieldResolver(() => Evaluation, { nullable: true })
+  evaluation(@Root() { evaluationUuid }: PredictionsReport, @Ctx() { load }: Context) {
+    return load.one(Evaluation, evaluationUuid);
+  }
+
+  @Mutation(() => ImportPredictionsPayload, {
+    description:
+      'Evaluates detections that any framework has made. The same key and request again: the same job.',
+  })
+  importPredictions(
+    @Arg('input', () => ImportPredictionsInput) given: ImportPredictionsInput,
+    @Ctx() services: Context,
+  ) {
+    return payload(ImportPredictionsPayload, async () => {
+      const { datasetVersionId, modelId, uploadId, protocolId, ...rest } = given;
+      const job = await startPredictions(services, {
+        ...{ ...rest, datasetVersionUuid: uuidOf('DatasetVersion', datasetVersionId) },
+        ...{ modelUuid: uuidOf('Model', modelId), uploadUuid: uuidOf('Upload', uploadId) },
+        protocolUuid: protocolId ? uuidOf('EvaluationProtocol', protocolId) : null,
+      });
+      return { job, evaluation: await services.load.one(Evaluation, job.evaluationUuid) };
+    });
+  }
+}

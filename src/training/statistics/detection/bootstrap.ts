@@ -1,0 +1,72 @@
+/** Intervals of detection figures by the bootstrap over images or drives, from cached matches. */
+import { type BootstrapInterval, type Difference, differenceOf, percentileInterval } from '../resampling.js';
+import type { Cell, CellValue } from './cells.js';
+import type { DetectionSet } from './detectionSet.js';
+import { cellValues } from './figures.js';
+import { planCells } from './planCells.js';
+import { type ResampleOptions, resampleRows } from './resampleRows.js';
+
+export type DetectionBootstrapOptions = ResampleOptions;
+
+export interface CellInterval extends CellValue, BootstrapInterval {
+  cell: Cell;
+}
+
+export interface CellDifference extends Difference {
+  cell: Cell;
+  a: CellValue;
+  b: CellValue;
+}
+
+/**
+ * Percentile bootstrap over the units of the set, all cells in the same resamples.
+ * @throws the signal's reason when it is aborted.
+ */
+export async function bootstrapCells(
+  set: DetectionSet,
+  cells: readonly Cell[],
+  options: DetectionBootstrapOptions,
+): Promise<CellInterval[]> {
+  const [rows] = await resamplesOf([set], cells, options);
+  return cellValues(set, cells).map((value, c) => ({
+    cell: cells[c]!,
+    ...value,
+    ...percentileInterval(rows![c]!, options.confidence),
+  }));
+}
+
+/** Paired bootstrap of b − a. @param a and b hold the same images, added in the same order with the same units. */
+export async function bootstrapDifferences(
+  a: DetectionSet,
+  b: DetectionSet,
+  cells: readonly Cell[],
+  options: DetectionBootstrapOptions,
+): Promise<CellDifference[]> {
+  if (!sameUnits(a, b)) throw new RangeError('bootstrapDifferences: the two sets hold different images');
+  const [rowsA, rowsB] = await resamplesOf([a, b], cells, options);
+  const [valuesA, valuesB] = [cellValues(a, cells), cellValues(b, cells)];
+  return cells.map((cell, c) => ({
+    cell,
+    a: valuesA[c]!,
+    b: valuesB[c]!,
+    ...differenceOf([valuesA[c]!.value, rowsA![c]!], [valuesB[c]!.value, rowsB![c]!], options.confidence),
+  }));
+}
+
+function sameUnits(a: DetectionSet, b: DetectionSet): boolean {
+  if (a.images !== b.images) return false;
+  const unitsOfB = b.imageUnits();
+  return a.imageUnits().every((unit, i) => unit === unitsOfB[i]);
+}
+
+/** [set][cell][resample]; NaN: the resample does not have the figure. */
+async function resamplesOf(
+  sets: readonly DetectionSet[],
+  cells: readonly Cell[],
+  options: DetectionBootstrapOptions,
+): Promise<Float64Array[][]> {
+  const rows: Float64Array[][] = [];
+  for (const set of sets)
+    rows.push(await resampleRows(planCells(set, cells), set.imageUnits(), set.units.count, options));
+  return rows;
+}

@@ -1,0 +1,149 @@
+import { detectionParametersSchema, type DetectionParameters } from '../../detectionParameters.js';
+import { TrainingError } from '../../error.js';
+import { frameValues, Frames, type DecodedFrame, type Size } from '../../input/frames.js';
+import { centrePoints } from '../../networks/centrePoints.js';
+import type { Frame, Metric, TrainingSpec } from '../../protocol.js';
+import { tf, tfl } from '../../tensorflow.js';
+import type { Batch, Forward, TrainingTask } from '../task.js';
+import { decode } from './decode.js';
+import { countFrame, emptyTally, metricsOf, type DetectionTally } from './figures.js';
+import { gridOf } from './geometry.js';
+import { lossSums, type Maps, type TargetTensors } from './loss.js';
+import { detectionPreprocessing, type DetectionPreprocessing } from './preprocessing.js';
+import { addTargets, emptyTargets } from './targets.js';
+
+interface FrameBatch extends Batch {
+  frames: Frame[];
+  natives: Size[];
+  /** Centres in the targets. */
+  objects: number;
+}
+
+export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTally> {
+  readonly model: tfl.LayersModel;
+  readonly about: { classes: readonly string[]; preprocessing: DetectionPreprocessing };
+  private readonly parameters: DetectionParameters;
+  private readonly grid: Size;
+  private readonly pictures: Frames;
+  /** The same weights without the sigmoid: its gradient and the loss's together neither overflow nor vanish. */
+  private readonly maps: tfl.LayersModel;
+
+  constructor(
+    private readonly spec: TrainingSpec,
+    private readonly frames: readonly Frame[],
+  ) {
+    const { classes, parameters } = spec;
+    checkFrames(frames, classes);
+    this.parameters = detectionParametersSchema.parse(parameters);
+    const size = { width: this.parameters.inputWidth, height: this.parameters.inputHeight };
+    this.grid = gridOf(size);
+    this.pictures = new Frames(
+      frames.map(({ file }) => file),
+      size,
+    );
+    this.about = { classes, preprocessing: detectionPreprocessing(this.parameters) };
+    const { headChannels } = this.parameters;
+    this.model = centrePoints(parameters, { input: size, headChannels, classes: classes.length });
+    const outputs = ['heat_logits', 'box'].map(
+      (name) => this.model.getLayer(name).output as tfl.SymbolicTensor,
+    );
+    this.maps = tfl.model({ inputs: this.model.inputs, outputs });
+  }
+
+  /** Frames are decoded when their batch is made. */
+  load(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async batch(indices: Uint32Array): Promise<FrameBatch> {
+    const frames = Array.from(indices, (index) => this.frames[index]!);
+    const decoded = await this.pictures.get(indices);
+    const { inputWidth, inputHeight } = this.parameters;
+    const values = frameValues(decoded, this.about.preprocessing);
+    return {
+      size: frames.length,
+      frames,
+      natives: decoded.map(({ native }) => native),
+      x: tf.tensor4d(values, [frames.length, inputHeight, inputWidth, 3]),
+      ...this.targets(frames, decoded),
+    };
+  }
+
+  private targets(frames: Frame[], decoded: DecodedFrame[]): { targets: tf.Tensor[]; objects: number } {
+    const { grid, spec } = this;
+    const classes = spec.classes.length;
+    const targets = emptyTargets(frames.length, grid, classes);
+    frames.forEach(({ boxes }, i) => addTargets(targets, i, boxes, decoded[i]!.native, grid, classes));
+    const map = (values: Float32Array, depth: number) =>
+      tf.tensor4d(values, [frames.length, grid.height, grid.width, depth]);
+    const { heat, judged, box, centre, objects } = targets;
+    return { targets: [map(heat, classes), map(judged, classes), map(box, 4), map(centre, 1)], objects };
+  }
+
+  forward({ x, targets, objects, size }: FrameBatch, training: boolean): Forward {
+    const [logits, box] = this.maps.apply(x, { training }) as tf.Tensor4D[];
+    const [heat, judged, boxes, centre] = targets as tf.Tensor4D[];
+    const maps = { logits, box } as Maps;
+    const sums = lossSums(maps, { heat, judged, box: boxes, centre } as TargetTensors);
+    const { sizeWeight, offsetWeight } = this.parameters;
+    const places = tf.add(tf.mul(sums.size, sizeWeight), tf.mul(sums.offset, offsetWeight));
+    // Per light; frames without any count as one, or a batch of empty ones would outweigh all others.
+    const loss = tf.div<tf.Scalar>(tf.add(sums.heat, places), Math.max(objects, size));
+    const parts = [sums.heat, sums.size, sums.offset];
+    return { loss, outputs: training ? parts : [...parts, tf.sigmoid(logits!), box!] };
+  }
+
+  emptyTally(): DetectionTally {
+    return emptyTally();
+  }
+
+  count(tally: DetectionTally, batch: FrameBatch, loss: number, outputs: readonly Float32Array[]): void {
+    const [heat, size, offset, heatMaps, boxMaps] = outputs;
+    tally.lossSum += loss * batch.size;
+    tally.n += batch.size;
+    tally.heat += heat![0]!;
+    tally.size += size![0]!;
+    tally.offset += offset![0]!;
+    tally.objects += batch.objects;
+    if (heatMaps && boxMaps) this.judge(tally, batch, heatMaps, boxMaps);
+  }
+
+  private judge(tally: DetectionTally, batch: FrameBatch, heat: Float32Array, box: Float32Array): void {
+    const { grid, spec } = this;
+    const classes = spec.classes.length;
+    const { maxDetections } = this.parameters;
+    batch.frames.forEach((frame, i) => {
+      const maps = { heat: part(heat, i, batch.size), box: part(box, i, batch.size) };
+      const native = batch.natives[i]!;
+      const detections = decode(maps, { grid, classes, native, maxDetections });
+      countFrame(tally, frame, detections, { classes, conditions: spec.conditions.length, maxDetections });
+    });
+  }
+
+  metrics(tally: DetectionTally, split: Metric['split']): Metric[] {
+    return metricsOf(tally, split, this.spec.conditions);
+  }
+
+  dispose(): void {
+    this.model.dispose();
+  }
+}
+
+/** The i-th of n equal parts. */
+export function part(values: Float32Array, i: number, n: number): Float32Array {
+  const length = values.length / n;
+  return values.subarray(i * length, (i + 1) * length);
+}
+
+/** A colour that training never sees cannot be found. Frames without a light are welcome, but not alone. */
+function checkFrames(frames: readonly Frame[], classes: readonly string[]): void {
+  const boxes = frames.flatMap(({ split, boxes }) => (split === 'TRAIN' ? boxes : []));
+  const seen = new Set(boxes.flatMap(({ label, ignore }) => (ignore ? [] : [label])));
+  if (!seen.size) throw new TrainingError('SPLIT_EMPTY', 'The TRAIN split has no box to learn from.');
+  const missing = classes.filter((_, label) => !seen.has(label));
+  if (missing.length)
+    throw new TrainingError(
+      'SPLIT_CLASS_EMPTY',
+      `The TRAIN split has no box of class ${missing.join(', ')}.`,
+    );
+}
