@@ -34,7 +34,7 @@ const KEY: Record<CoverageDimension, string> = {
   HOUR: `to_char(i.recorded_at AT TIME ZONE l.time_zone, 'HH24')`,
   MONTH: `to_char(i.recorded_at AT TIME ZONE l.time_zone, 'MM')`,
   LIGHT_COLOR: 'e.classes[p.actual + 1]',
-  LIGHT_SIZE: `CASE WHEN width < 8 THEN '<8' WHEN width < 16 THEN '8-16' WHEN width < 32 THEN '16-32' ELSE '>=32' END`,
+  LIGHT_SIZE: `CASE WHEN box.width < 8 THEN '<8' WHEN box.width < 16 THEN '8-16' WHEN box.width < 32 THEN '16-32' ELSE '>=32' END`,
   HAS_LIGHT: `'YES'`,
 };
 
