@@ -7,6 +7,7 @@ import { Experiment } from './experiment.js';
 import { ExperimentResolver } from './experimentResolver.js';
 import { EvaluationProtocol } from './protocol/protocol.js';
 import { ProtocolResolver } from './protocol/protocolResolver.js';
+import { SliceResolver } from './sliceResolver.js';
 
 export const experimentEntities = [Experiment, Evaluation, EvaluationProtocol, Artifact];
 export const experimentResolvers = [
@@ -14,6 +15,7 @@ export const experimentResolvers = [
   EvaluationResolver,
   EvaluationConditionResolver,
   ProtocolResolver,
+  SliceResolver,
   ArtifactResolver,
   EventResolver,
 ] as const;

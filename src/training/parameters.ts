@@ -103,7 +103,9 @@ const objective = {
 /** Probabilities are of each sample in each epoch; what is drawn follows from seed, epoch and sample. */
 const augmentation = z
   .strictObject({
-    flip: share('Probability of a mirrored picture. Lights with arrows to one side are never mirrored.'),
+    flip: share(
+      'Probability of a mirrored picture. A class that names a side becomes that of the other side; where there is none, its pictures are not mirrored.',
+    ),
     crop: z.number().min(0).max(0.5).default(0).describe('Up to this share of each side is cut off.'),
     scale: z.number().min(0).max(0.5).default(0).describe('Size changes by up to this share, up or down.'),
     shift: z

@@ -170,9 +170,14 @@ export async function conditionsOfImages(
 }
 
 /** `ARRAY[…]` of one boolean a condition, for rows of image `t`. */
-export function membershipSql(conditions: Condition[], parameters: Parameters): string {
+export function membershipSql(
+  conditions: Pick<Condition, 'filter'>[],
+  parameters: Parameters,
+  condition?: (name: string) => Where,
+): string {
   const tests = conditions.map(
-    ({ filter }) => `(${compileWhere(imageFields(), filter, { parameters })}) IS TRUE`,
+    ({ filter }) =>
+      `(${compileWhere(imageFields(), filter, { parameters, ...(condition && { condition }) })}) IS TRUE`,
   );
   return `ARRAY[${tests.join(', ')}]::boolean[]`;
 }

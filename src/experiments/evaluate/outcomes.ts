@@ -41,7 +41,7 @@ export interface ImageRow {
   matches: Buffer;
 }
 
-/** Further columns of `e`, and what they are joined from; parameters from `$4` on are `values`. */
+/** Further columns, and what they are joined from to `e` and its dataset_item `i`; parameters from FIRST_OF_MORE on. */
 export interface More {
   columns: string;
   joins: string;
@@ -51,16 +51,16 @@ export interface More {
 /** @param by position: as they were matched, which figures go by where scores are equal */
 export async function* imageRows<R extends ImageRow>(
   db: Db,
-  { uuid }: Scope,
+  { uuid, versionUuid }: Scope,
   by: 'sha256' | 'position',
   more: More = NOTHING,
 ): AsyncGenerator<R, void> {
   for (let after: string | number = by === 'sha256' ? '' : -1; ;) {
     const rows: R[] = await db.query(
       `/* evaluation.images */ SELECT e.sha256, e.position, e.conditions, e.drive, e.lights, e.matches ${more.columns}
-       FROM evaluation_image e ${more.joins}
+       FROM evaluation_image e JOIN dataset_item i ON i.version_id = $4 AND i.sha256 = e.sha256 ${more.joins}
        WHERE e.evaluation_id = $1 AND e.${by} > $2 ORDER BY e.${by} LIMIT $3`,
-      [uuid, after, PAGE, ...more.values],
+      [uuid, after, PAGE, versionUuid, ...more.values],
     );
     yield* rows;
     if (rows.length < PAGE) return;
@@ -68,6 +68,7 @@ export async function* imageRows<R extends ImageRow>(
   }
 }
 
+export const FIRST_OF_MORE = 5;
 const NOTHING: More = { columns: '', joins: '', values: [] };
 
 async function* ofDetections(db: Db, scope: Scope): AsyncGenerator<Outcome, void> {
@@ -94,7 +95,7 @@ export interface LightRow {
 
 const LIGHTS = 5_000;
 
-/** `e` is evaluation_prediction, `i` its dataset_item; parameters of `more` from `$5` on. */
+/** In the order of SHA-256 and light; `e` is evaluation_prediction. */
 export async function* lightRows<R extends LightRow>(
   db: Db,
   { uuid, versionUuid }: Scope,

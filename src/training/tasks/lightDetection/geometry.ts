@@ -7,6 +7,9 @@ import type { Size } from '../../input/frames.js';
 /** Input pixels a cell. */
 export const STRIDE = 4;
 
+/** Cells: the unit of the widths and heights that the network says. A light's is then about 1, as all that it says. */
+export const SIZE_UNIT = 4;
+
 /** Cells of the output for an input size. */
 export const gridOf = ({ width, height }: Size): Size => ({ width: width / STRIDE, height: height / STRIDE });
 

@@ -4,7 +4,7 @@ import { tf } from '../../tensorflow.js';
 export interface Maps {
   /** [frames, height, width, classes], before the sigmoid. */
   logits: tf.Tensor4D;
-  /** [frames, height, width, 4]: width and height in cells, place in the cell. */
+  /** [frames, height, width, 4]: width and height in SIZE_UNITs, place in the cell. */
   box: tf.Tensor4D;
 }
 
@@ -36,8 +36,8 @@ export function lossSums({ logits, box }: Maps, targets: TargetTensors): LossSum
   };
 }
 
-/** Cells: half an input pixel. A light narrower than this is no finer target. */
-const LEAST_SIZE = 0.125;
+/** SIZE_UNITs: half an input pixel. A light narrower than this is no finer target. */
+const LEAST_SIZE = 1 / 32;
 
 /** Probabilities are kept this far from 0 and 1, as the published code does. */
 const MARGIN = 1e-4;

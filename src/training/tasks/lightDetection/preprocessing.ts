@@ -1,7 +1,7 @@
 /** How a frame becomes the network's input, and its output boxes: stored beside every model, so that it is always used alike. */
 import { z } from 'zod';
 import type { DetectionParameters } from '../../detectionParameters.js';
-import { STRIDE } from './geometry.js';
+import { SIZE_UNIT, STRIDE } from './geometry.js';
 
 export const detectionPreprocessingSchema = z.object({
   version: z.literal(1),
@@ -18,10 +18,14 @@ export const detectionPreprocessingSchema = z.object({
   offset: z.number(),
   /**
    * A cell of the outputs is `stride` input pixels a side. `heat` holds each class's probability of a centre in the
-   * cell; a peak is a cell that no neighbour exceeds. `box` holds width and height in cells, and where in its cell the
-   * centre is. A box goes back to pixels of the frame by frame size / output size, each side for itself.
+   * cell; a peak is a cell that no neighbour exceeds. `box` holds width and height in units of `sizeUnit` cells, and
+   * where in its cell the centre is. A box goes back to pixels of the frame by frame size / output size, each side for itself.
    */
-  decoding: z.object({ stride: z.literal(STRIDE), maxDetections: z.int().min(1).max(300) }),
+  decoding: z.object({
+    stride: z.literal(STRIDE),
+    sizeUnit: z.literal(SIZE_UNIT),
+    maxDetections: z.int().min(1).max(300),
+  }),
 });
 export type DetectionPreprocessing = z.infer<typeof detectionPreprocessingSchema>;
 
@@ -37,6 +41,6 @@ export function detectionPreprocessing(parameters: DetectionParameters): Detecti
     resize: { fit: 'fill', kernel: 'linear' },
     scale: 1 / 127.5,
     offset: -1,
-    decoding: { stride: STRIDE, maxDetections },
+    decoding: { stride: STRIDE, sizeUnit: SIZE_UNIT, maxDetections },
   };
 }

@@ -1,7 +1,7 @@
 /** What the network should say of a frame, cell by cell (Zhou et al. 2019, "Objects as Points", section 3). */
 import type { Size } from '../../input/frames.js';
 import type { Frame } from '../../protocol.js';
-import { toCells, type CellBox } from './geometry.js';
+import { SIZE_UNIT, toCells, type CellBox } from './geometry.js';
 
 /** Of one or more frames of the same size, each [frames, grid.height, grid.width, …]. */
 export interface Targets {
@@ -9,7 +9,7 @@ export interface Targets {
   heat: Float32Array;
   /** Per class: 0 where a cell is not judged (in an ignored box), 1 elsewhere. */
   judged: Float32Array;
-  /** Width and height in cells, then the centre's place in its cell, 0 to 1: four values, where there is a centre. */
+  /** Width and height in SIZE_UNITs, then the centre's place in its cell, 0 to 1: four values, where there is a centre. */
   box: Float32Array;
   /** 1 where there is a centre. */
   centre: Float32Array;
@@ -63,7 +63,7 @@ function place({ targets, first, grid, classes }: Map, box: CellBox, label: numb
   targets.judged[cell * classes + label] = 1;
   if (targets.centre[cell] === 0) targets.objects += 1;
   targets.centre[cell] = 1;
-  targets.box.set([box.width, box.height, box.x - column, box.y - row], cell * 4);
+  targets.box.set([box.width / SIZE_UNIT, box.height / SIZE_UNIT, box.x - column, box.y - row], cell * 4);
 }
 
 /** The cell that holds the centre; one on the very edge of the picture belongs to the last. */

@@ -1,10 +1,11 @@
 import { detectionParametersSchema, type DetectionParameters } from '../../detectionParameters.js';
 import { TrainingError } from '../../error.js';
-import { frameValues, Frames, type DecodedFrame, type Size } from '../../input/frames.js';
+import { frameValues, Frames, type Size } from '../../input/frames.js';
 import { centrePoints } from '../../networks/centrePoints.js';
 import type { Frame, Metric, TrainingSpec } from '../../protocol.js';
 import { tf, tfl } from '../../tensorflow.js';
 import type { Batch, Forward, TrainingTask } from '../task.js';
+import { showAtRandom, type Shown } from './augment.js';
 import { decode } from './decode.js';
 import { countFrame, emptyTally, metricsOf, type DetectionTally } from './figures.js';
 import { gridOf } from './geometry.js';
@@ -23,6 +24,8 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
   readonly model: tfl.LayersModel;
   readonly about: { classes: readonly string[]; preprocessing: DetectionPreprocessing };
   private readonly parameters: DetectionParameters;
+  /** Of the input. */
+  private readonly size: Size;
   private readonly grid: Size;
   private readonly pictures: Frames;
   /** The same weights without the sigmoid: its gradient and the loss's together neither overflow nor vanish. */
@@ -35,15 +38,15 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
     const { classes, parameters } = spec;
     checkFrames(frames, classes);
     this.parameters = detectionParametersSchema.parse(parameters);
-    const size = { width: this.parameters.inputWidth, height: this.parameters.inputHeight };
-    this.grid = gridOf(size);
+    this.size = { width: this.parameters.inputWidth, height: this.parameters.inputHeight };
+    this.grid = gridOf(this.size);
     this.pictures = new Frames(
       frames.map(({ file }) => file),
-      size,
+      this.size,
     );
     this.about = { classes, preprocessing: detectionPreprocessing(this.parameters) };
     const { headChannels } = this.parameters;
-    this.model = centrePoints(parameters, { input: size, headChannels, classes: classes.length });
+    this.model = centrePoints(parameters, { input: this.size, headChannels, classes: classes.length });
     const outputs = ['heat_logits', 'box'].map(
       (name) => this.model.getLayer(name).output as tfl.SymbolicTensor,
     );
@@ -55,27 +58,31 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
     return Promise.resolve();
   }
 
-  async batch(indices: Uint32Array): Promise<FrameBatch> {
+  async batch(indices: Uint32Array, random: (() => number) | null): Promise<FrameBatch> {
     const frames = Array.from(indices, (index) => this.frames[index]!);
     const decoded = await this.pictures.get(indices);
-    const { inputWidth, inputHeight } = this.parameters;
-    const values = frameValues(decoded, this.about.preprocessing);
+    const { augmentation } = this.spec.parameters;
+    const shown = frames.map(({ boxes }, i): Shown =>
+      random ? showAtRandom(decoded[i]!, boxes, this.size, augmentation, random) : { ...decoded[i]!, boxes },
+    );
+    const { width, height } = this.size;
+    const values = frameValues(shown, this.about.preprocessing);
     return {
       size: frames.length,
       frames,
-      natives: decoded.map(({ native }) => native),
-      x: tf.tensor4d(values, [frames.length, inputHeight, inputWidth, 3]),
-      ...this.targets(frames, decoded),
+      natives: shown.map(({ native }) => native),
+      x: tf.tensor4d(values, [frames.length, height, width, 3]),
+      ...this.targets(shown),
     };
   }
 
-  private targets(frames: Frame[], decoded: DecodedFrame[]): { targets: tf.Tensor[]; objects: number } {
+  private targets(shown: Shown[]): { targets: tf.Tensor[]; objects: number } {
     const { grid, spec } = this;
     const classes = spec.classes.length;
-    const targets = emptyTargets(frames.length, grid, classes);
-    frames.forEach(({ boxes }, i) => addTargets(targets, i, boxes, decoded[i]!.native, grid, classes));
+    const targets = emptyTargets(shown.length, grid, classes);
+    shown.forEach(({ boxes, native }, i) => addTargets(targets, i, boxes, native, grid, classes));
     const map = (values: Float32Array, depth: number) =>
-      tf.tensor4d(values, [frames.length, grid.height, grid.width, depth]);
+      tf.tensor4d(values, [shown.length, grid.height, grid.width, depth]);
     const { heat, judged, box, centre, objects } = targets;
     return { targets: [map(heat, classes), map(judged, classes), map(box, 4), map(centre, 1)], objects };
   }
