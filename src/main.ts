@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { exportCommand } from './client/export/command.js';
 import { importCommand } from './client/import/command.js';
+import { importPredictionsCommand } from './client/predictions/command.js';
 import { demo } from './commands/demo.js';
 import { migrateCommand, serve, up, work } from './commands/services.js';
 import { ShingoError, messageOf } from './platform/error.js';
@@ -31,6 +32,7 @@ program
   .action(migrateCommand);
 program.addCommand(importCommand());
 program.addCommand(exportCommand());
+program.addCommand(importPredictionsCommand());
 program
   .command('demo')
   .description('the main job from images to numbers, as an ordinary client of a service started for it')

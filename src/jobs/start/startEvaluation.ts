@@ -10,6 +10,7 @@ import { Engine, JobKind, JobState, type Weights } from '../vocabulary.js';
 import { requirePictures } from './pictures.js';
 import { insertJob, jobOfRequest, once, request } from './request.js';
 import { findExperiment, findVersion } from './subjects.js';
+import { refuseTrainedOn } from './trainedOn.js';
 
 export interface StartEvaluation {
   experimentUuid: string;
@@ -25,7 +26,7 @@ export interface StartEvaluation {
 /**
  * Evaluation, job and message in one transaction.
  * @throws ShingoError NOT_FOUND, OTHER_PROJECT, CONFLICT, EXPERIMENT_NOT_TRAINED, SPLIT_EMPTY, CLASSES_DIFFER,
- *   PICTURES_MISSING, PROTOCOL_TASK
+ *   PICTURES_MISSING, PROTOCOL_TASK, TEST_IMAGES_TRAINED_ON
  */
 export async function startEvaluation(
   { db, queue }: { db: DataSource; queue: Queue },
@@ -54,6 +55,7 @@ export async function startEvaluation(
   checkSplit(await countLights(db, datasetVersionUuid), split, classes);
   const { task } = experiment;
   await requirePictures(db, datasetVersionUuid, [split], task);
+  await refuseTrainedOn(db, experimentUuid, datasetVersionUuid, split);
   const { projectUuid } = version;
   const protocol = await protocolFor(db, projectUuid, task, protocolUuid);
   return once(db, wanted, async (manager) => {

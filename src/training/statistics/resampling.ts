@@ -137,23 +137,41 @@ export function bootstrapPValue(differences: ArrayLike<number>): number | null {
 export interface Difference extends BootstrapInterval {
   /** null where either has no value. */
   difference: number | null;
-  /** Two-sided, of no difference. */
+  /** Two-sided, of no difference; null where there is no interval. */
   pValue: number | null;
 }
 
-/**
- * Paired: what makes a resample hard for both cancels out (Efron & Tibshirani 1993, chapter 8).
- * @param a and b value and resamples of each.
- */
-export function differenceOf(
-  [valueA, rowA]: [number | null, Float64Array],
-  [valueB, rowB]: [number | null, Float64Array],
+type Valued = { value: number | null };
+
+/** Values of cells, and [cell][resample]; NaN: the resample does not have the figure. */
+export interface Resampled<V extends Valued> {
+  values: readonly V[];
+  rows: readonly Float64Array[];
+}
+
+export function withIntervals<C, V extends Valued>(
+  cells: readonly C[],
+  { values, rows }: Resampled<V>,
   confidence?: number,
-): Difference {
-  const differences = rowB.map((value, r) => value - rowA[r]!);
-  return {
-    difference: valueA === null || valueB === null ? null : valueB - valueA,
-    ...percentileInterval(differences, confidence),
-    pValue: bootstrapPValue(differences),
-  };
+): ({ cell: C } & V & BootstrapInterval)[] {
+  return cells.map((cell, c) => ({ cell, ...values[c]!, ...percentileInterval(rows[c]!, confidence) }));
+}
+
+/** Paired: what makes a resample hard for both cancels out (Efron & Tibshirani 1993, chapter 8). */
+export function withDifferences<C, V extends Valued>(
+  cells: readonly C[],
+  first: Resampled<V>,
+  second: Resampled<V>,
+  confidence?: number,
+): ({ cell: C; a: V; b: V } & Difference)[] {
+  return cells.map((cell, c) => {
+    const [a, b] = [first.values[c]!, second.values[c]!];
+    const differences = second.rows[c]!.map((value, r) => value - first.rows[c]![r]!);
+    const interval = percentileInterval(differences, confidence);
+    return {
+      ...{ cell, a, b, difference: a.value === null || b.value === null ? null : b.value - a.value },
+      ...interval,
+      pValue: interval.interval && bootstrapPValue(differences),
+    };
+  });
 }

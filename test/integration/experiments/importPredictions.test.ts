@@ -2,6 +2,7 @@
 import { entries } from '../../../src/platform/archive/index.js';
 import { text } from 'node:stream/consumers';
 import { inclusiveEnd } from '../../../src/datasets/formats/write/inclusive.js';
+import { toGlobalId } from '../../../src/graphql/node.js';
 import { InAndOut, zipOf, type Version } from '../../support/inAndOut.js';
 import type { RangeFigures } from '../../unit/training/statistics/scenes.js';
 import {
@@ -21,17 +22,32 @@ import {
 
 let io: InAndOut;
 const { images: scenes, figures } = colored('lights');
-let target: { project: string; version: Version; modelId: string };
+let target: { project: string; version: Version; modelId: string; protocolId: string };
 let cells: CellRow[];
 beforeAll(async () => {
   io = await InAndOut.start();
   const project = await io.imported(groundTruth(scenes), 'instances.json');
-  target = { project, version: await io.version(project), modelId: await modelOf(io, project) };
+  target = {
+    project,
+    version: await io.version(project),
+    modelId: await modelOf(io, project),
+    ...(await quick(project)),
+  };
   const { evaluationId, message } = await send(io, target, wrapped(scenes), { format: 'COCO' });
   expect(message).toBeNull();
   cells = await cellsOf(io, evaluationId!);
 });
 afterAll(() => io.stop());
+
+/** Within jest arithmetic takes twenty times as long; a hundred resamples tell as much here as a thousand. */
+async function quick(projectId: string): Promise<{ protocolId: string }> {
+  const { createEvaluationProtocol } = await io.service.ok(
+    `mutation ($input: CreateEvaluationProtocolInput!) { createEvaluationProtocol(input: $input) {
+       protocol { id } userErrors { code message } } }`,
+    { input: { projectId, name: 'quick', task: 'LIGHT_DETECTION', resamples: 100 } },
+  );
+  return { protocolId: createEvaluationProtocol.protocol.id };
+}
 
 const valueOf = (rows: CellRow[], metric: string, label: number | null, sizeBin: number | null) =>
   rows.find(
@@ -95,12 +111,12 @@ describe('whatever the format, the same detections are the same figures', () => 
     const exported = await io.export(target.project, target.version, 'COCO');
     const files = new Map<string, string>();
     for await (const entry of entries(exported.path, {}))
-      if (entry.path.endsWith('.json')) files.set(entry.path, await text(await entry.open()));
+      if (entry.path.endsWith('.json')) files.set(entry.path, await text(entry.open()));
     const { images, categories } = JSON.parse(files.get('annotations/instances_train.json')!);
     const idOf = new Map<string, number>(images.map((image: any) => [image.file_name, image.id]));
     const categoryOf = (label: number) =>
       categories.find(({ name }: any) => name === `traffic light ${COLORS[label]!.toLowerCase()}`).id;
-    const found = results(scenes, (index) => idOf.get(fileName(index))!).map((one) => ({
+    const found = results(scenes, (index) => idOf.get(fileName(index)) ?? -1).map((one) => ({
       ...one,
       category_id: categoryOf(one.category_id - 1),
     }));
@@ -226,4 +242,124 @@ test('a perfect predictor finds all, and nothing found is nothing right', async 
     value: null,
     lower: null,
   });
+});
+
+describe('a slice from stored matches', () => {
+  const slice = (conditionNames: string[], evaluationId: string) =>
+    io.service.ok(
+      `mutation ($input: SliceEvaluationInput!) { sliceEvaluation(input: $input) {
+         evaluation { conditions { condition conditionVersion images n } } userErrors { code message } } }`,
+      { input: { evaluationId, conditionNames } },
+    );
+  let evaluationId: string;
+  beforeAll(async () => {
+    evaluationId = (await send(io, target, jsonl(scenes), { format: 'JSONL' })).evaluationId!;
+    await io.service.ok(
+      `mutation ($input: CreateConditionInput!) { createCondition(input: $input) { condition { id } userErrors { code } } }`,
+      { input: { projectId: target.project, name: 'dark', where: { timeOfDay: { eq: 'NIGHT' } } } },
+    );
+  });
+  const unnamed = (rows: CellRow[], name: string) =>
+    rows.filter(({ condition }) => condition === name).map((cell) => ({ ...cell, condition: null }));
+
+  test('of a new condition is what the condition would have been from the start, and stays', async () => {
+    const { sliceEvaluation } = await slice(['dark'], evaluationId);
+    expect(sliceEvaluation.evaluation.conditions.at(-1)).toEqual({
+      ...{ condition: 'dark', conditionVersion: 1, images: Math.ceil(scenes.length / 3) },
+      n: scenes.reduce((sum, { truths }, i) => (i % 3 === 0 ? sum + truths.length : sum), 0),
+    });
+    const rows = await cellsOf(io, evaluationId, 'conditions: ["dark", "night"]');
+    expect(unnamed(rows, 'dark').length).toBeGreaterThan(200);
+    expect(unnamed(rows, 'dark')).toEqual(unnamed(rows, 'night'));
+    await slice(['dark', 'night'], evaluationId);
+    expect(await cellsOf(io, evaluationId, 'conditions: ["dark", "night"]')).toEqual(rows);
+  });
+
+  test('of a condition that has changed stands beside that of its first version', async () => {
+    const [{ id }] = await io.service.db.query(
+      `SELECT c.id FROM condition c JOIN project p ON p.id = c.project_id WHERE p.name = $1 AND c.name = 'rain'`,
+      [target.project],
+    );
+    await io.service.ok(
+      `mutation ($input: UpdateConditionInput!) { updateCondition(input: $input) { condition { version } userErrors { code } } }`,
+      { input: { id: toGlobalId('Condition', id), where: { timeOfDay: { eq: 'DAY' } } } },
+    );
+    const { sliceEvaluation } = await slice(['rain'], evaluationId);
+    const rain = sliceEvaluation.evaluation.conditions.filter(
+      ({ condition }: CellRow) => condition === 'rain',
+    );
+    expect(rain.map(({ conditionVersion, images }: any) => [conditionVersion, images])).toEqual([
+      [1, 0],
+      [2, scenes.length - Math.ceil(scenes.length / 3)],
+    ]);
+  });
+
+  test('by any filter of images, with nothing stored', async () => {
+    const { evaluationSlice } = await io.service.ok(
+      `query ($id: ID!, $where: ImageWhere!) { evaluationSlice(evaluationId: $id, where: $where) {
+         images n cells { metric class sizeBin value n lower upper method state } } }`,
+      { id: evaluationId, where: { condition: 'night', fileName: { startsWith: 'drive-3' } } },
+    );
+    const chosen = scenes.filter((_, i) => i % 3 === 0 && i % 7 === 3);
+    expect(evaluationSlice).toMatchObject({
+      ...{ images: chosen.length, n: chosen.reduce((sum, { truths }) => sum + truths.length, 0) },
+    });
+    expect(evaluationSlice.cells.find(({ metric }: CellRow) => metric === 'ap')).toMatchObject({
+      state: 'INSUFFICIENT_DATA',
+    });
+    const all = await io.service.ok(
+      `query ($id: ID!) { evaluationSlice(evaluationId: $id, where: {}) { cells { metric class sizeBin value n lower upper method state } } }`,
+      { id: evaluationId },
+    );
+    const stored = await cellsOf(io, evaluationId, 'conditions: [null]');
+    const key = ({ metric, class: name, sizeBin }: CellRow) => `${metric} ${name} ${sizeBin}`;
+    const byKey = new Map(all.evaluationSlice.cells.map((cell: CellRow) => [key(cell), cell]));
+    expect(stored.length).toBe(byKey.size);
+    for (const { condition: _, conditionVersion: __, ...cell } of stored)
+      expect(byKey.get(key(cell as CellRow))).toEqual(cell);
+  });
+
+  test('wants a condition that is there, and an evaluation that has figures', async () => {
+    const ask = (conditionNames: string[], id: string) =>
+      io.service.ask(
+        `mutation ($input: SliceEvaluationInput!) { sliceEvaluation(input: $input) { userErrors { code field } } }`,
+        { input: { evaluationId: id, conditionNames } },
+      );
+    expect((await ask(['fog-bank'], evaluationId)).data.sliceEvaluation.userErrors).toEqual([
+      { code: 'CONDITION_UNKNOWN', field: ['conditionNames'] },
+    ]);
+    const [failed] = await io.service.db.query("SELECT id FROM evaluation WHERE state = 'FAILED' LIMIT 1");
+    expect(
+      (await ask(['dark'], toGlobalId('Evaluation', failed.id))).data.sliceEvaluation.userErrors,
+    ).toEqual([{ code: 'EVALUATION_NOT_FINISHED', field: ['evaluationId'] }]);
+  });
+});
+
+test('curves, colours and errors of each condition are there to be drawn', async () => {
+  const { evaluationId } = await send(io, target, jsonl(scenes), { format: 'JSONL' });
+  const { evaluation } = await io.service.ok(
+    `query ($id: ID!) { evaluation(id: $id) { source name task experiment { id } model { name } protocol { name version } classes conditions {
+       condition n correct colorConfusion { actual found count } curves { class iou precision }
+       errors { classification localisation both duplicate background missed } reliability { n } } } }`,
+    { id: evaluationId },
+  );
+  expect(evaluation).toMatchObject({
+    ...{ source: 'IMPORTED', name: 'elsewhere', task: 'LIGHT_DETECTION', experiment: null, classes: COLORS },
+    protocol: { name: 'quick', version: 1 },
+  });
+  const [all] = evaluation.conditions;
+  for (const { class: name, iou, precision } of all.curves) {
+    const expected = figures.curves[COLORS.indexOf(name)]![iou === 0.5 ? 0 : 1]!;
+    precision.forEach((value: number, i: number) => expect(value).toBeCloseTo(expected[i]!, 6));
+  }
+  expect(all.curves).toHaveLength(8);
+  const counts = all.colorConfusion.filter(({ actual }: any) => actual !== null);
+  expect(counts.reduce((sum: number, { count }: any) => sum + count, 0)).toBe(all.n);
+  expect(
+    counts
+      .filter(({ actual, found }: any) => actual === found)
+      .reduce((sum: number, { count }: any) => sum + count, 0),
+  ).toBe(all.correct);
+  expect(all.errors.missed).toBeGreaterThan(0);
+  expect(all.reliability).toBeNull();
 });

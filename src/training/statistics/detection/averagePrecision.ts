@@ -7,16 +7,15 @@ export const recallPoint = (i: number): number => i * 0.01;
 /** Room for one curve at a time; `length` is that of the longest `images`. */
 export interface Scratch {
   before: Int32Array;
-  right: Int32Array;
-  total: Int32Array;
   needed: Int32Array;
+  highest: Float64Array;
 }
 
 export const scratchFor = (length: number): Scratch => ({
   before: new Int32Array(length + 1),
-  right: new Int32Array(length + 1),
-  total: new Int32Array(length + 1),
-  needed: new Int32Array(RECALL_POINTS),
+  // One more than there are points: no detection gets beyond the last.
+  needed: new Int32Array(RECALL_POINTS + 1).fill(2 ** 31 - 1),
+  highest: new Float64Array(RECALL_POINTS),
 });
 
 /**
@@ -52,37 +51,47 @@ export function startCurves(
  * @param curve takes the precision at each recall point, if given.
  */
 export function averagePrecision(marks: Int32Array, scratch: Scratch, curve?: Float64Array): number {
-  const { before, right, total, needed } = scratch;
-  let points = 0;
-  let rightSoFar = 0;
+  const { highest } = scratch;
+  highestBetweenPoints(marks, scratch);
+  let sum = 0;
+  let envelope = 0;
+  for (let r = RECALL_POINTS - 1; r >= 0; r--) {
+    envelope = Math.max(envelope, highest[r]!);
+    sum += envelope;
+    if (curve) curve[r] = envelope;
+  }
+  return sum / RECALL_POINTS;
+}
+
+/** Of each recall point the highest precision before the next. */
+function highestBetweenPoints(marks: Int32Array, { before, needed, highest }: Scratch): void {
+  highest.fill(0);
+  let point = 0;
+  let next = needed[1]!;
+  let right = 0;
   let ignored = 0;
-  // No branch depends on the data: the next point is written over unless this detection is right.
+  let best = 0;
   for (let i = 0; i < marks.length; i++) {
     const mark = marks[i]!;
     const place = mark >> 1;
     const isRight = mark & 1;
     const after = before[place + 1]!;
     const weight = after - before[place]!;
-    rightSoFar += weight & -isRight;
-    ignored += weight & (isRight - 1);
-    right[points] = rightSoFar;
-    total[points] = after - ignored;
-    points += isRight;
-  }
-  let sum = 0;
-  let highest = 0;
-  let point = points;
-  for (let r = RECALL_POINTS - 1; r >= 0; r--) {
-    const least = needed[r]!;
-    while (point > 0 && right[point - 1]! >= least) {
-      point--;
-      // A product, as a division takes five times as long. Before the first weight both are 0.
-      if (right[point]! > highest * total[point]!) highest = right[point]! / total[point]!;
+    // Without a branch. At an ignored detection, and at one of weight 0, the precision is that of the one before.
+    // "| 0" keeps the sums in 32 bits, a fifth faster.
+    right = (right + (weight & -isRight)) | 0;
+    ignored = (ignored + (weight & (isRight - 1))) | 0;
+    const total = (after - ignored) | 0;
+    if (right >= next) {
+      highest[point] = best;
+      best = 0;
+      while (right >= needed[point + 1]!) point++;
+      next = needed[point + 1]!;
     }
-    sum += highest;
-    if (curve) curve[r] = highest;
+    // A product, as a division takes five times as long.
+    if (right > best * total) best = right / total;
   }
-  return sum / RECALL_POINTS;
+  highest[point] = best;
 }
 
 /** The least number of right detections whose recall reaches each point, by the same division as COCO's. */

@@ -1,5 +1,11 @@
 /** Intervals of detection figures by the bootstrap over images or drives, from cached matches. */
-import { type BootstrapInterval, type Difference, differenceOf, percentileInterval } from '../resampling.js';
+import {
+  type BootstrapInterval,
+  type Difference,
+  type Resampled,
+  withDifferences,
+  withIntervals,
+} from '../resampling.js';
 import type { Cell, CellValue } from './cells.js';
 import type { DetectionSet } from './detectionSet.js';
 import { cellValues } from './figures.js';
@@ -27,12 +33,7 @@ export async function bootstrapCells(
   cells: readonly Cell[],
   options: DetectionBootstrapOptions,
 ): Promise<CellInterval[]> {
-  const [rows] = await resamplesOf([set], cells, options);
-  return cellValues(set, cells).map((value, c) => ({
-    cell: cells[c]!,
-    ...value,
-    ...percentileInterval(rows![c]!, options.confidence),
-  }));
+  return withIntervals(cells, await resampled(set, cells, options), options.confidence);
 }
 
 /** Paired bootstrap of b − a. @param a and b hold the same images, added in the same order with the same units. */
@@ -43,14 +44,8 @@ export async function bootstrapDifferences(
   options: DetectionBootstrapOptions,
 ): Promise<CellDifference[]> {
   if (!sameUnits(a, b)) throw new RangeError('bootstrapDifferences: the two sets hold different images');
-  const [rowsA, rowsB] = await resamplesOf([a, b], cells, options);
-  const [valuesA, valuesB] = [cellValues(a, cells), cellValues(b, cells)];
-  return cells.map((cell, c) => ({
-    cell,
-    a: valuesA[c]!,
-    b: valuesB[c]!,
-    ...differenceOf([valuesA[c]!.value, rowsA![c]!], [valuesB[c]!.value, rowsB![c]!], options.confidence),
-  }));
+  const [first, second] = [await resampled(a, cells, options), await resampled(b, cells, options)];
+  return withDifferences(cells, first, second, options.confidence);
 }
 
 function sameUnits(a: DetectionSet, b: DetectionSet): boolean {
@@ -59,14 +54,11 @@ function sameUnits(a: DetectionSet, b: DetectionSet): boolean {
   return a.imageUnits().every((unit, i) => unit === unitsOfB[i]);
 }
 
-/** [set][cell][resample]; NaN: the resample does not have the figure. */
-async function resamplesOf(
-  sets: readonly DetectionSet[],
+async function resampled(
+  set: DetectionSet,
   cells: readonly Cell[],
   options: DetectionBootstrapOptions,
-): Promise<Float64Array[][]> {
-  const rows: Float64Array[][] = [];
-  for (const set of sets)
-    rows.push(await resampleRows(planCells(set, cells), set.imageUnits(), set.units.count, options));
-  return rows;
+): Promise<Resampled<CellValue>> {
+  const rows = await resampleRows(planCells(set, cells), set.imageUnits(), set.units.count, options);
+  return { values: cellValues(set, cells), rows };
 }

@@ -40,7 +40,7 @@ export interface DetectionMatches {
   error: Exclude<ErrorType, 'MISSED'> | null;
 }
 
-/** JSON-able; `packMatches` makes about 20 bytes a detection of it. */
+/** JSON-able; `packMatches` makes about 30 bytes a detection of it. */
 export interface ImageMatches {
   /** In the order given. */
   truths: TruthMatches[];

@@ -6,10 +6,12 @@ import { type McNemar, mcnemarOf } from '../mcnemar.js';
 import {
   type BootstrapInterval,
   type BootstrapOptions,
+  checkResamples,
   type Difference,
-  differenceOf,
   eachResample,
-  percentileInterval,
+  type Resampled,
+  withDifferences,
+  withIntervals,
 } from '../resampling.js';
 import type { StateSet } from './stateSet.js';
 
@@ -112,12 +114,8 @@ export async function bootstrapStates(
   cells: readonly StateCell[],
   options: BootstrapOptions,
 ): Promise<StateInterval[]> {
-  const [rows] = await resamplesOf([set], cells, options);
-  return stateValues(set, cells).map((value, c) => ({
-    cell: cells[c]!,
-    ...value,
-    ...percentileInterval(rows![c]!, options.confidence),
-  }));
+  const [one] = await resampled([set], cells, options);
+  return withIntervals(cells, one!, options.confidence);
 }
 
 /** Paired bootstrap of b − a. @param a and b hold the same lights in the same order, with the same units. */
@@ -128,14 +126,8 @@ export async function bootstrapStateDifferences(
   options: BootstrapOptions,
 ): Promise<StateDifference[]> {
   checkPairs(a, b);
-  const [rowsA, rowsB] = await resamplesOf([a, b], cells, options);
-  const [valuesA, valuesB] = [stateValues(a, cells), stateValues(b, cells)];
-  return cells.map((cell, c) => ({
-    cell,
-    a: valuesA[c]!,
-    b: valuesB[c]!,
-    ...differenceOf([valuesA[c]!.value, rowsA![c]!], [valuesB[c]!.value, rowsB![c]!], options.confidence),
-  }));
+  const [first, second] = await resampled([a, b], cells, options);
+  return withDifferences(cells, first!, second!, options.confidence);
 }
 
 /** Exact McNemar of two models' answers to the same lights. @param label only those of the class; null: all. */
@@ -158,18 +150,23 @@ function checkPairs(a: StateSet, b: StateSet): void {
     throw new RangeError('Two models are compared on the same lights, added in the same order.');
 }
 
-/** [set][cell][resample]; NaN: the resample does not have the figure. */
-async function resamplesOf(
+/** Of each set, in the same resamples. */
+async function resampled(
   sets: readonly StateSet[],
   cells: readonly StateCell[],
   options: BootstrapOptions,
-): Promise<Float64Array[][]> {
-  const rows = sets.map(() => cells.map(() => new Float64Array(options.resamples)));
-  const units = sets[0]!.lightUnits();
-  await eachResample(units, sets[0]!.units.count, options, (weights, resample) =>
+): Promise<Resampled<StateValue>[]> {
+  checkResamples(options.resamples);
+  const found = sets.map((set) => ({
+    values: stateValues(set, cells),
+    rows: cells.map(() => new Float64Array(options.resamples)),
+  }));
+  await eachResample(sets[0]!.lightUnits(), sets[0]!.units.count, options, (weights, resample) =>
     sets.forEach((set, s) =>
-      stateValues(set, cells, weights).forEach(({ value }, c) => (rows[s]![c]![resample] = value ?? NaN)),
+      stateValues(set, cells, weights).forEach(({ value }, c) => {
+        found[s]!.rows[c]![resample] = value ?? NaN;
+      }),
     ),
   );
-  return rows;
+  return found;
 }

@@ -7,11 +7,14 @@ import { Units } from '../units.js';
 export interface StateOutcome {
   label: number;
   predicted: number;
-  /** The score of `predicted`, 0 to 1. */
-  confidence: number;
+  /** The score of `predicted`, 0 to 1; null: not known, and the calibration leaves the light out. */
+  confidence: number | null;
 }
 
-/** 22 bytes a light. */
+/** Of a light whose confidence is not known. */
+const NO_BIN = 255;
+
+/** 15 bytes a light. */
 export class StateSet {
   readonly units = new Units();
   private readonly label = bytes();
@@ -37,10 +40,10 @@ export class StateSet {
     for (const one of [label, predicted])
       if (!Number.isInteger(one) || one < 0 || one >= this.classes)
         throw new RangeError(`StateSet: class ${one} is not below ${this.classes}`);
-    this.bin.push(binOf(confidence));
+    this.bin.push(confidence === null ? NO_BIN : binOf(confidence));
     this.label.push(label);
     this.predicted.push(predicted);
-    this.confidence.push(confidence);
+    this.confidence.push(confidence ?? 0);
     this.unit.push(this.units.indexOf(unit));
   }
 
@@ -57,12 +60,12 @@ export class StateSet {
     return matrix;
   }
 
-  /** Of the lights that are predicted as `predicted`; null: of all. */
+  /** Of the lights that are predicted as `predicted` with a known confidence; null: of all such. */
   calibration(predicted: number | null, weights?: Int32Array): BinSums {
     const sums = binSums(CALIBRATION_BINS);
     for (let i = 0; i < this.lights; i++) {
       const said = this.predicted.at(i);
-      if (predicted !== null && said !== predicted) continue;
+      if (this.bin.at(i) === NO_BIN || (predicted !== null && said !== predicted)) continue;
       addToBins(
         sums,
         this.bin.at(i),

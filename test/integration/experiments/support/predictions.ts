@@ -102,16 +102,16 @@ export async function modelOf(io: InAndOut, projectId: string): Promise<string> 
 /** What became of it, whether that is good or bad. */
 export async function send(
   io: InAndOut,
-  { project, version, modelId }: { project: string; version: Version; modelId: string },
+  { project, version, ...owner }: { project: string; version: Version; modelId: string; protocolId: string },
   content: Content,
-  input: { format: string; fileName?: string; split?: string; lenient?: boolean; protocolId?: string },
+  input: { format: string; fileName?: string; split?: string; lenient?: boolean },
 ): Promise<Imported> {
   const { fileName: called = input.format === 'JSONL' ? 'found.jsonl' : 'found.json', ...rest } = input;
   const uploadId = await io.upload(project, content, called);
   const asked = {
     datasetVersionId: version.id,
     split: 'TRAIN',
-    modelId,
+    ...owner,
     name: 'elsewhere',
     uploadId,
     ...rest,

@@ -295,6 +295,13 @@ describe('matches', () => {
     expect(() => unpackMatches(bytes.slice(0, -1), THRESHOLDS)).toThrow(RangeError);
   });
 
+  it('are not added to a set of other classes or sizes', () => {
+    const coarse = new DetectionSet({ ...COCO_PROTOCOL, sizeBounds: [16] }, CLASSES);
+    expect(() => coarse.add(one)).toThrow(RangeError);
+    expect(() => new DetectionSet(COCO_PROTOCOL, 1).add(one)).toThrow(RangeError);
+    expect(coarse.images).toBe(0);
+  });
+
   it('hold boxes without an extent without dividing by it', () => {
     const flat = { ...light(0, 0), width: 0 };
     const figures = figuresOf([{ truths: [flat], detections: [found(flat, 0.9)] }]);
@@ -408,17 +415,17 @@ describe('the bootstrap', () => {
   });
 
   it('holds the truth in about 95 % of intervals', async () => {
-    // 4,800 images are the world: how often does the interval of 60 of them hold its recall?
-    const world = matched(detected(lights(4800, 8), 9, 0.7), CLASSES);
+    // 3,600 images are the world: how often does the interval of 60 of them hold its recall?
+    const world = matched(detected(lights(3600, 8), 9, 0.7), CLASSES);
     const truth = cellValues(setOf(world), [RECALL])[0]!.value!;
     let held = 0;
-    for (let seed = 0; seed < 80; seed++) {
+    for (let seed = 0; seed < 60; seed++) {
       const sample = world.slice(seed * 60, seed * 60 + 60);
-      const [recall] = await bootstrapCells(setOf(sample), [RECALL], { resamples: 200, seed });
+      const [recall] = await bootstrapCells(setOf(sample), [RECALL], { resamples: 150, seed });
       if (recall!.interval!.lower <= truth && truth <= recall!.interval!.upper) held++;
     }
-    // 76 are expected, with a standard deviation of 2.
-    expect(held).toBeGreaterThanOrEqual(70);
+    // 57 are expected, with a standard deviation of 1.7.
+    expect(held).toBeGreaterThanOrEqual(51);
   });
 });
 
@@ -453,13 +460,13 @@ describe('two detectors', () => {
 
   it('of equal quality are told apart in about 5 % of seeds', async () => {
     let significant = 0;
-    for (let seed = 0; seed < 80; seed++) {
+    for (let seed = 0; seed < 40; seed++) {
       const [a, b] = [modelOf(2 * seed + 100, 0.7), modelOf(2 * seed + 101, 0.7)];
-      const [recall] = await bootstrapDifferences(a, b, [RECALL], { resamples: 200, seed });
+      const [recall] = await bootstrapDifferences(a, b, [RECALL], { resamples: 150, seed });
       if (recall!.pValue! <= 0.05) significant++;
     }
-    // 4 are expected, with a standard deviation of 2.
-    expect(significant).toBeLessThanOrEqual(8);
+    // 2 are expected, with a standard deviation of 1.4.
+    expect(significant).toBeLessThanOrEqual(6);
   });
 
   it('are paired: their difference is known better than from two samples', async () => {
@@ -490,6 +497,12 @@ describe('two detectors', () => {
     expect(mcnemarOfDetections(a, b, redAsGreen)).toMatchObject({ n: 3, onlyA: 1, onlyB: 1 });
     expect(cellValues(a, [redAsGreen])[0]).toEqual({ value: 1 / 4, n: 4, successes: 1 });
     expect(() => mcnemarOfDetections(a, b, AP)).toThrow(RangeError);
+  });
+
+  it('have neither interval nor p-value where there is no light of the class', async () => {
+    const two = setOf(matched(detected(lights(30, 1, 2), 1, 1, 2), CLASSES));
+    const [cell] = await bootstrapDifferences(two, two, [{ ...AP, label: 2 }], options);
+    expect(cell).toMatchObject({ difference: null, interval: null, pValue: null, resamples: 0 });
   });
 
   it('are not compared on other images', async () => {

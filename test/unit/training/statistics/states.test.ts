@@ -9,6 +9,7 @@ import {
   StateSet,
   stateValues,
 } from '../../../../src/training/statistics/states/index.js';
+import { compareSlices } from '../../../../src/training/statistics/verdicts.js';
 import { generator } from '../../../../src/training/random.js';
 
 const CLASSES = 3;
@@ -238,6 +239,24 @@ describe('two models of states', () => {
     }
     // 5 are expected, with a standard deviation of 2.
     expect(significant).toBeLessThanOrEqual(10);
+  });
+
+  it('are told apart in the one condition in which labels are swapped, and in no other', () => {
+    const conditions = ['sunny', 'night', 'rain'].map((name, i) => ({
+      name,
+      lights: outcomes(300, i + 1, 0.9),
+    }));
+    const slices = conditions.map(({ name, lights }) => {
+      const swapped = lights.map((one) => ({ ...one, predicted: [2, 1, 0][one.predicted]! }));
+      const { onlyA, onlyB, pValue } = mcnemarOfStates(
+        setOf(lights),
+        setOf(name === 'night' ? swapped : lights),
+      );
+      return { n: lights.length, difference: (onlyB - onlyA) / lights.length, pValue };
+    });
+    const { slices: verdicts, tested } = compareSlices(slices, { minimumN: 100 });
+    expect(verdicts.map(({ verdict }) => verdict)).toEqual(['NO_EVIDENCE', 'WORSE', 'NO_EVIDENCE']);
+    expect(tested).toBe(3);
   });
 
   it('are not compared on other lights', async () => {
