@@ -4,8 +4,8 @@ import { KEYS } from '../catalog/coverage/columns/crossTab.js';
 import type { Where } from '../graphql/list/where.js';
 import { ShingoError } from '../platform/error.js';
 import { couldHold, type Known } from './possible.js';
-import { keyOf } from './table.js';
 import { shareOf, type CollectionPlace, type SunHours, Suns } from './world.js';
+import { keyOf } from './keys.js';
 
 const MAX_CELLS = 10_000;
 

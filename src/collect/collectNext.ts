@@ -4,11 +4,12 @@ import { conditionsOf } from '../catalog/condition/conditionService.js';
 import { CoverageDimension, CoverageMeasure, type CoverageRequest } from '../catalog/coverage/coverage.js';
 import { ShingoError } from '../platform/error.js';
 import { isDefinite, possibleCells } from './cells.js';
+import { keyOf } from './keys.js';
 import { NearestImages, marginals, type Nearest } from './nearest.js';
 import { figuresOf } from './quality.js';
 import { DEFAULT_WEIGHTS, mean, partsOf, scoreOf, type RankWeights, type ScoreParts } from './rank.js';
 import { Sites, type Site } from './sites.js';
-import { compareKeys, keyOf, qualityTable, type Table, type TableCell, type TableQuestion } from './table.js';
+import { compareKeys, qualityTable, type Table, type TableCell, type TableQuestion } from './table.js';
 import { Suns, placesOf, weatherHours } from './world.js';
 
 export interface CollectQuestion extends TableQuestion {

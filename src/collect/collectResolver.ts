@@ -6,6 +6,8 @@ import { Evaluation } from '../experiments/evaluation.js';
 import { experimentUuid } from '../experiments/experimentService.js';
 import type { Context } from '../graphql/context.js';
 import { uuidOf } from '../graphql/node.js';
+import { modelVersionUuid } from '../models/version/reference.js';
+import { findModelVersion } from '../models/version/versionService.js';
 import { ShingoError } from '../platform/error.js';
 import { collectNext } from './collectNext.js';
 import {
@@ -16,7 +18,7 @@ import {
   shownProposals,
   shownTable,
 } from './collectTypes.js';
-import { MINIMUM_N, qualityTable, type TableQuestion } from './table.js';
+import { qualityTable, type TableQuestion } from './table.js';
 
 @ArgsType()
 class QualityArguments {
@@ -33,13 +35,19 @@ class QualityArguments {
       'Id, or "project name/experiment name": by its newest evaluation of the BEST weights, on a TEST split if there is one.',
   })
   experimentId?: string | null;
-  @Field(() => ID, { nullable: true, description: 'Instead of experimentId.' })
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Instead of experimentId: id, or "project name/model name@alias" or "…@number".',
+  })
+  modelVersionId?: string | null;
+  @Field(() => ID, { nullable: true, description: 'Instead of either.' })
   evaluationId?: string | null;
   @Field(() => Int, {
-    defaultValue: MINIMUM_N,
-    description: 'Cells of fewer evaluated lights are INSUFFICIENT_DATA.',
+    nullable: true,
+    description:
+      "Cells of fewer evaluated lights are INSUFFICIENT_DATA. Missing: the minimum of the evaluation's protocol.",
   })
-  minimumN: number;
+  minimumN?: number | null;
 }
 
 @ArgsType()
@@ -58,17 +66,27 @@ class CollectArguments extends QualityArguments {
 }
 
 async function questionOf({ db }: Context, asked: QualityArguments): Promise<[string, TableQuestion]> {
-  const { by, minimumN, experimentId = null, evaluationId = null } = asked;
-  if ((experimentId === null) === (evaluationId === null))
-    throw new ShingoError('BAD_USER_INPUT', 'Give one of experimentId and evaluationId.', 400, [
-      'experimentId',
-    ]);
+  const { by, minimumN, experimentId = null, modelVersionId = null, evaluationId = null } = asked;
+  const given = [experimentId, modelVersionId, evaluationId].filter((id) => id !== null);
+  if (given.length !== 1)
+    throw new ShingoError(
+      'BAD_USER_INPUT',
+      'Give one of experimentId, modelVersionId and evaluationId.',
+      400,
+      ['experimentId'],
+    );
   const project = await projectUuid(db, asked.projectId);
+  const version = modelVersionId && (await modelVersionUuid(db, modelVersionId, ['modelVersionId']));
+  if (version && (await findModelVersion(db, version)).projectUuid !== project)
+    throw new ShingoError('OTHER_PROJECT', 'This model version belongs to another project.', 409, [
+      'modelVersionId',
+    ]);
   return [
     project,
     {
       ...{ by, minimumN },
       experimentUuid: experimentId && (await experimentUuid(db, experimentId, ['experimentId'])),
+      modelVersionUuid: version,
       evaluationUuid: evaluationId && uuidOf('Evaluation', evaluationId),
     },
   ];
@@ -93,7 +111,7 @@ export class CoverageQualityResolver {
 
   @FieldResolver(() => Evaluation, {
     nullable: true,
-    description: 'Null: the experiment has none that succeeded, and every cell is NOT_EVALUATED.',
+    description: 'Null: there is none that succeeded, and every cell is NOT_EVALUATED.',
   })
   evaluation(@Root() { evaluationUuid }: CoverageQuality, @Ctx() { load }: Context) {
     return load.one(Evaluation, evaluationUuid);
@@ -121,7 +139,7 @@ export class CollectNextResolver {
 
   @FieldResolver(() => Evaluation, {
     nullable: true,
-    description: 'Null: the experiment has none that succeeded, and every cell is NOT_EVALUATED.',
+    description: 'Null: there is none that succeeded, and every cell is NOT_EVALUATED.',
   })
   evaluation(@Root() { evaluationUuid }: CollectNext, @Ctx() { load }: Context) {
     return load.one(Evaluation, evaluationUuid);

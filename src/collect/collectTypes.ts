@@ -19,9 +19,14 @@ registerEnumType(QualityStates, {
   },
 });
 
-@ObjectType({ description: 'A figure with what it is worth: n, the 95 % interval and its method.' })
+@ObjectType({
+  description: "A figure with what it is worth: n, the interval of the protocol's confidence and its method.",
+})
 export class CellQuality {
-  @Field(() => String, { description: 'accuracy: the share of lights whose colour was told rightly.' })
+  @Field(() => String, {
+    description:
+      'accuracy: the share of lights whose colour was told rightly; recall, of a detector: of those that were found, whatever colour it gave them.',
+  })
   metric: string;
   @Field(() => Float, { nullable: true, description: 'Null: NOT_EVALUATED.' })
   value: number | null;
@@ -194,11 +199,13 @@ export class CollectNext {
 
 const MAX_CELLS = 10_000;
 
-const shownQuality = ({ state, ...figures }: Figures & { state: QualityState }): CellQuality =>
-  Object.assign(new CellQuality(), { metric: 'accuracy', method: 'WILSON', state, ...figures });
+const shownQuality = (
+  metric: Table['metric'],
+  { state, ...figures }: Figures & { state: QualityState },
+): CellQuality => Object.assign(new CellQuality(), { metric, method: 'WILSON', state, ...figures });
 
 function shownCell(
-  by: CoverageDimension[],
+  { by, metric }: Pick<Table, 'by' | 'metric'>,
   { keys, counts, figures, state }: TableCell,
 ): CoverageQualityCell {
   return Object.assign(new CoverageQualityCell(), {
@@ -206,15 +213,15 @@ function shownCell(
     keys: keys.map((key, at) =>
       key !== null && by[at] === CoverageDimension.PLACE ? toGlobalId('Place', key) : key,
     ),
-    quality: shownQuality({ ...figures, state }),
+    quality: shownQuality(metric, { ...figures, state }),
   });
 }
 
 export function shownTable({ cells, overall, ...table }: Table): CoverageQuality {
   return Object.assign(new CoverageQuality(), {
     ...table,
-    overall: shownQuality(overall),
-    cells: cells.slice(0, MAX_CELLS).map((cell) => shownCell(table.by, cell)),
+    overall: shownQuality(table.metric, overall),
+    cells: cells.slice(0, MAX_CELLS).map((cell) => shownCell(table, cell)),
     moreCells: Math.max(0, cells.length - MAX_CELLS),
   });
 }
@@ -223,14 +230,14 @@ export function shownProposals({ table, proposals, weights, typical, ranked }: P
   const { by, evaluationUuid, conditionsChanged } = table;
   const shown = ({ cell, score, parts, nearest, sites }: Proposal, at: number) => ({
     rank: at + 1,
-    cell: shownCell(by, cell),
+    cell: shownCell(table, cell),
     score: { value: score, ...parts },
     nearest: { ...nearest, where: JSON.stringify(nearest.where) },
     sites: sites.map((site) => Object.assign(new CollectionSite(), site)),
   });
   return Object.assign(new CollectNext(), {
     ...{ by, evaluationUuid, conditionsChanged, weights, typical, ranked },
-    overall: shownQuality(table.overall),
+    overall: shownQuality(table.metric, table.overall),
     proposals: proposals.map(shown),
   });
 }

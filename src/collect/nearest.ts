@@ -3,7 +3,7 @@ import { CoverageDimension, type CoverageRequest, type Tab } from '../catalog/co
 import { Category } from '../catalog/vocabulary.js';
 import type { Where } from '../graphql/list/where.js';
 import { toGlobalId } from '../graphql/node.js';
-import { keyOf } from './table.js';
+import { keyOf } from './keys.js';
 
 export interface Nearest {
   where: Where;

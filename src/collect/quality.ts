@@ -1,38 +1,16 @@
 /** How right a model is, by cell of a cross-tab: one statement over the stored predictions, whatever the number of cells. */
 import type { DataSource } from 'typeorm';
 import { CoverageDimension } from '../catalog/coverage/coverage.js';
+import { LearningTask } from '../catalog/vocabulary.js';
+import { wilsonAt } from '../experiments/evaluate/figures.js';
 import { ShingoError } from '../platform/error.js';
-import { wilson } from '../training/statistics/wilson.js';
+import { detectionQuality } from './detectionQuality.js';
+import { IMAGE_KEY, type Quality, type Tally } from './keys.js';
 
-/** Of the lights of a cell, those whose colour was told rightly. */
-export interface Tally {
-  n: number;
-  correct: number;
-}
-
-export interface CellTally extends Tally {
-  /** One a dimension, as coverage has them; places by their UUID. */
-  keys: (string | null)[];
-}
-
-export interface Quality {
-  cells: CellTally[];
-  /** Every light once, however many cells it is in. */
-  overall: Tally;
-}
-
-/** What a cell's key is, of a light as the data set version has frozen it: the words of coverage. */
+/** As SQL, of a light: `e` is the evaluation, `v` its version, `p` the prediction. */
 const KEY: Record<CoverageDimension, string> = {
-  WEATHER: 'i.weather',
-  TIME_OF_DAY: 'i.time_of_day',
-  SCENE: 'i.scene',
+  ...IMAGE_KEY,
   CONDITION: 'v.condition_names[member + 1]',
-  COUNTRY: 'l.country',
-  PREFECTURE: 'l.prefecture',
-  CITY: 'l.city',
-  PLACE: 'i.place_id::text',
-  HOUR: `to_char(i.recorded_at AT TIME ZONE l.time_zone, 'HH24')`,
-  MONTH: `to_char(i.recorded_at AT TIME ZONE l.time_zone, 'MM')`,
   LIGHT_COLOR: 'e.classes[p.actual + 1]',
   LIGHT_SIZE: `CASE WHEN box.width < 8 THEN '<8' WHEN box.width < 16 THEN '8-16' WHEN box.width < 32 THEN '16-32' ELSE '>=32' END`,
   HAS_LIGHT: `'YES'`,
@@ -42,7 +20,15 @@ const KEY: Record<CoverageDimension, string> = {
 const MEMBERS = 'LEFT JOIN LATERAL unnest(p.conditions) member ON true';
 const WIDTH = `CROSS JOIN LATERAL (SELECT (i.annotations->p.light->>'width')::float8 AS width) box`;
 
-export async function qualityOf(
+export const qualityOf = (
+  db: DataSource,
+  { uuid, task }: ChosenEvaluation,
+  by: readonly CoverageDimension[],
+): Promise<Quality> =>
+  task === LearningTask.LIGHT_DETECTION ? detectionQuality(db, uuid, by) : lightQuality(db, uuid, by);
+
+/** Right is: called by its colour. */
+async function lightQuality(
   db: DataSource,
   evaluationUuid: string,
   by: readonly CoverageDimension[],
@@ -81,49 +67,60 @@ export interface Figures {
 }
 
 /** With Wilson's interval; of nothing the value is null and the interval all of 0 to 1. */
-export const figuresOf = ({ n, correct }: Tally): Figures => ({
+export const figuresOf = ({ n, correct }: Tally, confidence = 0.95): Figures => ({
   value: n === 0 ? null : correct / n,
   n,
-  ...wilson(correct, n),
+  ...wilsonAt(correct, n, confidence),
 });
 
 export interface EvaluationChoice {
   experimentUuid?: string | null;
+  modelVersionUuid?: string | null;
   evaluationUuid?: string | null;
 }
 
 export interface ChosenEvaluation {
   uuid: string;
+  task: LearningTask;
+  /** Of its protocol. */
+  minimumN: number;
+  confidence: number;
   /** Conditions whose filter has been changed since its data set version was made. */
   conditionsChanged: string[];
 }
 
 /**
- * The evaluation that is named or, of an experiment, its newest one of the BEST weights, on a TEST split if there is
- * one. Null: the experiment has none that has succeeded.
+ * The evaluation that is named or, of an experiment, its newest one of the BEST weights, or the newest of a model
+ * version, on a TEST split if there is one. Null: there is none that has succeeded.
  * @throws ShingoError NOT_FOUND, OTHER_PROJECT, EVALUATION_UNFINISHED
  */
 export async function chooseEvaluation(
   db: DataSource,
   projectUuid: string,
-  { experimentUuid = null, evaluationUuid = null }: EvaluationChoice,
+  { experimentUuid = null, modelVersionUuid = null, evaluationUuid = null }: EvaluationChoice,
 ): Promise<ChosenEvaluation | null> {
-  const rows: { id: string; state: string; changed: string[] }[] = await db.query(
-    `/* collect.evaluation */ SELECT e.id, e.state, ARRAY(
+  const rows: (Omit<ChosenEvaluation, 'conditionsChanged'> & { state: string; changed: string[] })[] =
+    await db.query(
+      `/* collect.evaluation */ SELECT e.id AS uuid, e.task, e.state, r.minimum_n AS "minimumN", r.confidence, ARRAY(
          SELECT made.name FROM unnest(v.condition_names, v.condition_ids, v.condition_versions) made(name, id, version)
          LEFT JOIN condition c ON c.id = made.id WHERE c.version IS DISTINCT FROM made.version ORDER BY 1) AS changed
-     FROM evaluation e JOIN dataset_version v ON v.id = e.dataset_version_id JOIN dataset d ON d.id = v.dataset_id
-     WHERE d.project_id = $1 AND CASE WHEN $2::uuid IS NOT NULL THEN e.id = $2
+     FROM evaluation e JOIN dataset_version v ON v.id = e.dataset_version_id JOIN evaluation_protocol r ON r.id = e.protocol_id
+     WHERE e.project_id = $1 AND CASE WHEN $2::uuid IS NOT NULL THEN e.id = $2
+       WHEN $4::uuid IS NOT NULL THEN e.state = 'SUCCEEDED' AND e.id IN (
+         SELECT evaluation_id FROM model_version_evaluation WHERE version_id = $4)
        ELSE e.experiment_id = $3 AND e.state = 'SUCCEEDED' AND e.weights = 'BEST' END
      ORDER BY e.split = 'TEST' DESC, e.finished_at DESC, e.id DESC LIMIT 1`,
-    [projectUuid, evaluationUuid, experimentUuid],
-  );
+      [projectUuid, evaluationUuid, experimentUuid, modelVersionUuid],
+    );
   const [row] = rows;
   if (!row && evaluationUuid !== null)
     throw new ShingoError('NOT_FOUND', 'The project has no such evaluation.', 404, ['evaluationId']);
   if (!row && experimentUuid !== null) await checkProject(db, projectUuid, experimentUuid);
   if (!row) return null;
-  if (row.state === 'SUCCEEDED') return { uuid: row.id, conditionsChanged: row.changed };
+  if (row.state === 'SUCCEEDED') {
+    const { uuid, task, minimumN, confidence, changed: conditionsChanged } = row;
+    return { uuid, task, minimumN, confidence, conditionsChanged };
+  }
   const message = `This evaluation is ${row.state}; only one that SUCCEEDED has figures.`;
   throw new ShingoError('EVALUATION_UNFINISHED', message, 409, ['evaluationId']);
 }

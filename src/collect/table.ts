@@ -7,11 +7,11 @@ import {
   type Tab,
 } from '../catalog/coverage/coverage.js';
 import type { Cell } from '../catalog/coverage/columns/crossTab.js';
+import { LearningTask } from '../catalog/vocabulary.js';
 import { ShingoError } from '../platform/error.js';
+import { keyOf, type Tally } from './keys.js';
 import { chooseEvaluation, figuresOf, qualityOf, type EvaluationChoice, type Figures } from './quality.js';
 
-/** Of fewer lights nothing is said: an accuracy of 90 % is then anything from 70 % to 97 % (Wilson, n = 20). */
-export const MINIMUM_N = 20;
 const MOST_MINIMUM_N = 1_000_000;
 
 export type QualityState = 'OK' | 'INSUFFICIENT_DATA' | 'NOT_EVALUATED';
@@ -28,6 +28,8 @@ export interface TableCell {
 export interface Table {
   by: CoverageDimension[];
   evaluationUuid: string | null;
+  /** Of the lights: accuracy of colours or, of a detector, recall. */
+  metric: 'accuracy' | 'recall';
   conditionsChanged: string[];
   overall: Figures & { state: QualityState };
   cells: TableCell[];
@@ -41,7 +43,6 @@ export interface TableQuestion extends EvaluationChoice {
   minimumN?: number | null;
 }
 
-export const keyOf = (keys: readonly (string | null)[]): string => JSON.stringify(keys);
 const NOTHING = { images: 0, lights: 0, objects: 0, places: 0, drives: 0 };
 
 /**
@@ -56,24 +57,27 @@ export async function qualityTable(
   { maxImages, beside = [] }: { maxImages?: number; beside?: CoverageRequest[] } = {},
 ): Promise<Table> {
   const { by } = question;
-  const minimumN = checkMinimum(question.minimumN ?? MINIMUM_N);
+  if (question.minimumN != null) checkMinimum(question.minimumN);
   const [tab, ...others] = await crossTabs(db, projectUuid, [{ by }, ...beside], { maxImages });
   const evaluation = await chooseEvaluation(db, projectUuid, question);
-  const quality = evaluation && (await qualityOf(db, evaluation.uuid, by));
+  const quality = evaluation && (await qualityOf(db, evaluation, by));
+  const minimumN = question.minimumN ?? evaluation?.minimumN ?? 1;
+  const figures = (tally: Tally) => figuresOf(tally, evaluation?.confidence);
   const stateOf = (n: number): QualityState =>
     n === 0 ? 'NOT_EVALUATED' : n < minimumN ? 'INSUFFICIENT_DATA' : 'OK';
   const tallies = new Map(quality?.cells.map((cell) => [keyOf(cell.keys), cell]));
   const cells = (tab as Tab).cells.map(({ keys, ...counts }) => {
     const tally = tallies.get(keyOf(keys)) ?? { n: 0, correct: 0 };
     tallies.delete(keyOf(keys));
-    return { keys, counts, figures: figuresOf(tally), state: stateOf(tally.n) };
+    return { keys, counts, figures: figures(tally), state: stateOf(tally.n) };
   });
   for (const { keys, ...tally } of tallies.values())
-    cells.push({ keys, counts: NOTHING, figures: figuresOf(tally), state: stateOf(tally.n) });
-  const overall = figuresOf(quality?.overall ?? { n: 0, correct: 0 });
+    cells.push({ keys, counts: NOTHING, figures: figures(tally), state: stateOf(tally.n) });
+  const overall = figures(quality?.overall ?? { n: 0, correct: 0 });
   return {
     by,
     evaluationUuid: evaluation?.uuid ?? null,
+    metric: evaluation?.task === LearningTask.LIGHT_DETECTION ? 'recall' : 'accuracy',
     conditionsChanged: by.includes(CoverageDimension.CONDITION) ? (evaluation?.conditionsChanged ?? []) : [],
     overall: { ...overall, state: stateOf(overall.n) },
     cells: cells.sort((a, b) => compareKeys(a.keys, b.keys)),
@@ -92,7 +96,7 @@ export function compareKeys(a: readonly (string | null)[], b: readonly (string |
   return x < y ? -1 : 1;
 }
 
-function checkMinimum(n: number): number {
-  if (n >= 1 && n <= MOST_MINIMUM_N) return n;
+function checkMinimum(n: number): void {
+  if (n >= 1 && n <= MOST_MINIMUM_N) return;
   throw new ShingoError('BAD_USER_INPUT', `minimumN is 1 to ${MOST_MINIMUM_N}.`, 400, ['minimumN']);
 }

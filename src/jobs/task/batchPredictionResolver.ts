@@ -2,12 +2,12 @@ import { Arg, Ctx, Field, FieldResolver, Float, ID, InputType, Mutation, Resolve
 import { checkFilter } from '../../catalog/condition/conditionService.js';
 import { imageList } from '../../catalog/image/image.js';
 import { Experiment } from '../../experiments/experiment.js';
-import { experimentUuid } from '../../experiments/experimentService.js';
 import type { Context } from '../../graphql/context.js';
 import type { Where } from '../../graphql/list/where.js';
 import { payload } from '../../graphql/userError.js';
 import { DEFAULT_MIN_COLOR_SCORE, checkBatchPrediction } from '../../use/batch/batchPrediction.js';
 import { modelSource } from '../../use/modelSource.js';
+import { experimentOfSubject } from '../../use/subject.js';
 import { startTask } from '../start/startTask.js';
 import { JobKind } from '../vocabulary.js';
 import { BatchPredictionReport } from './batchPredictionReport.js';
@@ -15,8 +15,16 @@ import { JobPayload } from './jobPayload.js';
 
 @InputType()
 class StartBatchPredictionInput {
-  @Field(() => ID, { description: 'Id, or "project name/experiment name". Its BEST weights predict.' })
-  experimentId: string;
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Id, or "project name/experiment name". Its BEST weights predict.',
+  })
+  experimentId?: string | null;
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Instead of experimentId: id, or "project name/model name@alias" or "…@number".',
+  })
+  modelVersionId?: string | null;
   @Field(() => imageList.Where, { nullable: true, description: 'Which images; missing: all of its project.' })
   where?: Where | null;
   @Field(() => Float, {
@@ -47,7 +55,7 @@ export class BatchPredictionResolver {
   ) {
     return payload(JobPayload, async () => {
       const { where = null, minScore, idempotencyKey } = given;
-      const uuid = await experimentUuid(services.db, given.experimentId, ['experimentId']);
+      const uuid = await experimentOfSubject(services.db, given);
       const { projectUuid } = (await modelSource(services.db, uuid)).experiment;
       const asked = { experimentUuid: uuid, where, minScore };
       const task = { projectUuid, kind: JobKind.BATCH_PREDICTION as const, asked, idempotencyKey };

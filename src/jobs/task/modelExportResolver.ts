@@ -15,13 +15,13 @@ import { Split } from '../../catalog/vocabulary.js';
 import { DatasetVersion } from '../../datasets/datasetVersion.js';
 import { Evaluation } from '../../experiments/evaluation.js';
 import { Experiment } from '../../experiments/experiment.js';
-import { experimentUuid } from '../../experiments/experimentService.js';
 import type { Context } from '../../graphql/context.js';
 import { uuidOf } from '../../graphql/node.js';
 import { payload } from '../../graphql/userError.js';
 import { VARIANTS, type Variant } from '../../training/variants/names.js';
 import { checkModelExport } from '../../use/export/exportModel.js';
 import { modelSource } from '../../use/modelSource.js';
+import { experimentOfSubject } from '../../use/subject.js';
 import { requirePictures } from '../start/pictures.js';
 import { startTask } from '../start/startTask.js';
 import { JobKind } from '../vocabulary.js';
@@ -30,8 +30,16 @@ import { EvaluationDriftReport, ModelExportReport, ModelVariant } from './modelE
 
 @InputType()
 class StartModelExportInput {
-  @Field(() => ID, { description: 'Id, or "project name/experiment name". Its BEST weights leave.' })
-  experimentId: string;
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Id, or "project name/experiment name". Its BEST weights leave.',
+  })
+  experimentId?: string | null;
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Instead of experimentId: id, or "project name/model name@alias" or "…@number".',
+  })
+  modelVersionId?: string | null;
   @Field(() => [ModelVariant], { defaultValue: [...VARIANTS] })
   variants: Variant[];
   @Field(() => ID, { nullable: true, description: 'Missing: the version that it was trained on.' })
@@ -81,7 +89,7 @@ export class ModelExportResolver {
   ) {
     return payload(JobPayload, async () => {
       const { db } = services;
-      const uuid = await experimentUuid(db, given.experimentId, ['experimentId']);
+      const uuid = await experimentOfSubject(db, given);
       const { experiment } = await modelSource(db, uuid);
       const { variants, split, sample, seed, maxChangedShare, maxScoreDifference = null } = given;
       const version = given.datasetVersionId ? uuidOf('DatasetVersion', given.datasetVersionId) : null;

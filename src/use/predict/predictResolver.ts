@@ -15,9 +15,9 @@ import {
 import { Annotation } from '../../catalog/annotation/annotation.js';
 import { Image } from '../../catalog/image/image.js';
 import { Experiment } from '../../experiments/experiment.js';
-import { experimentUuid } from '../../experiments/experimentService.js';
 import type { Context } from '../../graphql/context.js';
 import { uuidOf } from '../../graphql/node.js';
+import { experimentOfSubject } from '../subject.js';
 import type * as service from './predict.js';
 import { MOST_BOXES, predict } from './predict.js';
 
@@ -77,8 +77,16 @@ class Prediction implements Omit<service.Prediction, 'lights'> {
 
 @ArgsType()
 class PredictArguments {
-  @Field(() => ID, { description: 'Id, or "project name/experiment name". Its BEST weights predict.' })
-  experimentId: string;
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Id, or "project name/experiment name". Its BEST weights predict.',
+  })
+  experimentId?: string | null;
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Instead of experimentId: id, or "project name/model name@alias" or "…@number".',
+  })
+  modelVersionId?: string | null;
   @Field(() => ID, { nullable: true, description: 'Of the same project.' })
   imageId?: string | null;
   @Field(() => String, {
@@ -100,11 +108,11 @@ export class PredictionResolver {
     description: 'Asks a model about a picture, in a warm process of its own. MODEL_BUSY: ask again.',
   })
   async predict(
-    @Args(() => PredictArguments) { experimentId, imageId, sha256, boxes }: PredictArguments,
+    @Args(() => PredictArguments) { imageId, sha256, boxes, ...subject }: PredictArguments,
     @Ctx() { db, blobs, config }: Context,
   ): Promise<Prediction> {
     const question = {
-      experimentUuid: await experimentUuid(db, experimentId, ['experimentId']),
+      experimentUuid: await experimentOfSubject(db, subject),
       imageUuid: imageId ? uuidOf('Image', imageId) : null,
       ...{ sha256, boxes },
     };
