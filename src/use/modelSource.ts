@@ -2,17 +2,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
+import type { LearningTask } from '../catalog/vocabulary.js';
 import { Experiment } from '../experiments/experiment.js';
 import { selectOne } from '../graphql/select.js';
 import { modelFiles } from '../jobs/worker/materialise.js';
 import type { StoredFiles } from '../jobs/worker/files.js';
 import { JobState, Weights } from '../jobs/vocabulary.js';
 import { ShingoError } from '../platform/error.js';
-import type { TaskName } from '../training/protocol.js';
 
 export interface ModelSource {
   experiment: Experiment;
-  task: TaskName;
+  task: LearningTask;
   /** The model folder, by relative path. */
   files: StoredFiles;
 }
@@ -25,7 +25,7 @@ export async function modelSource(db: DataSource, experimentUuid: string): Promi
     const message = `The training of this experiment is ${experiment.state}; only one that SUCCEEDED has weights.`;
     throw new ShingoError('EXPERIMENT_NOT_TRAINED', message, 409, ['experimentId']);
   }
-  return { experiment, task: 'LIGHT_STATE', files: await modelFiles(db, experimentUuid, Weights.BEST) };
+  return { experiment, task: experiment.task, files: await modelFiles(db, experimentUuid, Weights.BEST) };
 }
 
 export const classesOfModel = async (modelDir: string): Promise<string[]> =>

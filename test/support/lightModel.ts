@@ -12,6 +12,7 @@ import { createNamed } from '../../src/platform/database/named.js';
 import { startEngine } from '../../src/training/engines/index.js';
 import { defaultPreprocessing } from '../../src/training/input/preprocessing.js';
 import { saveModel } from '../../src/training/modelFiles.js';
+import { detectionPreprocessing } from '../../src/training/tasks/lightDetection/preprocessing.js';
 import { tf, tfl } from '../../src/training/tensorflow.js';
 import { sha256, type TestService } from './service.js';
 
@@ -48,6 +49,34 @@ export async function writeHandMade(folder: string, kernel: number[][]): Promise
   }
 }
 
+/** Finds lights of 20 × 20 pixels in pictures of 96 × 64: as LIGHT_DETECTION's networks answer, by the mean hue around. */
+export async function writeHandMadeDetector(folder: string): Promise<void> {
+  const engine = await startEngine('cpu');
+  try {
+    const [inputWidth, inputHeight] = [96, 64];
+    const input = tfl.input({ shape: [inputHeight, inputWidth, 3] });
+    const cells = tfl.layers.averagePooling2d({ poolSize: 4, strides: 4 }).apply(input);
+    const around = tfl.layers.averagePooling2d({ poolSize: 5, strides: 1, padding: 'same' }).apply(cells);
+    const heat = tfl.layers
+      .conv2d({ name: 'heat', filters: CLASSES.length, kernelSize: 1, activation: 'sigmoid' })
+      .apply(around) as tfl.SymbolicTensor;
+    const box = tfl.layers
+      .conv2d({ name: 'box', filters: 4, kernelSize: 1 })
+      .apply(around) as tfl.SymbolicTensor;
+    const model = tfl.model({ inputs: input, outputs: [heat, box] });
+    model
+      .getLayer('heat')
+      .setWeights([tf.tensor4d([-7, 7, 7, -7, 0, 0], [1, 1, 3, 2]), tf.tensor1d([-5, -5])]);
+    // 20 pixels are 5 cells, in units of 4; the centre is in the middle of its cell.
+    model.getLayer('box').setWeights([tf.zeros([1, 1, 3, 4]), tf.tensor1d([1.25, 1.25, 0.5, 0.5])]);
+    const parameters = { inputWidth, inputHeight, maxDetections: 20 } as never;
+    await saveModel(folder, model, { classes: CLASSES, preprocessing: detectionPreprocessing(parameters) });
+    model.dispose();
+  } finally {
+    await engine.release();
+  }
+}
+
 let made = 0;
 
 /** An experiment that has succeeded, with these weights as its best. Returns its UUID. */
@@ -57,11 +86,18 @@ export async function storeHandMade(
     projectUuid,
     versionUuid,
     kernel = BY_HUE,
-  }: { projectUuid: string; versionUuid: string; kernel?: number[][] },
+    task = 'LIGHT_STATE',
+  }: {
+    projectUuid: string;
+    versionUuid: string;
+    kernel?: number[][];
+    task?: 'LIGHT_STATE' | 'LIGHT_DETECTION';
+  },
 ): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'shingo-model-'));
   try {
-    await writeHandMade(join(folder, 'model'), kernel);
+    if (task === 'LIGHT_STATE') await writeHandMade(join(folder, 'model'), kernel);
+    else await writeHandMadeDetector(join(folder, 'model'));
     const artifacts: NewArtifact[] = [];
     for (const name of FILES)
       artifacts.push({
@@ -73,7 +109,7 @@ export async function storeHandMade(
     return await db.transaction(async (manager) => {
       const uuid = await insertExperiment(manager, {
         ...{ projectUuid, modelUuid, datasetVersionUuid: versionUuid, name },
-        ...{ task: 'LIGHT_STATE', algorithm: 'by-hand', parameters: {} },
+        ...{ task, algorithm: 'by-hand', parameters: {} },
       });
       await putArtifacts(manager, uuid, artifacts);
       await manager.query("UPDATE experiment SET state = 'SUCCEEDED' WHERE id = $1", [uuid]);
@@ -117,12 +153,18 @@ export interface RoadProject {
 }
 
 /** Pictures of a light each, by turns red and green, and a version whose TEST split has all of them. */
-export async function roads(service: TestService, name: string, count: number): Promise<RoadProject> {
+/** @param at left and top edge of the lights */
+export async function roads(
+  service: TestService,
+  name: string,
+  count: number,
+  at = 10,
+): Promise<RoadProject> {
   const rows = [];
   for (let n = 0; n < count; n++) {
     const color = n % 2 ? 'RED' : 'GREEN';
-    const digest = await send(service, await road([{ color, x: 10, y: 10 }], n));
-    const boxes = [{ category: 'TRAFFIC_LIGHT', x: 10, y: 10, width: 20, height: 20, color }];
+    const digest = await send(service, await road([{ color, x: at, y: at }], n));
+    const boxes = [{ category: 'TRAFFIC_LIGHT', x: at, y: at, width: 20, height: 20, color }];
     rows.push({ sha256: digest, fileName: `${n}.png`, boxes });
   }
   const { createProject } = await service.ok(

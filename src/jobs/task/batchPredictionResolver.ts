@@ -29,7 +29,8 @@ class StartBatchPredictionInput {
   where?: Where | null;
   @Field(() => Float, {
     defaultValue: DEFAULT_MIN_COLOR_SCORE,
-    description: 'A colour that the model is less sure of is written as UNKNOWN; 0 to 1.',
+    description:
+      'A colour that the model is less sure of is written as UNKNOWN; of a detector, a light is left out; 0 to 1.',
   })
   minScore: number;
   @Field(() => String, {
@@ -47,7 +48,7 @@ export class BatchPredictionResolver {
 
   @Mutation(() => JobPayload, {
     description:
-      "Reads the colour of every light that counts, and writes annotations of source MODEL with the colour's score: beside a person's, which stay as they are and go on counting, and into those that a model has found. Doing it again changes nothing; the same key and request again: the same job.",
+      "A detector writes the lights that it finds where no person has looked, instead of those that a model has found before. Another model reads the colour of every light that counts, and writes annotations of source MODEL with the colour's score: beside a person's, which stay as they are and go on counting, and into those that a model has found. Doing it again changes nothing; the same key and request again: the same job.",
   })
   startBatchPrediction(
     @Arg('input', () => StartBatchPredictionInput) given: StartBatchPredictionInput,

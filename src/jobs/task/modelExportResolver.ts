@@ -19,7 +19,7 @@ import type { Context } from '../../graphql/context.js';
 import { uuidOf } from '../../graphql/node.js';
 import { payload } from '../../graphql/userError.js';
 import { VARIANTS, type Variant } from '../../training/variants/names.js';
-import { checkModelExport } from '../../use/export/exportModel.js';
+import { checkModelExport, checkTask } from '../../use/export/exportModel.js';
 import { modelSource } from '../../use/modelSource.js';
 import { experimentOfSubject } from '../../use/subject.js';
 import { requirePictures } from '../start/pictures.js';
@@ -91,6 +91,7 @@ export class ModelExportResolver {
       const { db } = services;
       const uuid = await experimentOfSubject(db, given);
       const { experiment } = await modelSource(db, uuid);
+      checkTask(experiment.task);
       const { variants, split, sample, seed, maxChangedShare, maxScoreDifference = null } = given;
       const version = given.datasetVersionId ? uuidOf('DatasetVersion', given.datasetVersionId) : null;
       const bound = { maxChangedShare, maxScoreDifference };

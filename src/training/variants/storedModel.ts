@@ -2,13 +2,18 @@
 import { evenBatches } from '../input/batches.js';
 import { yieldToEvents } from '../job.js';
 import { loadModel, type LoadedModel } from '../modelFiles.js';
-import type { TaskName } from '../protocol.js';
+import type { Frame, TaskName } from '../protocol.js';
 import { TASK } from '../tasks/index.js';
 import type { Item } from '../tasks/task.js';
 
 const BATCH = 32;
 /** Items held decoded at a time. */
 const CHUNK = 1024;
+
+/** A frame of which nobody says what is in it. */
+export const frameItem = (id: string, file: string): Frame => ({
+  ...{ id, file, split: 'TEST', conditions: [], boxes: [] },
+});
 
 export interface AskOptions {
   signal?: AbortSignal;

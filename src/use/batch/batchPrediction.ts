@@ -2,14 +2,15 @@
 import { join } from 'node:path';
 import { count, emptyWalk, type WalkReport } from '../../catalog/enrichment/report.js';
 import { walk, type WalkCheckpoint } from '../../catalog/enrichment/walk.js';
-import type { LightColor } from '../../catalog/vocabulary.js';
+import { LearningTask, LightColor } from '../../catalog/vocabulary.js';
 import type { Where } from '../../graphql/list/where.js';
 import { restoreFiles } from '../../jobs/worker/files.js';
 import { ShingoError } from '../../platform/error.js';
 import type { TaskContext } from '../../platform/task.js';
 import type { EngineName } from '../../training/protocol.js';
 import { modelSource } from '../modelSource.js';
-import { colors, type ColorWrite } from './colors.js';
+import { colors } from './colors.js';
+import { foundLights } from './found.js';
 
 export interface BatchPredictionReport extends WalkReport {
   experimentUuid: string;
@@ -55,10 +56,15 @@ export async function batchPrediction(
   try {
     const model = await StoredModel.load(source.task, modelDir);
     try {
+      const empty = () => ({ experimentUuid, engine: started.name, lights: [], ...emptyWalk() });
+      if (source.task === LearningTask.LIGHT_DETECTION)
+        return await walk(task, foundLights(task, model, { minScore }), {
+          ...{ projectUuid, where, empty },
+          noted: (report, { boxes }) => withColors(report, boxes),
+        });
       return await walk(task, colors(task, model, { minScore }), {
-        ...{ projectUuid, where },
-        empty: () => ({ experimentUuid, engine: started.name, lights: [], ...emptyWalk() }),
-        noted,
+        ...{ projectUuid, where, empty },
+        noted: (report, { readings }) => withColors(report, readings),
       });
     } finally {
       model.dispose();
@@ -68,7 +74,13 @@ export async function batchPrediction(
   }
 }
 
-const noted = (report: BatchPredictionReport, { readings }: ColorWrite): BatchPredictionReport => ({
+const withColors = (
+  report: BatchPredictionReport,
+  lights: { color?: LightColor | null }[],
+): BatchPredictionReport => ({
   ...report,
-  lights: readings.reduce((list, { color }) => count(list, 'color', color, 1), report.lights),
+  lights: lights.reduce(
+    (list, { color }) => count(list, 'color', color ?? LightColor.UNKNOWN, 1),
+    report.lights,
+  ),
 });

@@ -4,16 +4,13 @@
  */
 import type { DataSource, EntityManager } from 'typeorm';
 import { insertAnnotations } from '../../catalog/annotation/annotationService.js';
-import { idsOf, lockImages, type Plan, type Row, type Step } from '../../catalog/enrichment/pages.js';
+import { idsOf, lockImages, type Plan, type Step } from '../../catalog/enrichment/pages.js';
 import { AnnotationSource, Category, LightColor } from '../../catalog/vocabulary.js';
 import type { BlobStore } from '../../platform/blobs.js';
 import { TrainingError } from '../../training/error.js';
 import type { StoredModel } from '../../training/variants/storedModel.js';
 import type { LightScores, PixelBox } from '../predict/messages.js';
-
-export interface ColorRow extends Row {
-  counts_source: AnnotationSource | null;
-}
+import { colorOf, type ColorRow } from './stored.js';
 
 interface Light extends PixelBox {
   id: string;
@@ -91,8 +88,6 @@ export interface ColorOptions {
   minScore: number;
 }
 
-const isColor = (name: string): name is LightColor => name in LightColor;
-
 export function colors(
   { db, blobs, signal }: { db: DataSource; blobs: BlobStore; signal: AbortSignal },
   model: StoredModel,
@@ -100,8 +95,8 @@ export function colors(
 ): Step<ColorRow, ColorWrite> {
   const readingOf = (light: Light, { predicted, scores }: LightScores): Reading => {
     const score = Math.round((scores[predicted] ?? 0) * 1000) / 1000;
-    const name = model.classes[predicted] ?? '';
-    return { light, color: score >= minScore && isColor(name) ? name : LightColor.UNKNOWN, score };
+    const color = score >= minScore ? colorOf(model.classes[predicted]) : LightColor.UNKNOWN;
+    return { light, color, score };
   };
   const ask = async (wanted: Asked[]): Promise<Map<string, Reading[]>> => {
     const lights = wanted.flatMap(({ row, marked }) =>

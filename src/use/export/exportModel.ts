@@ -57,6 +57,14 @@ export interface ModelExportReport {
 
 export const MOST_SAMPLES = 10_000;
 
+/** @throws ShingoError TASK_UNSUPPORTED */
+export function checkTask(task: TaskName): void {
+  if (task === 'LIGHT_STATE') return;
+  const message =
+    'A detector cannot be exported and compared yet; its files are among the artifacts of its experiment.';
+  throw new ShingoError('TASK_UNSUPPORTED', message, 409, ['experimentId']);
+}
+
 /** @throws ShingoError BAD_USER_INPUT */
 export function checkModelExport({
   variants,
@@ -87,6 +95,7 @@ export async function exportModel(
 ): Promise<{ report: ModelExportReport; files: TaskFile[] }> {
   checkModelExport(request);
   const source = await modelSource(task.db, request.experimentUuid);
+  checkTask(source.task);
   const versionUuid = request.versionUuid ?? source.experiment.datasetVersionUuid;
   const about = await describe(task, source, versionUuid);
   const stored = join(task.folder, 'stored');

@@ -15,8 +15,8 @@ export interface PredictRequest {
   engine: EngineName | 'auto';
   /** Absolute path of the picture. */
   file: string;
-  /** Boxes to classify; null: the whole picture. Of no use to a detector. */
-  boxes: (PixelBox | null)[];
+  /** Boxes to classify; null: the whole picture. Null instead of a list: find them, which takes a detector. */
+  boxes: (PixelBox | null)[] | null;
 }
 
 export interface LightScores {
@@ -25,11 +25,18 @@ export interface LightScores {
   scores: (number | null)[];
 }
 
+export interface FoundLight extends PixelBox {
+  label: number;
+  score: number;
+}
+
 export interface PredictReply {
   classes: string[];
   engine: string;
-  /** One a box. */
+  /** One a box that was asked for. */
   lights: LightScores[];
+  /** Of a detector: best first. */
+  found: FoundLight[];
   /** Decoding and network, without loading the model. */
   milliseconds: number;
 }

@@ -1,11 +1,12 @@
 /** What a model says of one picture. */
 import type { DataSource } from 'typeorm';
 import { digestOfImage } from '../../catalog/image/pictureService.js';
+import { LearningTask } from '../../catalog/vocabulary.js';
 import type { BlobStore } from '../../platform/blobs.js';
 import { ShingoError } from '../../platform/error.js';
 import type { EngineName } from '../../training/protocol.js';
-import { modelSource } from '../modelSource.js';
-import type { PixelBox } from './messages.js';
+import { modelSource, type ModelSource } from '../modelSource.js';
+import type { PixelBox, PredictReply } from './messages.js';
 import { askPredictor } from './predictors.js';
 
 export interface PredictQuestion {
@@ -15,7 +16,11 @@ export interface PredictQuestion {
   sha256?: string | null;
   /** Instead of those that the image has. */
   boxes?: PixelBox[] | null;
+  /** Of a detector: what it is less sure of is left out. */
+  minScore: number;
 }
+
+export const DEFAULT_MIN_SCORE = 0.3;
 
 export interface PredictedLight {
   /** Null: the whole picture. */
@@ -30,7 +35,7 @@ export interface Prediction {
   experimentUuid: string;
   imageUuid: string | null;
   sha256: string;
-  task: string;
+  task: LearningTask;
   engine: string;
   lights: PredictedLight[];
   /** From question to answer. */
@@ -60,7 +65,7 @@ export async function predict(
   const source = await modelSource(db, experimentUuid);
   if (imageUuid !== null) await checkProject(db, imageUuid, source.experiment.projectUuid);
   const sha256 = await digestOf(db, blobs, question);
-  const asked = question.boxes ? given(question.boxes) : await lightsOf(db, imageUuid);
+  const asked = await askedOf(db, source, question);
   const reply = await askPredictor({
     task: source.task,
     files: Object.fromEntries(
@@ -69,22 +74,48 @@ export async function predict(
     // A GPU is for training; and where a process of its own must start for a crop, wasm answers first.
     engine: engine === 'auto' ? 'wasm' : engine,
     file: blobs.path(sha256),
-    boxes: asked.map(({ box }) => box),
+    boxes: asked && asked.map(({ box }) => box),
   });
-  const lights = reply.lights.map(({ predicted, scores }, at): PredictedLight => {
-    const of = (index: number) => scores[index] ?? 0;
-    return {
-      ...asked[at]!,
-      color: reply.classes[predicted]!,
-      score: of(predicted),
-      scores: reply.classes.map((color, index) => ({ color, score: of(index) })),
-    };
-  });
+  const lights = asked ? classified(reply, asked) : detected(reply, question.minScore);
   return {
     ...{ experimentUuid, imageUuid, sha256, task: source.task, engine: reply.engine, lights },
     ...{ milliseconds: performance.now() - began, computeMilliseconds: reply.milliseconds },
   };
 }
+
+/** The boxes whose colour is to be told; null: a detector finds them itself. */
+async function askedOf(
+  db: DataSource,
+  { task }: ModelSource,
+  { boxes = null, imageUuid = null, minScore }: PredictQuestion,
+): Promise<Asked[] | null> {
+  if (!(minScore >= 0 && minScore <= 1))
+    throw new ShingoError('BAD_USER_INPUT', 'minScore is 0 to 1.', 400, ['minScore']);
+  if (task === LearningTask.LIGHT_STATE) return boxes ? given(boxes) : lightsOf(db, imageUuid);
+  if (boxes === null) return null;
+  throw new ShingoError('BAD_USER_INPUT', 'This model finds lights by itself: leave boxes out.', 400, [
+    'boxes',
+  ]);
+}
+
+const classified = ({ lights, classes }: PredictReply, asked: Asked[]): PredictedLight[] =>
+  lights.map(({ predicted, scores }, at) => {
+    const of = (index: number) => scores[index] ?? 0;
+    return {
+      ...asked[at]!,
+      color: classes[predicted]!,
+      score: of(predicted),
+      scores: classes.map((color, index) => ({ color, score: of(index) })),
+    };
+  });
+
+const detected = ({ found, classes }: PredictReply, minScore: number): PredictedLight[] =>
+  found
+    .filter(({ score }) => score >= minScore)
+    .map(({ label, score, ...box }) => {
+      const color = classes[label]!;
+      return { box, annotationUuid: null, color, score, scores: [{ color, score }] };
+    });
 
 async function digestOf(db: DataSource, blobs: BlobStore, question: PredictQuestion): Promise<string> {
   const { imageUuid = null, sha256 = null } = question;

@@ -3,7 +3,8 @@ import sharp from 'sharp';
 import { serveRequests } from '../../platform/poolChild.js';
 import { startEngine, type Engine } from '../../training/engines/index.js';
 import { TrainingError } from '../../training/error.js';
-import type { PredictAnswer, PredictReply, PredictRequest } from './messages.js';
+import { frameItem } from '../../training/variants/storedModel.js';
+import type { FoundLight, LightScores, PredictAnswer, PredictReply, PredictRequest } from './messages.js';
 import { Models } from './models.js';
 
 /** Engine, four models and the largest picture that the catalog takes, an AVIF of 40 Mpx (700 MB). */
@@ -26,12 +27,16 @@ async function predict(request: PredictRequest): Promise<PredictReply> {
   const { name } = await engineOf(request.engine);
   const model = await models.get(request.task, request.files);
   const began = performance.now();
-  const items = request.boxes.map((box, at) => ({
-    ...{ id: String(at), file: request.file, box, label: 0, split: 'TEST' as const, conditions: [] },
-  }));
-  const answers = await model.ask<{ predicted: number; scores: (number | null)[] }>(items);
+  const about = { file: request.file, split: 'TEST' as const, conditions: [] };
+  const reply = { classes: model.classes, engine: name, lights: [], found: [] };
+  if (request.boxes === null) {
+    const [frame] = await model.ask<{ detections: FoundLight[] }>([frameItem('0', request.file)]);
+    return { ...reply, found: frame!.detections, milliseconds: performance.now() - began };
+  }
+  const items = request.boxes.map((box, at) => ({ ...about, id: String(at), box, label: 0 }));
+  const answers = await model.ask<LightScores>(items);
   const lights = answers.map(({ predicted, scores }) => ({ predicted, scores }));
-  return { classes: model.classes, engine: name, lights, milliseconds: performance.now() - began };
+  return { ...reply, lights, milliseconds: performance.now() - began };
 }
 
 serveRequests<PredictRequest, PredictAnswer>(MAX_MEMORY_BYTES, async (request) => {

@@ -14,12 +14,13 @@ import {
 } from 'type-graphql';
 import { Annotation } from '../../catalog/annotation/annotation.js';
 import { Image } from '../../catalog/image/image.js';
+import { LearningTask } from '../../catalog/vocabulary.js';
 import { Experiment } from '../../experiments/experiment.js';
 import type { Context } from '../../graphql/context.js';
 import { uuidOf } from '../../graphql/node.js';
 import { experimentOfSubject } from '../subject.js';
 import type * as service from './predict.js';
-import { MOST_BOXES, predict } from './predict.js';
+import { DEFAULT_MIN_SCORE, MOST_BOXES, predict } from './predict.js';
 
 @InputType('PredictBoxInput')
 @ObjectType('PredictedBox', { description: 'In pixels of the picture, continuous.' })
@@ -38,7 +39,9 @@ class PredictedBox {
 class ColorScore {
   @Field(() => String)
   color: string;
-  @Field(() => Float, { description: '0 to 1; those of a light add up to 1.' })
+  @Field(() => Float, {
+    description: '0 to 1; those of a light add up to 1, but of a detector, which tells one colour only.',
+  })
   score: number;
 }
 
@@ -63,8 +66,8 @@ class Prediction implements Omit<service.Prediction, 'lights'> {
 
   @Field(() => String)
   sha256: string;
-  @Field(() => String, { description: 'LIGHT_STATE.' })
-  task: string;
+  @Field(() => LearningTask)
+  task: LearningTask;
   @Field(() => String)
   engine: string;
   @Field(() => [PredictedLight])
@@ -99,6 +102,11 @@ class PredictArguments {
     description: `At most ${MOST_BOXES}. Missing: the lights that count of the image, or the whole picture of sha256.`,
   })
   boxes?: PredictedBox[] | null;
+  @Field(() => Float, {
+    defaultValue: DEFAULT_MIN_SCORE,
+    description: 'Of a detector: what it is less sure of is left out; 0 to 1.',
+  })
+  minScore: number;
 }
 
 @Resolver(() => Prediction)
@@ -108,13 +116,13 @@ export class PredictionResolver {
     description: 'Asks a model about a picture, in a warm process of its own. MODEL_BUSY: ask again.',
   })
   async predict(
-    @Args(() => PredictArguments) { imageId, sha256, boxes, ...subject }: PredictArguments,
+    @Args(() => PredictArguments) { imageId, sha256, boxes, minScore, ...subject }: PredictArguments,
     @Ctx() { db, blobs, config }: Context,
   ): Promise<Prediction> {
     const question = {
       experimentUuid: await experimentOfSubject(db, subject),
       imageUuid: imageId ? uuidOf('Image', imageId) : null,
-      ...{ sha256, boxes },
+      ...{ sha256, boxes, minScore },
     };
     const { lights, ...answer } = await predict({ db, blobs }, question, config.engine);
     return Object.assign(new Prediction(), answer, {

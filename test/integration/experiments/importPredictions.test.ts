@@ -102,7 +102,7 @@ describe('whatever the format, the same detections are the same figures', () => 
       expect(row).toEqual({ ...cells[i], value: row.value, lower: row.lower, upper: row.upper });
       for (const of of ['value', 'lower', 'upper'] as const) {
         if (cells[i]![of] === null) expect(row[of]).toBeNull();
-        else expect(row[of]).toBeCloseTo(cells[i]![of]!, 6);
+        else expect(row[of]).toBeCloseTo(cells[i]![of], 6);
       }
     });
   };
