@@ -14,6 +14,7 @@ import { Evaluations1764200000000 } from './1764200000000-Evaluations.js';
 import { Registry1764200001000 } from './1764200001000-Registry.js';
 import { ExperimentEnvironment1764200002000 } from './1764200002000-ExperimentEnvironment.js';
 import { ExperimentTask1764200003000 } from './1764200003000-ExperimentTask.js';
+import { ModelUse1764200004000 } from './1764200004000-ModelUse.js';
 
 /** In order. A migration that has been released is never edited. */
 export const migrations = [
@@ -33,4 +34,5 @@ export const migrations = [
   Registry1764200001000,
   ExperimentEnvironment1764200002000,
   ExperimentTask1764200003000,
+  ModelUse1764200004000,
 ];

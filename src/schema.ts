@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { lexicographicSortSchema, printSchema, type GraphQLSchema } from 'graphql';
 import { Arg, Ctx, ID, Query, Resolver, buildSchema, type NonEmptyArray, type PubSub } from 'type-graphql';
 import { catalogEntities, catalogResolvers } from './catalog/index.js';
+import { collectResolvers } from './collect/index.js';
 import { datasetEntities, datasetResolvers } from './datasets/index.js';
 import { experimentEntities, experimentResolvers } from './experiments/index.js';
 import type { Context } from './graphql/context.js';
@@ -11,6 +12,7 @@ import { DateTime } from './graphql/scalars.js';
 import { jobEntities, jobResolvers } from './jobs/index.js';
 import { modelEntities, modelResolvers } from './models/index.js';
 import { ShingoError } from './platform/error.js';
+import { useResolvers } from './use/index.js';
 
 type EntityClass = new () => Node;
 
@@ -48,6 +50,8 @@ export function createSchema(): Promise<GraphQLSchema> {
     ...modelResolvers,
     ...experimentResolvers,
     ...jobResolvers,
+    ...collectResolvers,
+    ...useResolvers,
   ];
   return buildSchema({
     resolvers: resolvers as unknown as NonEmptyArray<(typeof resolvers)[number]>,

@@ -1,11 +1,13 @@
 import { Job } from './job.js';
 import { JobResolver } from './jobResolver.js';
 import { NetworkResolver } from './networkResolver.js';
+import { BatchPredictionResolver } from './task/batchPredictionResolver.js';
 import { DuplicatesResolver } from './task/duplicatesResolver.js';
 import { EnrichmentResolver } from './task/enrichmentResolver.js';
 import { ExportResolver } from './task/exportResolver.js';
 import { ImportResolver } from './task/importResolver.js';
 import { PredictionsResolver } from './task/predictionsResolver.js';
+import { EvaluationDriftResolver, ModelExportResolver } from './task/modelExportResolver.js';
 
 export { JOB_QUEUE, QUEUES, TASK_QUEUE } from './change.js';
 export { jobFileRoutes } from './task/jobFile.js';
@@ -20,4 +22,7 @@ export const jobResolvers = [
   EnrichmentResolver,
   DuplicatesResolver,
   PredictionsResolver,
+  ModelExportResolver,
+  EvaluationDriftResolver,
+  BatchPredictionResolver,
 ] as const;

@@ -17,6 +17,8 @@ export enum JobKind {
   ENRICHMENT = 'ENRICHMENT',
   NEAR_DUPLICATES = 'NEAR_DUPLICATES',
   PREDICTIONS = 'PREDICTIONS',
+  MODEL_EXPORT = 'MODEL_EXPORT',
+  BATCH_PREDICTION = 'BATCH_PREDICTION',
 }
 /** Jobs of an experiment, which need a trainer. */
 export type TrainerKind = JobKind.TRAINING | JobKind.EVALUATION;

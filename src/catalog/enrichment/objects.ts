@@ -63,8 +63,15 @@ async function storedBoxes(db: DataSource, ids: string[]): Promise<Map<string, N
   return Map.groupBy(rows, ({ imageUuid }) => imageUuid);
 }
 
-/** An image that a person has labelled since it was looked at is left alone. */
-export async function writeObjects(manager: EntityManager, writes: ObjectWrite[]): Promise<string[]> {
+/**
+ * An image that a person has labelled since it was looked at is left alone.
+ * @param only replaces what a model has found of this category; null: of all
+ */
+export async function writeObjects(
+  manager: EntityManager,
+  writes: ObjectWrite[],
+  only: Category | null = null,
+): Promise<string[]> {
   await lockImages(manager, idsOf(writes));
   const open: { id: string }[] = await manager.query(
     `/* enrichment.unlabelled */ SELECT id FROM image WHERE id = ANY($1) AND counts_source IS DISTINCT FROM 'LABEL'`,
@@ -72,8 +79,9 @@ export async function writeObjects(manager: EntityManager, writes: ObjectWrite[]
   );
   const ids = idsOf(open);
   await manager.query(
-    `/* enrichment.removeObjects */ DELETE FROM annotation WHERE image_id = ANY($1) AND source = 'MODEL'`,
-    [ids],
+    `/* enrichment.removeObjects */ DELETE FROM annotation WHERE image_id = ANY($1) AND source = 'MODEL'
+       AND ($2::text IS NULL OR category = $2)`,
+    [ids, only],
   );
   // Looked at, also where nothing was found; the trigger on annotations adds to it.
   await manager.query(
@@ -134,7 +142,7 @@ export async function objects(
       }
       return plans;
     },
-    write: writeObjects,
+    write: (manager, writes) => writeObjects(manager, writes),
     release: async () => {
       detector.dispose();
       await started.release();

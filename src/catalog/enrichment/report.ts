@@ -11,7 +11,8 @@ export enum EnrichmentKind {
 
 /**
  * NO_PICTURE: only labels are here. PICTURE_MISSING: its file is not in the blob store. PICTURE_*: it does not decode;
- * see docs/errors.md. NO_TIME, NO_POSITION: the sun cannot be told. LABELLED: a person has looked. CHANGED_MEANWHILE:
+ * see docs/errors.md. NO_TIME, NO_POSITION: the sun cannot be told. LABELLED: a person has looked. NO_LIGHT: there is
+ * no light to tell the colour of. CHANGED_MEANWHILE:
  * somebody else wrote the same image between look and write.
  */
 export type SkipReason =
@@ -21,6 +22,7 @@ export type SkipReason =
   | 'NO_TIME'
   | 'NO_POSITION'
   | 'LABELLED'
+  | 'NO_LIGHT'
   | 'CHANGED_MEANWHILE';
 
 export interface FailedImage {
@@ -30,8 +32,8 @@ export interface FailedImage {
   message: string;
 }
 
-export interface EnrichmentReport {
-  kind: EnrichmentKind;
+/** Of any work that goes through images. */
+export interface WalkReport {
   /** Looked at: changed + unchanged + skipped. */
   images: number;
   changed: number;
@@ -39,6 +41,10 @@ export interface EnrichmentReport {
   skipped: { reason: SkipReason; count: number }[];
   /** The first of those whose picture could not be read. */
   failed: FailedImage[];
+}
+
+export interface EnrichmentReport extends WalkReport {
+  kind: EnrichmentKind;
   /** Written by OBJECTS, by category; of the images that changed. */
   objects: { category: Category; count: number }[];
 }
@@ -51,12 +57,15 @@ export type Outcome =
   | { outcome: 'UNCHANGED' }
   | { outcome: 'SKIPPED'; reason: SkipReason; message?: string };
 
+export const emptyWalk = (): WalkReport => ({ images: 0, changed: 0, unchanged: 0, skipped: [], failed: [] });
 export const emptyReport = (kind: EnrichmentKind): EnrichmentReport => ({
-  ...{ kind, images: 0, changed: 0, unchanged: 0 },
-  ...{ skipped: [], failed: [], objects: [] },
+  kind,
+  ...emptyWalk(),
+  objects: [],
 });
 
-function count<K extends string, T extends Record<K, string> & { count: number }>(
+/** The list with n more of a value. */
+export function count<K extends string, T extends Record<K, string> & { count: number }>(
   list: T[],
   key: K,
   value: T[K],
@@ -68,11 +77,11 @@ function count<K extends string, T extends Record<K, string> & { count: number }
 }
 
 /** The report with one image more. */
-export function withImage(
-  report: EnrichmentReport,
+export function withImage<R extends WalkReport>(
+  report: R,
   image: { id: string; file_name: string },
   result: Outcome,
-): EnrichmentReport {
+): R {
   const after = { ...report, images: report.images + 1 };
   if (result.outcome === 'CHANGED') return { ...after, changed: after.changed + 1 };
   if (result.outcome === 'UNCHANGED') return { ...after, unchanged: after.unchanged + 1 };

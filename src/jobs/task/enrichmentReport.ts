@@ -18,9 +18,10 @@ registerEnumType(EnrichmentKind, {
 });
 
 @ObjectType()
-class SkipCount {
+export class SkipCount {
   @Field(() => String, {
-    description: 'NO_PICTURE, PICTURE_MISSING, PICTURE_…, NO_TIME, NO_POSITION, LABELLED, CHANGED_MEANWHILE.',
+    description:
+      'NO_PICTURE, PICTURE_MISSING, PICTURE_…, NO_TIME, NO_POSITION, LABELLED, NO_LIGHT, CHANGED_MEANWHILE.',
   })
   reason: string;
   @Field(() => Int)
@@ -28,7 +29,7 @@ class SkipCount {
 }
 
 @ObjectType()
-class FailedImage {
+export class FailedImage {
   @Field(() => ID)
   imageId: string;
   @Field(() => String)

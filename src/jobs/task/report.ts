@@ -2,11 +2,13 @@
 import { createUnionType } from 'type-graphql';
 import type { Job } from '../job.js';
 import { JobKind } from '../vocabulary.js';
+import { BatchPredictionReport } from './batchPredictionReport.js';
 import { DuplicatesReport } from './duplicatesReport.js';
 import { EnrichmentReport } from './enrichmentReport.js';
 import { ExportReport } from './exportReport.js';
 import { ImportReport } from './importReport.js';
 import { PredictionsReport } from './predictionsReport.js';
+import { ModelExportReport } from './modelExportReport.js';
 
 const CLASSES = {
   [JobKind.IMPORT]: ImportReport,
@@ -14,6 +16,8 @@ const CLASSES = {
   [JobKind.ENRICHMENT]: EnrichmentReport,
   [JobKind.NEAR_DUPLICATES]: DuplicatesReport,
   [JobKind.PREDICTIONS]: PredictionsReport,
+  [JobKind.MODEL_EXPORT]: ModelExportReport,
+  [JobKind.BATCH_PREDICTION]: BatchPredictionReport,
 };
 type Report = (typeof CLASSES)[keyof typeof CLASSES];
 

@@ -10,7 +10,11 @@ import { IMPORT_FORMATS } from '../../datasets/import/source.js';
 import { unpackLabels } from '../../datasets/import/unpack.js';
 import { importPredictions } from '../../experiments/predictions/importPredictions.js';
 import { PREDICTION_FORMATS } from '../../experiments/predictions/read.js';
+import { Split } from '../../catalog/vocabulary.js';
 import type { TaskContext, TaskFile } from '../../platform/task.js';
+import { VARIANTS } from '../../training/variants/names.js';
+import { batchPrediction } from '../../use/batch/batchPrediction.js';
+import { exportModel } from '../../use/export/exportModel.js';
 import { JobKind, type TaskKind } from '../vocabulary.js';
 import type { TaskConfig } from './protocol.js';
 
@@ -59,6 +63,21 @@ const predictionsInput = z.strictObject({
   format: z.enum(PREDICTION_FORMATS),
   lenient: z.boolean(),
 });
+const modelExportInput = z.strictObject({
+  experimentUuid: z.uuid(),
+  versionUuid: z.uuid().nullable(),
+  split: z.enum(Split),
+  variants: z.array(z.enum(VARIANTS)),
+  sample: z.int(),
+  seed: z.int(),
+  bound: z.strictObject({ maxChangedShare: z.number(), maxScoreDifference: z.number().nullable() }),
+});
+const batchPredictionInput = z.strictObject({
+  experimentUuid: z.uuid(),
+  where: z.record(z.string(), z.unknown()).nullable(),
+  minScore: z.number(),
+});
+
 /** What a start mutation writes into the job's row, by kind; checked again where it is read. */
 export interface TaskInputs {
   [JobKind.IMPORT]: z.infer<typeof importInput>;
@@ -66,6 +85,8 @@ export interface TaskInputs {
   [JobKind.ENRICHMENT]: z.infer<typeof enrichmentInput>;
   [JobKind.NEAR_DUPLICATES]: z.infer<typeof duplicatesInput>;
   [JobKind.PREDICTIONS]: z.infer<typeof predictionsInput>;
+  [JobKind.MODEL_EXPORT]: z.infer<typeof modelExportInput>;
+  [JobKind.BATCH_PREDICTION]: z.infer<typeof batchPredictionInput>;
 }
 
 /** The checkpoint of each is of its own form, and nobody else's business. */
@@ -84,4 +105,12 @@ export const TASKS: Record<TaskKind, Task> = {
   [JobKind.NEAR_DUPLICATES]: (task, { projectUuid, input }) =>
     findDuplicates(task, { projectUuid, ...duplicatesInput.parse(input) }),
   [JobKind.PREDICTIONS]: (task, { input }) => importPredictions(task, predictionsInput.parse(input)),
+  [JobKind.MODEL_EXPORT]: (task, { config, input }) =>
+    exportModel(task, { engine: config.engine, ...modelExportInput.parse(input) }),
+  [JobKind.BATCH_PREDICTION]: async (task, { projectUuid, config, input }) => ({
+    report: await batchPrediction(task, {
+      ...{ projectUuid, engine: config.engine },
+      ...batchPredictionInput.parse(input),
+    }),
+  }),
 };

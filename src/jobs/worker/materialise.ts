@@ -134,7 +134,11 @@ async function conditionNames(db: DataSource, versionUuid: string): Promise<stri
   return rows[0]?.condition_names ?? [];
 }
 
-async function modelFiles(db: DataSource, experimentUuid: string, weights: Weights): Promise<StoredFiles> {
+export async function modelFiles(
+  db: DataSource,
+  experimentUuid: string,
+  weights: Weights,
+): Promise<StoredFiles> {
   const kind = weights === Weights.BEST ? 'MODEL' : 'INITIAL_MODEL';
   const artifacts =
     (await selectByKey(db, Artifact, 'experiment_id', [experimentUuid])).get(experimentUuid) ?? [];

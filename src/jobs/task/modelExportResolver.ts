@@ -1,0 +1,118 @@
+import {
+  Arg,
+  Ctx,
+  Field,
+  FieldResolver,
+  Float,
+  ID,
+  InputType,
+  Int,
+  Mutation,
+  Resolver,
+  Root,
+} from 'type-graphql';
+import { Split } from '../../catalog/vocabulary.js';
+import { DatasetVersion } from '../../datasets/datasetVersion.js';
+import { Evaluation } from '../../experiments/evaluation.js';
+import { Experiment } from '../../experiments/experiment.js';
+import type { Context } from '../../graphql/context.js';
+import { uuidOf } from '../../graphql/node.js';
+import { payload } from '../../graphql/userError.js';
+import { VARIANTS, type Variant } from '../../training/variants/names.js';
+import { checkModelExport, checkTask } from '../../use/export/exportModel.js';
+import { modelSource } from '../../use/modelSource.js';
+import { experimentOfSubject } from '../../use/subject.js';
+import { requirePictures } from '../start/pictures.js';
+import { startTask } from '../start/startTask.js';
+import { JobKind } from '../vocabulary.js';
+import { JobPayload } from './jobPayload.js';
+import { EvaluationDriftReport, ModelExportReport, ModelVariant } from './modelExportReport.js';
+
+@InputType()
+class StartModelExportInput {
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Id, or "project name/experiment name". Its BEST weights leave.',
+  })
+  experimentId?: string | null;
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Instead of experimentId: id, or "project name/model name@alias" or "…@number".',
+  })
+  modelVersionId?: string | null;
+  @Field(() => [ModelVariant], { defaultValue: [...VARIANTS] })
+  variants: Variant[];
+  @Field(() => ID, { nullable: true, description: 'Missing: the version that it was trained on.' })
+  datasetVersionId?: string | null;
+  @Field(() => Split, { defaultValue: Split.TEST, description: 'That the sample is drawn from.' })
+  split: Split;
+  @Field(() => Int, { defaultValue: 1000, description: 'Lights to compare on, 1 to 10,000.' })
+  sample: number;
+  @Field(() => Int, { defaultValue: 1, description: 'Of the sample.' })
+  seed: number;
+  @Field(() => Float, {
+    defaultValue: 0.01,
+    description:
+      'Decisions that an export may change. It is published only if the upper end of the 95 % Wilson interval is within it.',
+  })
+  maxChangedShare: number;
+  @Field(() => Float, {
+    nullable: true,
+    description: 'By which an export may change a score; null: whatever.',
+  })
+  maxScoreDifference?: number | null;
+  @Field(() => String, {
+    description: 'Made by the client, kept for its retries; unique within the project.',
+  })
+  idempotencyKey: string;
+}
+
+@Resolver(() => ModelExportReport)
+export class ModelExportResolver {
+  @FieldResolver(() => Experiment, { nullable: true })
+  experiment(@Root() { experimentUuid: uuid }: ModelExportReport, @Ctx() { load }: Context) {
+    return load.one(Experiment, uuid);
+  }
+
+  @FieldResolver(() => DatasetVersion, { nullable: true })
+  datasetVersion(@Root() { datasetVersionUuid }: ModelExportReport, @Ctx() { load }: Context) {
+    return load.one(DatasetVersion, datasetVersionUuid);
+  }
+
+  @Mutation(() => JobPayload, {
+    description:
+      'Writes a model as one zip file, after each of its forms was run and compared with what was evaluated: one that drifts fails the job, and nothing is published. The same key and request again: the same job.',
+  })
+  startModelExport(
+    @Arg('input', () => StartModelExportInput) given: StartModelExportInput,
+    @Ctx() services: Context,
+  ) {
+    return payload(JobPayload, async () => {
+      const { db } = services;
+      const uuid = await experimentOfSubject(db, given);
+      const { experiment } = await modelSource(db, uuid);
+      checkTask(experiment.task);
+      const { variants, split, sample, seed, maxChangedShare, maxScoreDifference = null } = given;
+      const version = given.datasetVersionId ? uuidOf('DatasetVersion', given.datasetVersionId) : null;
+      const bound = { maxChangedShare, maxScoreDifference };
+      const asked = { experimentUuid: uuid, versionUuid: version, split, variants, sample, seed, bound };
+      const { projectUuid } = experiment;
+      const { idempotencyKey } = given;
+      const task = { projectUuid, kind: JobKind.MODEL_EXPORT as const, asked, idempotencyKey };
+      const job = await startTask(services, task, async () => {
+        checkModelExport(asked);
+        await requirePictures(db, version ?? experiment.datasetVersionUuid, [split]);
+        return asked;
+      });
+      return { job };
+    });
+  }
+}
+
+@Resolver(() => EvaluationDriftReport)
+export class EvaluationDriftResolver {
+  @FieldResolver(() => Evaluation, { nullable: true })
+  evaluation(@Root() { evaluationUuid }: EvaluationDriftReport, @Ctx() { load }: Context) {
+    return load.one(Evaluation, evaluationUuid);
+  }
+}
