@@ -104,9 +104,7 @@ export class CoverageQualityResolver {
     @Ctx() context: Context,
   ): Promise<CoverageQuality> {
     const [project, question] = await questionOf(context, asked);
-    return shownTable(
-      await qualityTable(context.db, project, question, { limits: context.config.coverage }),
-    );
+    return shownTable(await qualityTable(context.db, project, question, { limits: context.config.coverage }));
   }
 
   @FieldResolver(() => Evaluation, {
@@ -132,7 +130,12 @@ export class CollectNextResolver {
     const [project, question] = await questionOf(context, asked);
     const { first, sites, measure, weights } = asked;
     return shownProposals(
-      await collectNext(context.db, project, { ...question, first, sites, measure, weights }, context.config.coverage),
+      await collectNext(
+        context.db,
+        project,
+        { ...question, first, sites, measure, weights },
+        context.config.coverage,
+      ),
     );
   }
 

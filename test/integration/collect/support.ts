@@ -32,7 +32,7 @@ export async function evaluated(
   const modelUuid = await createNamed(db, 'model', project.uuid, { name: 'model' });
   const experimentUuid = await db.transaction((manager) =>
     insertExperiment(manager, {
-        parentUuid: null,
+      parentUuid: null,
       ...{ projectUuid: project.uuid, modelUuid, datasetVersionUuid: made.uuid, name: 'experiment' },
       ...{ task: 'LIGHT_STATE', algorithm: 'mobilenetv2', parameters: {} },
     }),
