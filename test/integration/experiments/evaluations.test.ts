@@ -1,9 +1,10 @@
 /** Protocols, cells, hygiene, and what a crash or another attempt leaves of an evaluation. */
-import { graphql, type GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import { outcomesOf } from '../../../src/experiments/evaluate/outcomes.js';
 import { toGlobalId } from '../../../src/graphql/node.js';
 import { newId } from '../../../src/platform/ids.js';
 import { createSchema } from '../../../src/schema.js';
+import { ask as askSchema } from './support/ask.js';
 import {
   createWorld,
   insertVersion,
@@ -37,28 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
-async function ask(
-  source: string,
-  variableValues: object = {},
-): Promise<{ data: any; statements: string[] }> {
-  const context = world.context();
-  const statements: string[] = [];
-  const db = new Proxy(world.db, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (name !== 'query') return typeof value === 'function' ? value.bind(target) : value;
-      return (sql: string, parameters?: unknown[]) => {
-        statements.push(/\/\* (\S+)/.exec(sql)?.[1] ?? sql);
-        return target.query(sql, parameters);
-      };
-    },
-  });
-  const Loaders = context.load.constructor as new (...parameters: unknown[]) => typeof context.load;
-  const contextValue = { ...context, db, load: new Loaders(db, true) };
-  const answer = await graphql({ schema, source, variableValues: variableValues as never, contextValue });
-  if (answer.errors) throw answer.errors[0] as Error;
-  return { data: JSON.parse(JSON.stringify(answer.data)), statements };
-}
+const ask = (source: string, variables: object = {}) => askSchema(world, schema, source, variables);
 
 const cells = async (filter: string) => {
   const { data } = await ask(

@@ -1,8 +1,9 @@
-import { graphql, type GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import { newId } from '../../../src/platform/ids.js';
 import { createSchema } from '../../../src/schema.js';
 import { toGlobalId } from '../../../src/graphql/node.js';
 import { createWorld, type World } from '../../faults/world.js';
+import { ask as askSchema } from './support/ask.js';
 
 let world: World;
 let schema: GraphQLSchema;
@@ -17,35 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
-async function ask(
-  source: string,
-  variableValues: object = {},
-): Promise<{ data: any; statements: string[] }> {
-  const context = world.context();
-  const statements: string[] = [];
-  const db = new Proxy(world.db, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (name !== 'query') return typeof value === 'function' ? value.bind(target) : value;
-      return (sql: string, parameters?: unknown[]) => {
-        statements.push(/\/\* (\S+)/.exec(sql)?.[1] ?? sql);
-        return target.query(sql, parameters);
-      };
-    },
-  });
-  const loaders = new (context.load.constructor as new (...parameters: unknown[]) => typeof context.load)(
-    db,
-    true,
-  );
-  const answer = await graphql({
-    schema,
-    source,
-    variableValues: variableValues as never,
-    contextValue: { ...context, db, load: loaders },
-  });
-  if (answer.errors) throw answer.errors[0] as Error;
-  return { data: JSON.parse(JSON.stringify(answer.data)), statements };
-}
+const ask = (source: string, variables: object = {}) => askSchema(world, schema, source, variables);
 
 const EXPERIMENTS = `query ($projectId: ID!, $first: Int) { experiments(projectId: $projectId, first: $first, orderBy: [{field: CREATED_AT}]) { nodes {
   name state engine lastSeq project { name } model { name } datasetVersion { version } parameters { name number text boolean }
