@@ -25,8 +25,7 @@ export interface LossSums {
 
 export function lossSums({ logits, box }: Maps, targets: TargetTensors): LossSums {
   const error = tf.abs(tf.mul(tf.sub(box, targets.box), targets.centre));
-  // Of logarithms: a light of 6 pixels counts as much as one of 60, and pulls as hard. Relative errors instead pulled
-  // ten times as hard at the small ones, and after 190 steps no size had been learnt.
+  // Of logarithms: a light of 6 pixels counts as much as one of 60, and pulls as hard.
   const [sizeError, offsetError] = tf.split(error, 2, 3);
   return {
     heat: focal(logits, targets.heat, targets.judged),
