@@ -20,7 +20,7 @@ const shape = {
     .number()
     .min(0)
     .max(10)
-    .describe('Weight of the relative error of width and height; the heat map has 1.'),
+    .describe('Weight of the error of width and height, as logarithms; the heat map has 1.'),
   offsetWeight: z
     .number()
     .min(0)

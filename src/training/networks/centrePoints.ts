@@ -25,8 +25,8 @@ type X = tfl.SymbolicTensor;
 
 /**
  * [batch, height, width, 3] in -1…1 → `heat` [batch, height / 4, width / 4, classes], probabilities whose logits are the
- * layer `heat_logits`, and `box` [batch, height / 4, width / 4, 4]: width and height in units of 4 cells, the centre's
- * place in its cell. The same seed gives the same initial weights on every engine.
+ * layer `heat_logits`, and `box` [batch, height / 4, width / 4, 4]: logarithms of width and height in units of 4
+ * cells, the centre's place in its cell. The same seed gives the same initial weights on every engine.
  */
 export function centrePoints(
   chosen: Chosen & { seed: number },
@@ -42,7 +42,7 @@ export function centrePoints(
   }
   const logits = layers.output('heat_logits', separable(layers, 'heat', x, filters), classes, logit(PRIOR));
   const heat = tfl.layers.activation({ name: 'heat', activation: 'sigmoid' }).apply(logits) as X;
-  const box = layers.output('box', separable(layers, 'box_mix', x, filters), 4, 0.5);
+  const box = layers.output('box', separable(layers, 'box_mix', x, filters), 4, 0);
   return tfl.model({ inputs: body.input, outputs: [heat, box], name: 'centre_points' });
 }
 

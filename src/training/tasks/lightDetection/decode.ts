@@ -19,7 +19,7 @@ export interface Detection {
 export interface FrameMaps {
   /** [height, width, classes], 0 to 1. */
   heat: Float32Array;
-  /** [height, width, 4]: width and height in SIZE_UNITs, place in the cell. */
+  /** [height, width, 4]: logarithms of width and height in SIZE_UNITs, place in the cell. */
   box: Float32Array;
 }
 
@@ -46,7 +46,7 @@ export function decode({ heat, box }: FrameMaps, options: DecodeOptions): Detect
     if (kept.length === maxDetections) break;
     const at = (row * grid.width + column) * 4;
     const [width, height, x, y] = box.subarray(at, at + 4) as unknown as [number, number, number, number];
-    const size = { width: width * SIZE_UNIT, height: height * SIZE_UNIT };
+    const size = { width: Math.exp(width) * SIZE_UNIT, height: Math.exp(height) * SIZE_UNIT };
     const corner = fromCells({ x: column + x, y: row + y, ...size }, native, grid);
     if (corner && !kept.some((other) => iou(other, corner) > SAME_IOU))
       kept.push({ label, score, ...corner });

@@ -7,7 +7,7 @@ import type { Size } from '../../input/frames.js';
 /** Input pixels a cell. */
 export const STRIDE = 4;
 
-/** Cells: the unit of the widths and heights that the network says. A light's is then about 1, as all that it says. */
+/** Cells: the unit of the widths and heights that the network says, as logarithms: those of most lights are then near 0. */
 export const SIZE_UNIT = 4;
 
 /** Cells of the output for an input size. */

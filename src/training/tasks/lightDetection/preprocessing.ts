@@ -18,7 +18,7 @@ export const detectionPreprocessingSchema = z.object({
   offset: z.number(),
   /**
    * A cell of the outputs is `stride` input pixels a side. `heat` holds each class's probability of a centre in the
-   * cell; a peak is a cell that no neighbour exceeds. `box` holds width and height in units of `sizeUnit` cells, and
+   * cell; a peak is a cell that no neighbour exceeds. `box` holds the natural logarithms of width and height in units of `sizeUnit` cells, and
    * where in its cell the centre is. A box goes back to pixels of the frame by frame size / output size, each side for itself.
    */
   decoding: z.object({

@@ -9,7 +9,7 @@ export interface Targets {
   heat: Float32Array;
   /** Per class: 0 where a cell is not judged (in an ignored box), 1 elsewhere. */
   judged: Float32Array;
-  /** Width and height in SIZE_UNITs, then the centre's place in its cell, 0 to 1: four values, where there is a centre. */
+  /** Logarithms of width and height in SIZE_UNITs, then the centre's place in its cell, 0 to 1; where there is a centre. */
   box: Float32Array;
   /** 1 where there is a centre. */
   centre: Float32Array;
@@ -63,8 +63,11 @@ function place({ targets, first, grid, classes }: Map, box: CellBox, label: numb
   targets.judged[cell * classes + label] = 1;
   if (targets.centre[cell] === 0) targets.objects += 1;
   targets.centre[cell] = 1;
-  targets.box.set([box.width / SIZE_UNIT, box.height / SIZE_UNIT, box.x - column, box.y - row], cell * 4);
+  targets.box.set([logSize(box.width), logSize(box.height), box.x - column, box.y - row], cell * 4);
 }
+
+/** Half an input pixel at least: what is narrower is no finer target. */
+const logSize = (cells: number) => Math.log(Math.max(cells, 0.125) / SIZE_UNIT);
 
 /** The cell that holds the centre; one on the very edge of the picture belongs to the last. */
 const cellOf = ({ x, y }: CellBox, grid: Size): [column: number, row: number] => [
