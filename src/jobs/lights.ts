@@ -31,3 +31,12 @@ export const classesOf = (counts: LightCount[]): string[] =>
 
 export const inSplit = (counts: LightCount[], split: Split): number =>
   counts.reduce((sum, count) => (count.split === split ? sum + count.n : sum), 0);
+
+/** Of a version, in the order that its items' conditions count in. */
+export async function conditionNames(db: DataSource, versionUuid: string): Promise<string[]> {
+  const rows: { condition_names: string[] }[] = await db.query(
+    '/* job.conditions */ SELECT condition_names FROM dataset_version WHERE id = $1',
+    [versionUuid],
+  );
+  return rows[0]?.condition_names ?? [];
+}

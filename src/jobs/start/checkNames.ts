@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { UserErrors } from '../../graphql/userError.js';
 import { ShingoError } from '../../platform/error.js';
 import type { TrainingParameters } from '../../training/protocol.js';
-import { classesOf, countLights } from '../lights.js';
+import { classesOf, conditionNames, countLights } from '../lights.js';
 import { JobState } from '../vocabulary.js';
 import { badParameter } from './checkParameters.js';
 import { findExperiment } from './subjects.js';
@@ -40,14 +40,6 @@ const strangers = (field: string, names: string[], known: string[]): ShingoError
         `the version has no ${JSON.stringify(name.slice(0, 200))}, but ${known.join(', ') || 'none at all'}`,
       ),
     );
-
-async function conditionNames(db: DataSource, versionUuid: string): Promise<string[]> {
-  const rows: { condition_names: string[] }[] = await db.query(
-    '/* job.versionConditions */ SELECT condition_names FROM dataset_version WHERE id = $1',
-    [versionUuid],
-  );
-  return rows[0]?.condition_names ?? [];
-}
 
 /** @throws ShingoError NOT_FOUND, OTHER_PROJECT, EXPERIMENT_NOT_TRAINED, BAD_PARAMETER */
 export async function checkParent(

@@ -13,7 +13,7 @@ import type { BlobStore } from '../../platform/blobs.js';
 import { ShingoError } from '../../platform/error.js';
 import { trainingParametersSchema, type Spec, type TrainingParameters } from '../../training/protocol.js';
 import { experimentOf, type Job } from '../job.js';
-import { classesOf, countLights } from '../lights.js';
+import { classesOf, conditionNames, countLights } from '../lights.js';
 import { JobKind, Weights } from '../vocabulary.js';
 import { restoreFiles, type StoredFiles } from './files.js';
 import { writeItems } from './items.js';
@@ -124,14 +124,6 @@ async function parametersOf(db: DataSource, experimentUuid: string): Promise<Tra
     number ?? text ?? boolean,
   ]);
   return trainingParametersSchema.parse(unflatten(values));
-}
-
-async function conditionNames(db: DataSource, versionUuid: string): Promise<string[]> {
-  const rows: { condition_names: string[] }[] = await db.query(
-    '/* job.conditions */ SELECT condition_names FROM dataset_version WHERE id = $1',
-    [versionUuid],
-  );
-  return rows[0]?.condition_names ?? [];
 }
 
 export async function modelFiles(
