@@ -22,7 +22,8 @@ export async function attachEvaluation(
   if (version.experimentUuid !== null)
     throw bad("This version is an experiment's: what it predicts is evaluated here, by startEvaluation.");
   if (evaluation.modelUuid !== version.modelUuid) throw bad('It was imported for another model.');
-  if (evaluation.task !== version.task) throw bad(`It is of ${evaluation.task}, the version of ${version.task}.`);
+  if (evaluation.task !== version.task)
+    throw bad(`It is of ${evaluation.task}, the version of ${version.task}.`);
   const [, attached]: [unknown, number] = await db.query(
     `/* evaluation.attach */ UPDATE evaluation SET model_version_id = $2
      WHERE id = $1 AND (model_version_id IS NULL OR model_version_id = $2)`,

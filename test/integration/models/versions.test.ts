@@ -223,7 +223,10 @@ test('imported predictions are said to be of a version, once', async () => {
     (await create({ ...elsewhere(), task: 'LIGHT_STATE', ...rest })).modelVersion.id as string;
   const [one, other] = [await made(), await made()];
   for (const _ of [1, 2])
-    expect(await attach(imported, one)).toEqual({ evaluation: { modelVersions: [{ id: one }] }, userErrors: [] });
+    expect(await attach(imported, one)).toEqual({
+      evaluation: { modelVersions: [{ id: one }] },
+      userErrors: [],
+    });
   expect(await attach(imported, other)).toMatchObject({ userErrors: [{ code: 'CONFLICT' }] });
   const free = await newEvaluation(world, {}, right);
   const trained = (await create(await ofExperiment())).modelVersion.id as string;
@@ -251,5 +254,8 @@ test('the versions that hold an alias, and those of an experiment with a paramet
          name: {eq: "epochs"}, number: {gte: 77}}}}}) { nodes { id } } }`,
     { id: toGlobalId('Project', world.project) },
   );
-  expect(found).toEqual({ holders: { nodes: [{ id: modelVersion.id }] }, trained: { nodes: [{ id: modelVersion.id }] } });
+  expect(found).toEqual({
+    holders: { nodes: [{ id: modelVersion.id }] },
+    trained: { nodes: [{ id: modelVersion.id }] },
+  });
 });
