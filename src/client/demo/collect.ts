@@ -41,7 +41,7 @@ const COVERAGE = /* GraphQL */ `
 
 /** Act 1: what do we have, and under which conditions? */
 export async function collect(client: ShingoClient, screen: Screen, options: DemoOptions): Promise<Stage> {
-  screen.heading('1 of 5 · Collect and organise');
+  screen.heading('1 of 6 · Collect and organise');
   const folder = options.images ?? options.demoData?.folder;
   if (!folder) throw new DemoFailure('the demo was given neither demo data nor a folder of images');
   const onNotice = (text: string) => screen.note(`note: ${text}`);

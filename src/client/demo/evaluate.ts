@@ -66,7 +66,7 @@ export async function evaluate(
 ): Promise<Scores> {
   const { screen } = stage;
   const { bold, red, green } = screen.colors;
-  screen.heading('4 of 5 · Evaluate on the held-out fifth');
+  screen.heading('4 of 6 · Evaluate on the held-out fifth');
   const [best, initial] = await run(stage, version, experiment, ['BEST', 'INITIAL']);
   screen.block(scoresTable(best!.conditions, initial!.conditions, screen.colors));
   const method = best!.conditions[0]?.method;

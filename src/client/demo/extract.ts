@@ -42,7 +42,7 @@ const SHARES = { train: 0.64, validation: 0.16, test: 0.2 };
 /** Act 2: a data set that can be named, and found again byte for byte. */
 export async function extract(stage: Stage): Promise<DatasetVersion> {
   const { client, screen, project } = stage;
-  screen.heading('2 of 5 · Extract a data set');
+  screen.heading('2 of 6 · Extract a data set');
   const datasetId = await ensureDataset(client, project.id, 'lights');
   const version = await createVersion(client, datasetId);
   const { bold } = screen.colors;

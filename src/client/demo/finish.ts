@@ -4,12 +4,12 @@ import type { Stage } from './options.js';
 import type { Experiment } from './train.js';
 import type { Verdict } from './verdict.js';
 
-/** Act 5: what there is now, where it is, and how to come back. */
+/** Act 6: what there is now, where it is, and how to come back. */
 export function finish(stage: Stage, experiment: Experiment, verdicts: Verdict[], seconds: number): void {
   const { client, screen, options } = stage;
   const home = (options.homeUrl ?? client.baseUrl).replace(/\/+$/, '');
   const { bold, cyan, green, red } = screen.colors;
-  screen.heading('5 of 5 · What you have now');
+  screen.heading('6 of 6 · What you have now');
   const { folder, rows } = listing(experiment, home);
   if (folder) {
     screen.line('  artifacts, under');

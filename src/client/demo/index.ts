@@ -7,6 +7,7 @@ import { collect } from './collect.js';
 import { evaluate } from './evaluate.js';
 import { extract } from './extract.js';
 import { finish } from './finish.js';
+import { next } from './next.js';
 import { DemoFailure, type DemoOptions, type Stage } from './options.js';
 import { train } from './train.js';
 import { judgeLoss, judgeScores } from './verdict.js';
@@ -15,7 +16,7 @@ export type { DemoData, DemoOptions, DemoPlace, DemoWeather } from './options.js
 
 const INTERRUPTED = 130;
 
-/** The five acts, as any client could play them. Returns the exit code. */
+/** The six acts, as any client could play them. Returns the exit code. */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const screen = new Screen(options.out, options.err);
   const { url, apiKey, signal } = options;
@@ -46,6 +47,7 @@ async function acts(
   const version = await extract(stage);
   const { experiment, curves } = await train(stage, version);
   const scores = await evaluate(stage, version, experiment);
+  await next(stage, experiment);
   const verdicts = [judgeLoss(curves.values('loss', 'TRAIN')), judgeScores(scores.trained, scores.untrained)];
   finish(stage, experiment, verdicts, (performance.now() - start) / 1000);
   const bad = verdicts.filter(({ ok }) => !ok);

@@ -71,7 +71,7 @@ export async function train(
   version: DatasetVersion,
 ): Promise<{ experiment: Experiment; curves: Curves }> {
   const { client, screen, project, options } = stage;
-  screen.heading('3 of 5 · Train');
+  screen.heading('3 of 6 · Train');
   const modelId = await ensureModel(client, project.id);
   const started = await start(client, {
     datasetVersionId: version.id,

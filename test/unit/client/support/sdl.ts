@@ -99,7 +99,14 @@ export const SDL = `
   type CancelJobPayload { job: Job userErrors: [UserError!]! }
   type LeakReport { leaks: [LeakCount!]! }
   type LeakCount { kind: LeakKind! known: Split! held: Split! images: Int! share: Float! }
+  type CollectNext { ranked: Int! proposals: [CollectProposal!]! }
+  type CollectProposal { rank: Int! cell: CoverageQualityCell! sites: [CollectionSite!]! }
+  type CoverageQualityCell { keys: [String]! images: Int! quality: CellQuality! }
+  type CellQuality { value: Float n: Int! lower: Float! upper: Float! }
+  type CollectionSite { place: Place! hours: [CollectionHour!]! }
+  type CollectionHour { hour: Int! }
   type Query {
+    collectNext(projectId: ID!, experimentId: ID, by: [CoverageDimension!]!, first: Int!, sites: Int!): CollectNext!
     project(id: ID!): Project
     places(projectId: ID!, first: Int, after: String): PlaceConnection!
     datasets(projectId: ID!, first: Int, after: String): DatasetConnection!

@@ -167,6 +167,25 @@ export class FakeService {
         };
       },
       evaluation: ({ id }) => this.#evaluation(id === 'BEST' ? this.story.trained : this.story.untrained),
+      collectNext: () => ({
+        ranked: 18,
+        proposals: [
+          {
+            rank: 1,
+            cell: { keys: ['FOG', 'NIGHT'], images: 0, quality: { value: null, n: 0, lower: 0, upper: 1 } },
+            sites: [{ place: { city: 'Fujisawa' }, hours: [{ hour: 23 }, { hour: 0 }] }],
+          },
+          {
+            rank: 2,
+            cell: {
+              keys: ['PARTLY_CLOUDY', 'DAWN_DUSK'],
+              images: 1234,
+              quality: { value: 0.5, n: 1234, lower: 0.47, upper: 0.53 },
+            },
+            sites: [],
+          },
+        ],
+      }),
       cancelJob: ({ input }) => {
         this.cancelled.push(input.jobId as string);
         return { userErrors: [] };
