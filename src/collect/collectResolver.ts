@@ -67,6 +67,7 @@ class CollectArguments extends QualityArguments {
 
 async function questionOf({ db }: Context, asked: QualityArguments): Promise<[string, TableQuestion]> {
   const { by, minimumN, experimentId = null, modelVersionId = null, evaluationId = null } = asked;
+  const project = await projectUuid(db, asked.projectId);
   const given = [experimentId, modelVersionId, evaluationId].filter((id) => id !== null);
   if (given.length !== 1)
     throw new ShingoError(
@@ -75,7 +76,6 @@ async function questionOf({ db }: Context, asked: QualityArguments): Promise<[st
       400,
       ['experimentId'],
     );
-  const project = await projectUuid(db, asked.projectId);
   const version = modelVersionId && (await modelVersionUuid(db, modelVersionId, ['modelVersionId']));
   if (version && (await findModelVersion(db, version)).projectUuid !== project)
     throw new ShingoError('OTHER_PROJECT', 'This model version belongs to another project.', 409, [

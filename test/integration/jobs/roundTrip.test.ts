@@ -142,6 +142,8 @@ real(
     expect(await contentOf('bosch-coco')).toEqual(await contentOf('bosch'));
     expect((await versioned('bosch-coco', [1, 0, 0])).dataId).toBe(version.dataId);
   },
+  // 12 s on an idle machine with 2 cores.
+  90_000,
 );
 
 interface Box {
