@@ -160,15 +160,17 @@ test('the examples of the README work as they stand there, on the data of the de
   const examples = [...readme.matchAll(/```graphql\n(.*?)```/gs)].map((match) => match[1] as string);
   expect(examples.map((text) => text.split(' ')[0])).toEqual(['query', 'mutation', 'subscription']);
   const [query, mutation, subscription] = examples as [string, string, string];
-  const { coverage, experiment } = await service.ok(query);
-  expect(coverage.cells.length).toBeGreaterThan(5);
-  expect(experiment).toMatchObject({ state: 'SUCCEEDED', engine: 'wasm' });
-  expect(experiment.evaluations[0].conditions.map((row: any) => row.condition)).toEqual([
-    null,
-    'night',
-    'rain',
-    'sunny',
-  ]);
+  const { coverageQuality, collectNext } = await service.ok(query);
+  expect(coverageQuality.cells.length).toBeGreaterThan(5);
+  const { n, value, lower, upper } = coverageQuality.overall;
+  expect(n).toBeGreaterThan(0);
+  expect(lower).toBeLessThan(value);
+  expect(upper).toBeGreaterThan(value);
+  const ofCells = coverageQuality.cells.reduce((sum: number, { quality }: any) => sum + quality.n, 0);
+  expect(ofCells).toBe(n);
+  expect(collectNext.proposals.map(({ rank }: any) => rank)).toEqual([1, 2, 3, 4, 5]);
+  // The data of the demo has places, whose sun is known.
+  for (const { sites } of collectNext.proposals) expect(sites[0].hours.length).toBeGreaterThan(0);
   const { createCondition } = await service.ok(mutation);
   expect(createCondition.condition).toMatchObject({ name: 'small-red-at-night', version: 1 });
   const live = subscribe<{ experimentEvents: Event }>(service.url, subscription, {});
