@@ -97,6 +97,12 @@ export class TrainingParametersInput {
   inputWidth?: number | null;
   @Field(() => Int, described('inputHeight'))
   inputHeight?: number | null;
+  @Field(() => Int, described('windowWidth'))
+  windowWidth?: number | null;
+  @Field(() => Int, described('windowHeight'))
+  windowHeight?: number | null;
+  @Field(() => Int, described('windowsPerFrame'))
+  windowsPerFrame?: number | null;
   @Field(() => Int, described('maxDetections'))
   maxDetections?: number | null;
   @Field(() => Int, described('headChannels'))

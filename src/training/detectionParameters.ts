@@ -10,6 +10,19 @@ const side = (least: number, most: number) => z.int().min(least).max(most).multi
 const shape = {
   inputWidth: side(64, 1920).describe('Width that a whole frame is stretched to, px; a multiple of 32.'),
   inputHeight: side(64, 1088).describe('Height that a whole frame is stretched to, px; a multiple of 32.'),
+  windowWidth: z
+    .int()
+    .min(0)
+    .max(1920)
+    .multipleOf(SIDE_STEP)
+    .describe('Training sees windows of this width, px of the input; 0, or more than it has: the whole.'),
+  windowHeight: z
+    .int()
+    .min(0)
+    .max(1088)
+    .multipleOf(SIDE_STEP)
+    .describe('Training sees windows of this height, px of the input; 0, or more than it has: the whole.'),
+  windowsPerFrame: z.int().min(1).max(16).describe('Windows cut from a frame each time it is seen.'),
   maxDetections: z.int().min(1).max(300).describe('Boxes kept of a frame, best first.'),
   headChannels: z
     .int()
@@ -34,6 +47,9 @@ export type DetectionParameters = z.output<typeof detectionParametersSchema>;
 const PRESETS = {
   inputWidth: 512,
   inputHeight: 288,
+  windowWidth: 0,
+  windowHeight: 0,
+  windowsPerFrame: 1,
   maxDetections: 100,
   headChannels: 32,
   sizeWeight: 1,

@@ -20,7 +20,7 @@ const NEXT = /* GraphQL */ `
       projectId: $projectId
       experimentId: $experimentId
       by: [WEATHER, TIME_OF_DAY]
-      first: 6
+      first: 8
       sites: 1
     ) {
       ranked
@@ -61,7 +61,7 @@ export async function next({ client, screen, project }: Stage, experiment: Exper
     const [weather, time] = cell.keys;
     const figure = quality.value === null ? 'never tested' : `${percent(quality.value)} ${interval(quality)}`;
     const [site] = sites;
-    const hours = site?.hours.slice(0, 3).map(({ hour }) => `${hour} h`);
+    const hours = site?.hours.slice(0, 2).map(({ hour }) => `${hour} h`);
     return [
       String(rank),
       `${label(weather ?? null)}, ${label(time ?? null)}`,

@@ -138,7 +138,7 @@ it(
   'killed and resumed in the middle of an epoch, it ends with the same losses',
   async () => {
     const augmentation = { flip: 0.5, scale: 0.2, color: 0.5, night: 0.5 };
-    const parameters = { epochs: 3, batchSize: 3, augmentation };
+    const parameters = { epochs: 3, batchSize: 3, windowWidth: 64, windowsPerFrame: 2, augmentation };
     const whole = await detectionSpec(data, parameters);
     const uninterrupted = recordingJob();
     await train(whole, uninterrupted.job);

@@ -15,7 +15,7 @@ export { mirroredLabels } from './mirror.js';
 export type { Picture } from './picture.js';
 
 /** Names an effect's own numbers. */
-const EFFECTS = { window: 1, color: 2, night: 3, fog: 4, rain: 5 } as const;
+const EFFECTS = { window: 1, color: 2, night: 3, fog: 4, rain: 5, cut: 6 } as const;
 type Effect = keyof typeof EFFECTS;
 export type Draw = (effect: Effect) => Random;
 

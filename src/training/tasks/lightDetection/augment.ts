@@ -10,7 +10,7 @@ export interface Shown extends DecodedFrame {
 }
 
 /** Of a light that the edge cuts off, so much must be left to be learnt from; what is less is ignored. */
-const LEAST_VISIBLE = 0.5;
+export const LEAST_VISIBLE = 0.5;
 
 export interface Changing {
   augmentation: Augmentation;

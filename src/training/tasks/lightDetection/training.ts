@@ -7,6 +7,7 @@ import type { Frame, Metric, TrainingSpec } from '../../protocol.js';
 import { tf, tfl } from '../../tensorflow.js';
 import type { Batch, Forward, TrainingTask } from '../task.js';
 import { showAtRandom, type Shown } from './augment.js';
+import { cutAtRandom } from './cut.js';
 import { decode } from './decode.js';
 import { countFrame, emptyTally, metricsOf, type DetectionTally } from './figures.js';
 import { gridOf } from './geometry.js';
@@ -28,6 +29,8 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
   /** Of the input. */
   private readonly size: Size;
   private readonly grid: Size;
+  /** Of what training sees; null: whole frames. The network has no fully connected layer: its weights fit any size. */
+  private readonly window: Size | null;
   private readonly pictures: Frames;
   /** The same weights without the sigmoid: its gradient and the loss's together neither overflow nor vanish. */
   private readonly maps: tfl.LayersModel;
@@ -41,6 +44,7 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
     this.parameters = detectionParametersSchema.parse(parameters);
     this.size = { width: this.parameters.inputWidth, height: this.parameters.inputHeight };
     this.grid = gridOf(this.size);
+    this.window = windowOf(this.parameters);
     this.pictures = new Frames(
       frames.map(({ file }) => file),
       this.size,
@@ -69,24 +73,30 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
     const decoded = await this.pictures.get(indices);
     const { augmentation } = this.spec.parameters;
     const mirrored = mirroredLabels(this.spec.classes);
-    const shown = frames.map(({ boxes }, i): Shown => {
+    const shown = frames.flatMap(({ boxes }, i): Shown[] => {
       const draw = draws?.(indices[i]!);
-      if (!draw) return { ...decoded[i]!, boxes };
-      return showAtRandom(decoded[i]!, boxes, this.size, { augmentation, draw, mirrored });
+      if (!draw) return [{ ...decoded[i]!, boxes }];
+      const whole = showAtRandom(decoded[i]!, boxes, this.size, { augmentation, draw, mirrored });
+      return this.window ? this.windowsOf(whole, this.window, draw('cut')) : [whole];
     });
-    const { width, height } = this.size;
+    const seen = draws && this.window ? this.window : this.size;
     const values = frameValues(shown, this.about.preprocessing);
     return {
-      size: frames.length,
+      size: shown.length,
       frames,
       natives: shown.map(({ native }) => native),
-      x: tf.tensor4d(values, [frames.length, height, width, 3]),
-      ...this.targets(shown),
+      x: tf.tensor4d(values, [shown.length, seen.height, seen.width, 3]),
+      ...this.targets(shown, gridOf(seen)),
     };
   }
 
-  private targets(shown: Shown[]): { targets: tf.Tensor[]; objects: number } {
-    const { grid, spec } = this;
+  private windowsOf(whole: Shown, window: Size, random: () => number): Shown[] {
+    const count = this.parameters.windowsPerFrame;
+    return Array.from({ length: count }, () => cutAtRandom(whole, this.size, window, random));
+  }
+
+  private targets(shown: Shown[], grid: Size): { targets: tf.Tensor[]; objects: number } {
+    const { spec } = this;
     const classes = spec.classes.length;
     const targets = emptyTargets(shown.length, grid, classes);
     shown.forEach(({ boxes, native }, i) => addTargets(targets, i, boxes, native, grid, classes));
@@ -144,6 +154,14 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
     this.pictures.close();
     this.model.dispose();
   }
+}
+
+function windowOf({ windowWidth, windowHeight, inputWidth, inputHeight }: DetectionParameters): Size | null {
+  if (windowWidth === 0 && windowHeight === 0) return null;
+  return {
+    width: Math.min(windowWidth || inputWidth, inputWidth),
+    height: Math.min(windowHeight || inputHeight, inputHeight),
+  };
 }
 
 /** The i-th of n equal parts. */
