@@ -67,8 +67,10 @@ export async function writeHandMadeDetector(folder: string): Promise<void> {
     model
       .getLayer('heat')
       .setWeights([tf.tensor4d([-7, 7, 7, -7, 0, 0], [1, 1, 3, 2]), tf.tensor1d([-5, -5])]);
-    // 20 pixels are 5 cells, in units of 4; the centre is in the middle of its cell.
-    model.getLayer('box').setWeights([tf.zeros([1, 1, 3, 4]), tf.tensor1d([1.25, 1.25, 0.5, 0.5])]);
+    // 20 pixels are 5 cells, in units of 4, as a logarithm; the centre is in the middle of its cell.
+    model
+      .getLayer('box')
+      .setWeights([tf.zeros([1, 1, 3, 4]), tf.tensor1d([Math.log(1.25), Math.log(1.25), 0.5, 0.5])]);
     const parameters = { inputWidth, inputHeight, maxDetections: 20 } as never;
     await saveModel(folder, model, { classes: CLASSES, preprocessing: detectionPreprocessing(parameters) });
     model.dispose();
