@@ -15,6 +15,7 @@ import { Registry1764200001000 } from './1764200001000-Registry.js';
 import { ExperimentEnvironment1764200002000 } from './1764200002000-ExperimentEnvironment.js';
 import { ExperimentTask1764200003000 } from './1764200003000-ExperimentTask.js';
 import { ModelUse1764200004000 } from './1764200004000-ModelUse.js';
+import { ModelBounds1764200005000 } from './1764200005000-ModelBounds.js';
 
 /** In order. A migration that has been released is never edited. */
 export const migrations = [
@@ -35,4 +36,5 @@ export const migrations = [
   ExperimentEnvironment1764200002000,
   ExperimentTask1764200003000,
   ModelUse1764200004000,
+  ModelBounds1764200005000,
 ];

@@ -26,6 +26,7 @@ export type TrainerKind = JobKind.TRAINING | JobKind.EVALUATION;
 export type TaskKind = Exclude<JobKind, TrainerKind>;
 export enum Weights {
   BEST = 'BEST',
+  LAST = 'LAST',
   INITIAL = 'INITIAL',
 }
 export enum Engine {
@@ -43,7 +44,7 @@ registerEnumType(JobState, {
 registerEnumType(JobKind, { name: 'JobKind' });
 registerEnumType(Weights, {
   name: 'Weights',
-  description: 'Of the best epoch, or as they were before training.',
+  description: 'Of the best epoch, of the last one, or as they were before training.',
 });
 registerEnumType(Engine, { name: 'Engine', description: 'AUTO: whatever the worker has, fastest first.' });
 

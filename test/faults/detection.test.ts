@@ -9,10 +9,13 @@ import { Experiment } from '../../src/experiments/experiment.js';
 import { selectParameters } from '../../src/experiments/experimentService.js';
 import { selectOne } from '../../src/graphql/select.js';
 import { startWorker } from '../../src/jobs/index.js';
+import type { Weights } from '../../src/jobs/vocabulary.js';
+import { modelFiles } from '../../src/jobs/worker/materialise.js';
 import { newId } from '../../src/platform/ids.js';
 import { wilson } from '../../src/training/statistics/wilson.js';
 import { COLOURS, streetWindows, type FrameSet } from '../unit/training/detectionSupport.js';
-import { createWorld, insertModel, insertProject, type World } from './world.js';
+import { epochsLogged, losses, trainers } from './realTrainers.js';
+import { createWorld, insertModel, insertProject, until, type World } from './world.js';
 
 const TRAINER = fileURLToPath(new URL('../../src/training/trainerProcess.js', import.meta.url));
 const LONG = 300_000;
@@ -112,7 +115,7 @@ describe('a detector', () => {
     expect({ lower, upper, method }).toEqual({ ...wilson(Math.round(value * n), n), method: 'WILSON' });
   });
 
-  it.each(['BEST', 'INITIAL'] as const)(
+  it.each(['BEST', 'LAST', 'INITIAL'] as const)(
     'is evaluated with its %s weights, cell by cell',
     async (weights) => {
       const job = await world.evaluate(experimentUuid, weights, { datasetVersionUuid: versionUuid });
@@ -133,7 +136,40 @@ describe('a detector', () => {
     },
     LONG,
   );
+
+  it('has the weights of its best epoch, of its last and of none, each under its name', async () => {
+    const folders = { BEST: 'model', LAST: 'last', INITIAL: 'initial' };
+    for (const [weights, folder] of Object.entries(folders)) {
+      const files = await modelFiles(world.db, experimentUuid, weights as Weights);
+      const rows: { sha256: string }[] = await world.db.query(
+        'SELECT sha256 FROM artifact WHERE experiment_id = $1 AND path = $2',
+        [experimentUuid, `${folder}/weights.bin`],
+      );
+      expect([weights, files['weights.bin']]).toEqual([weights, rows[0]?.sha256]);
+    }
+  });
 });
+
+it(
+  'a detector that is killed in mid-training goes on from its checkpoint, and comes to the same losses',
+  async () => {
+    const start = () =>
+      world.train({ datasetVersionUuid: versionUuid, parameters: { ...PARAMETERS, epochs: 12 } });
+    const whole = await start();
+    expect(await world.until(whole.uuid, undefined, LONG)).toMatchObject({ state: 'SUCCEEDED', attempt: 1 });
+    const killed = await start();
+    await until(async () => (await epochsLogged(world.db, killed.experimentUuid)) >= 2, LONG);
+    const [pid] = await trainers();
+    process.kill(pid as number, 'SIGKILL');
+    expect(await world.until(killed.uuid, undefined, LONG)).toMatchObject({
+      ...{ state: 'SUCCEEDED', attempt: 2, crashes: 1 },
+    });
+    const expected = await losses(world.db, whole.experimentUuid);
+    expect(new Set(expected).size).toBeGreaterThan(12 * 4);
+    expect(await losses(world.db, killed.experimentUuid)).toEqual(expected);
+  },
+  LONG,
+);
 
 describe('what cannot be started', () => {
   it('detection on a version without a light in TRAIN', async () => {

@@ -1,15 +1,14 @@
 /** The trainer that ships, killed and drained in the middle of real training. */
-import { readdir, readFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { environmentOf } from '../../src/experiments/environment.js';
-import { readEvents } from '../../src/experiments/events/log.js';
 import { conditionsOf } from '../../src/experiments/evaluationService.js';
 import { Experiment } from '../../src/experiments/experiment.js';
 import { selectOne } from '../../src/graphql/select.js';
 import { startWorker } from '../../src/jobs/index.js';
+import { epochsLogged as epochsOf, losses as lossesOf, trainers } from './realTrainers.js';
 import { createWorld, insertVersion, LIGHTS, until, type World } from './world.js';
 
 const TRAINER = fileURLToPath(new URL('../../src/training/trainerProcess.js', import.meta.url));
@@ -51,29 +50,8 @@ const work = () =>
   world.adopt(startWorker(world.services, { engine: 'wasm', name: 'real', trainer: TRAINER }));
 const train = (parameters: object = PARAMETERS, parentUuid: string | null = null) =>
   world.train({ datasetVersionUuid: versionUuid, parameters, parentUuid });
-const losses = async (experimentUuid: string) =>
-  (await readEvents(world.db, experimentUuid, 0, 1000)).flatMap((event) =>
-    'value' in event
-      ? [
-          `${event.step} ${event.name} ${event.split} ${'condition' in event ? event.condition : 'all'} ${event.value}`,
-        ]
-      : [],
-  );
-const epochsLogged = async (experimentUuid: string) =>
-  new Set((await losses(experimentUuid)).map((line) => line.split(' ')[0])).size;
-
-/** Process ids of trainers that this process has forked. */
-async function trainers(): Promise<number[]> {
-  const found: number[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const [stat, command] = await Promise.all(
-      ['stat', 'cmdline'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
-    );
-    const parent = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
-    if (Number(parent) === process.pid && command?.includes('trainerProcess')) found.push(Number(pid));
-  }
-  return found;
-}
+const losses = (experimentUuid: string) => lossesOf(world.db, experimentUuid);
+const epochsLogged = (experimentUuid: string) => epochsOf(world.db, experimentUuid);
 
 it('killed or drained in mid-training, it comes to the same losses, and its model tells the colours apart', async () => {
   let worker = work();

@@ -41,7 +41,7 @@ registerEnumType(CoverageDimension, {
     MONTH: { description: '01 to 12 by the clock of the place.' },
     LIGHT_COLOR: {
       description:
-        'Of each traffic light that counts (countsSource): an image counts in every cell that one of its lights is in. A model tells no colour: null.',
+        'Of each traffic light that counts (countsSource): an image counts in every cell that one of its lights is in. Null: nobody has said, as of lights that only a model without colours has found.',
     },
     LIGHT_SIZE: { description: `Width in pixels: ${LIGHT_SIZES.join(', ')}.` },
     HAS_LIGHT: {

@@ -23,6 +23,8 @@ const schema = z.object({
     .min(0)
     .max(2 ** 31 - 1),
   minimumN: z.int().min(1).max(1_000_000),
+  maxChangedShare: z.number().min(0).max(1),
+  maxScoreDifference: z.number().min(0).max(1),
 });
 
 /** @throws UserErrors BAD_USER_INPUT, one for each wrong value */

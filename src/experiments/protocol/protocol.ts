@@ -107,6 +107,17 @@ export class EvaluationProtocol extends Node {
   @Field(() => Int, { description: 'A figure of fewer is INSUFFICIENT_DATA.' })
   minimumN: number;
 
+  @Column('float8', { name: 'max_changed_share' })
+  @Field(() => Float, {
+    description:
+      'Of the decisions, the share that the export of a model may change, by the upper end of its interval.',
+  })
+  maxChangedShare: number;
+
+  @Column('float8', { name: 'max_score_difference' })
+  @Field(() => Float, { description: 'By which the export of a model may change a score; 1: whatever.' })
+  maxScoreDifference: number;
+
   @Column('timestamptz', { name: 'created_at' })
   @Field(() => DateTime)
   createdAt: Date;

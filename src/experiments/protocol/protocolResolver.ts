@@ -45,6 +45,10 @@ abstract class ProtocolInput {
   seed?: number | null;
   @Field(() => Int, { nullable: true, description: '1 to 1,000,000.' })
   minimumN?: number | null;
+  @Field(() => Float, { nullable: true, description: '0 to 1.' })
+  maxChangedShare?: number | null;
+  @Field(() => Float, { nullable: true, description: '0 to 1.' })
+  maxScoreDifference?: number | null;
 }
 
 @InputType({ description: "What is left out is as in the task's standard protocol." })

@@ -1,4 +1,4 @@
-/** The protocols that every project has from the start; migration 1764200000000 gave them to those made before. */
+/** The protocols that every project has from the start; migrations 1764200000000 and 1764200005000 gave them to those made before. */
 import type { EntityManager } from 'typeorm';
 import { newId } from '../../platform/ids.js';
 
@@ -16,6 +16,8 @@ export interface ProtocolValues {
   resamples: number;
   seed: number;
   minimumN: number;
+  maxChangedShare: number;
+  maxScoreDifference: number;
 }
 
 const STATE: ProtocolValues = {
@@ -34,6 +36,9 @@ const STATE: ProtocolValues = {
   seed: 1,
   // With 20 of 20 right the interval still begins at 0.84.
   minimumN: 20,
+  // To show that an export changes no more takes 381 decisions of which none is changed.
+  maxChangedShare: 0.01,
+  maxScoreDifference: 1,
 };
 
 export const STANDARD_PROTOCOLS: readonly ProtocolValues[] = [
@@ -64,13 +69,13 @@ export async function insertProtocol(
   await manager.query(
     `/* evaluationProtocol.create */ INSERT INTO evaluation_protocol (id, project_id, name, version, task,
        iou_thresholds, max_detections, box_convention, ignore_rule, score_threshold, size_bounds, interval_method,
-       confidence, resamples, seed, minimum_n)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+       confidence, resamples, seed, minimum_n, max_changed_share, max_score_difference)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
     [
       ...[uuid, projectUuid, protocol.name, version, protocol.task, protocol.iouThresholds],
       ...[protocol.maxDetections, protocol.boxConvention, protocol.ignoreRule, protocol.scoreThreshold],
       ...[protocol.sizeBounds, protocol.intervalMethod, protocol.confidence, protocol.resamples],
-      ...[protocol.seed, protocol.minimumN],
+      ...[protocol.seed, protocol.minimumN, protocol.maxChangedShare, protocol.maxScoreDifference],
     ],
   );
   return uuid;

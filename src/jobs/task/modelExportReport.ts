@@ -20,11 +20,17 @@ export const DriftVerdicts: Record<DriftVerdict, DriftVerdict> = {
 };
 registerEnumType(DriftVerdicts, { name: 'DriftVerdict' });
 
-@ObjectType({ description: 'An export against the model that was evaluated, on the same lights.' })
+@ObjectType({ description: 'An export against the model that was evaluated, on the same pictures.' })
 class ModelDrift implements Drift {
-  @Field(() => Int, { description: 'Lights.' })
+  @Field(() => Int, {
+    description:
+      "Decisions: lights; of a detector, what either of the two finds at the protocol's score threshold.",
+  })
   n: number;
-  @Field(() => Int, { description: 'Lights that are called another colour.' })
+  @Field(() => Int, {
+    description:
+      'Lights that are called another colour; of a detector, those that only one of the two finds at IoU 0.5 in that colour.',
+  })
   changed: number;
   @Field(() => Float)
   changedShare: number;
@@ -32,10 +38,18 @@ class ModelDrift implements Drift {
   changedUpper: number;
   @Field(() => Float, {
     nullable: true,
-    description: 'The largest of any score. Null: one of the two is no number.',
+    description: 'The largest of any score, of a detector in any cell. Null: one of the two is no number.',
   })
   maxScoreDifference: number | null;
-  @Field(() => Float)
+  @Field(() => Float, {
+    nullable: true,
+    description: 'Of a detector: the largest difference of a side of what both find, in pixels. Else null.',
+  })
+  maxBoxDifference: number | null;
+  @Field(() => Float, {
+    description:
+      'Share of right decisions; of a detector recall: labelled lights that are found at IoU 0.5 in their colour.',
+  })
   referenceAccuracy: number;
   @Field(() => Float)
   accuracy: number;
@@ -61,7 +75,7 @@ class ModelVariantReport {
 export class EvaluationDriftReport implements EvaluationDrift {
   evaluationUuid: string;
 
-  @Field(() => Int, { description: 'Lights.' })
+  @Field(() => Int, { description: 'Labelled lights.' })
   n: number;
   @Field(() => Int)
   changed: number;
@@ -69,8 +83,11 @@ export class EvaluationDriftReport implements EvaluationDrift {
   changedShare: number;
   @Field(() => Float, { description: 'The upper end of the 95 % Wilson interval of changedShare.' })
   changedUpper: number;
-  @Field(() => Float, { description: 'Of the score of the colour that both chose.' })
-  maxScoreDifference: number;
+  @Field(() => Float, {
+    nullable: true,
+    description: 'Of the score of the colour that both chose; null of a detector.',
+  })
+  maxScoreDifference: number | null;
 }
 
 @ObjectType({ description: 'A bound on what an export may change.' })
@@ -85,8 +102,9 @@ class ModelDriftBound implements DriftBound {
 export class ModelExportReport {
   experimentUuid: string;
   datasetVersionUuid: string;
+  protocolUuid: string;
 
-  @Field(() => String, { description: 'LIGHT_STATE.' })
+  @Field(() => String, { description: 'LIGHT_STATE or LIGHT_DETECTION.' })
   task: string;
   @Field(() => String, { description: 'Of the version that the sample was drawn from.' })
   dataId: string;
@@ -94,6 +112,8 @@ export class ModelExportReport {
   split: Split;
   @Field(() => Int)
   seed: number;
+  @Field(() => Int, { description: 'Lights, of a detector frames, that were compared.' })
+  samples: number;
   @Field(() => String, { description: 'That both sides were run on.' })
   engine: string;
   @Field(() => ModelDriftBound)

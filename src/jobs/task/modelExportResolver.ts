@@ -14,12 +14,15 @@ import {
 import { Split } from '../../catalog/vocabulary.js';
 import { DatasetVersion } from '../../datasets/datasetVersion.js';
 import { Evaluation } from '../../experiments/evaluation.js';
+import { EvaluationProtocol } from '../../experiments/protocol/protocol.js';
+import { protocolFor } from '../../experiments/protocol/protocolService.js';
 import { Experiment } from '../../experiments/experiment.js';
 import type { Context } from '../../graphql/context.js';
 import { uuidOf } from '../../graphql/node.js';
 import { payload } from '../../graphql/userError.js';
 import { VARIANTS, type Variant } from '../../training/variants/names.js';
-import { checkModelExport, checkTask } from '../../use/export/exportModel.js';
+import { boundWithin } from '../../use/export/bound.js';
+import { checkModelExport } from '../../use/export/exportModel.js';
 import { modelSource } from '../../use/modelSource.js';
 import { experimentOfSubject } from '../../use/subject.js';
 import { requirePictures } from '../start/pictures.js';
@@ -46,19 +49,27 @@ class StartModelExportInput {
   datasetVersionId?: string | null;
   @Field(() => Split, { defaultValue: Split.TEST, description: 'That the sample is drawn from.' })
   split: Split;
-  @Field(() => Int, { defaultValue: 1000, description: 'Lights to compare on, 1 to 10,000.' })
+  @Field(() => ID, {
+    nullable: true,
+    description: "Whose bound holds: an EvaluationProtocol; missing: the project's newest of the task.",
+  })
+  protocolId?: string | null;
+  @Field(() => Int, {
+    defaultValue: 1000,
+    description: 'Lights, of a detector frames, to compare on, 1 to 10,000.',
+  })
   sample: number;
   @Field(() => Int, { defaultValue: 1, description: 'Of the sample.' })
   seed: number;
   @Field(() => Float, {
-    defaultValue: 0.01,
+    nullable: true,
     description:
-      'Decisions that an export may change. It is published only if the upper end of the 95 % Wilson interval is within it.',
+      "Decisions that an export may change: missing, the protocol's, and never more. It is published only if the upper end of the 95 % Wilson interval is within it.",
   })
-  maxChangedShare: number;
+  maxChangedShare?: number | null;
   @Field(() => Float, {
     nullable: true,
-    description: 'By which an export may change a score; null: whatever.',
+    description: "By which an export may change a score: missing, the protocol's, and never more.",
   })
   maxScoreDifference?: number | null;
   @Field(() => String, {
@@ -72,6 +83,11 @@ export class ModelExportResolver {
   @FieldResolver(() => Experiment, { nullable: true })
   experiment(@Root() { experimentUuid: uuid }: ModelExportReport, @Ctx() { load }: Context) {
     return load.one(Experiment, uuid);
+  }
+
+  @FieldResolver(() => EvaluationProtocol, { nullable: true, description: 'That the bound is of.' })
+  protocol(@Root() { protocolUuid }: ModelExportReport, @Ctx() { load }: Context) {
+    return load.one(EvaluationProtocol, protocolUuid);
   }
 
   @FieldResolver(() => DatasetVersion, { nullable: true })
@@ -91,17 +107,21 @@ export class ModelExportResolver {
       const { db } = services;
       const uuid = await experimentOfSubject(db, given);
       const { experiment } = await modelSource(db, uuid);
-      checkTask(experiment.task);
-      const { variants, split, sample, seed, maxChangedShare, maxScoreDifference = null } = given;
+      const { variants, split, sample, seed, protocolId } = given;
       const version = given.datasetVersionId ? uuidOf('DatasetVersion', given.datasetVersionId) : null;
-      const bound = { maxChangedShare, maxScoreDifference };
-      const asked = { experimentUuid: uuid, versionUuid: version, split, variants, sample, seed, bound };
-      const { projectUuid } = experiment;
+      const { projectUuid, task: learnt } = experiment;
+      const named = protocolId ? uuidOf('EvaluationProtocol', protocolId) : null;
+      const protocol = await protocolFor(db, projectUuid, learnt, named);
+      const bound = boundWithin(protocol, given);
+      const asked = {
+        ...{ experimentUuid: uuid, versionUuid: version, split, variants, sample, seed, bound },
+        protocolUuid: protocol.uuid,
+      };
       const { idempotencyKey } = given;
       const task = { projectUuid, kind: JobKind.MODEL_EXPORT as const, asked, idempotencyKey };
       const job = await startTask(services, task, async () => {
         checkModelExport(asked);
-        await requirePictures(db, version ?? experiment.datasetVersionUuid, [split]);
+        await requirePictures(db, version ?? experiment.datasetVersionUuid, [split], learnt);
         return asked;
       });
       return { job };

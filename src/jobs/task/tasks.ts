@@ -67,6 +67,7 @@ const modelExportInput = z.strictObject({
   experimentUuid: z.uuid(),
   versionUuid: z.uuid().nullable(),
   split: z.enum(Split),
+  protocolUuid: z.uuid(),
   variants: z.array(z.enum(VARIANTS)),
   sample: z.int(),
   seed: z.int(),

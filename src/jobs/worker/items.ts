@@ -17,28 +17,37 @@ interface LightRow {
   height: number;
 }
 
-interface ItemRow {
+export interface ItemRow {
   sha256: string;
   split: Split;
   conditions: number[];
   lights: LightRow[];
 }
 
-/** Which images and which of their boxes, and the lines that an image becomes. */
+/** Which images, and the lines that an image becomes. */
 interface Kind {
   images: string;
-  boxes: string;
   lines(row: ItemRow, blobs: BlobStore, classes: string[]): (Sample | Frame)[];
 }
 
 const KINDS: Record<LearningTask, Kind> = {
-  [LearningTask.LIGHT_STATE]: { images: 'item.lights > 0', boxes: IS_LIGHT, lines: samplesOf },
+  [LearningTask.LIGHT_STATE]: { images: 'item.lights > 0', lines: samplesOf },
   // An image on which somebody found no light teaches what is none; one that nobody looked at teaches nothing.
   [LearningTask.LIGHT_DETECTION]: {
     images: "jsonb_typeof(item.annotations) = 'array'",
-    boxes: "light->>'category' = 'TRAFFIC_LIGHT'",
     lines: (row, blobs, classes) => [frameOf(row, blobs, classes)],
   },
+};
+
+const lightsOf = (where: string) => `(
+  SELECT coalesce(json_agg(json_build_object('index', place - 1, 'color', light->'color', 'x', light->'x',
+    'y', light->'y', 'width', light->'width', 'height', light->'height') ORDER BY place), '[]')
+  FROM ${BOXES} WHERE ${where})`;
+
+/** SQL: the `lights` of an ItemRow. */
+export const LIGHTS_OF_ITEM: Record<LearningTask, string> = {
+  [LearningTask.LIGHT_STATE]: lightsOf(IS_LIGHT),
+  [LearningTask.LIGHT_DETECTION]: lightsOf("light->>'category' = 'TRAFFIC_LIGHT'"),
 };
 
 export interface ItemsWanted {
@@ -61,10 +70,7 @@ export async function writeItems(
   async function* lines(): AsyncGenerator<string> {
     for (let after = ''; ;) {
       const rows: ItemRow[] = await db.query(
-        `/* job.items */ SELECT item.sha256, item.split, item.conditions, (
-           SELECT coalesce(json_agg(json_build_object('index', place - 1, 'color', light->'color', 'x', light->'x',
-             'y', light->'y', 'width', light->'width', 'height', light->'height') ORDER BY place), '[]')
-           FROM ${BOXES} WHERE ${kind.boxes}) AS lights
+        `/* job.items */ SELECT item.sha256, item.split, item.conditions, ${LIGHTS_OF_ITEM[task]} AS lights
          FROM dataset_item item WHERE item.version_id = $1 AND item.sha256 > $2 AND item.split = ANY ($3)
            AND ${kind.images} ORDER BY item.sha256 LIMIT ${PAGE}`,
         [versionUuid, after, splits],
@@ -92,7 +98,7 @@ function samplesOf(row: ItemRow, blobs: BlobStore, classes: string[]): Sample[] 
 }
 
 /** A light of a colour that is no class (nobody could tell it) is there, but neither to be found nor wrong when found. */
-function frameOf(row: ItemRow, blobs: BlobStore, classes: string[]): Frame {
+export function frameOf(row: ItemRow, blobs: BlobStore, classes: string[]): Frame {
   const { sha256: id, split, conditions } = row;
   const boxes = row.lights.flatMap(({ color, x, y, width, height }) => {
     if (!(width > 0 && height > 0)) return [];

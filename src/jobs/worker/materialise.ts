@@ -126,12 +126,18 @@ async function parametersOf(db: DataSource, experimentUuid: string): Promise<Tra
   return trainingParametersSchema.parse(unflatten(values));
 }
 
+const KIND: Record<Weights, string> = {
+  [Weights.BEST]: 'MODEL',
+  [Weights.LAST]: 'LAST_MODEL',
+  [Weights.INITIAL]: 'INITIAL_MODEL',
+};
+
 export async function modelFiles(
   db: DataSource,
   experimentUuid: string,
   weights: Weights,
 ): Promise<StoredFiles> {
-  const kind = weights === Weights.BEST ? 'MODEL' : 'INITIAL_MODEL';
+  const kind = KIND[weights];
   const artifacts =
     (await selectByKey(db, Artifact, 'experiment_id', [experimentUuid])).get(experimentUuid) ?? [];
   const files = artifacts.filter((artifact) => artifact.kind === kind);

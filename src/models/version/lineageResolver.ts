@@ -18,7 +18,7 @@ class ExperimentVersionsResolver {
 class EvaluationVersionsResolver {
   @FieldResolver(() => [ModelVersion], {
     description:
-      "Those that it is of; none: of INITIAL weights, or of an experiment that is nobody's version.",
+      "Those that it is of; none: of LAST or INITIAL weights, or of an experiment that is nobody's version.",
   })
   modelVersions(@Root() evaluation: Evaluation, @Ctx() { load, db }: Context) {
     return versionsOfEvaluation(load, db, evaluation.uuid);

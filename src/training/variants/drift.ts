@@ -12,15 +12,17 @@ export interface LightAnswer {
 }
 
 export interface Drift {
-  /** Decisions compared: lights. */
+  /** Decisions compared: lights, or what the two detectors found. */
   n: number;
   /** Over every score of every decision; null: a score that is no number on one side only. */
   maxScoreDifference: number | null;
   changed: number;
+  /** Of a detector: over the sides of what both found, in pixels of the picture; null: it finds no boxes. */
+  maxBoxDifference: number | null;
   /** changed / n, with the upper end of its 95 % Wilson interval: at most so many are changed. */
   changedShare: number;
   changedUpper: number;
-  /** Share of right decisions: of the model that was evaluated, of the export, and what was lost. */
+  /** Share of right decisions, of a detector recall: of the model that was evaluated, of the export, and what was lost. */
   referenceAccuracy: number;
   accuracy: number;
   accuracyDifference: number;
@@ -43,14 +45,32 @@ export function lightDrift(reference: readonly LightAnswer[], answers: readonly 
     });
   });
   const n = reference.length;
-  const share = (count: number) => (n === 0 ? 0 : count / n);
+  return driftOf({
+    ...{ n, changed, maxScoreDifference: largest, maxBoxDifference: null },
+    ...{ truths: n, referenceRight, right },
+  });
+}
+
+export interface DriftCounts extends Pick<
+  Drift,
+  'n' | 'changed' | 'maxScoreDifference' | 'maxBoxDifference'
+> {
+  /** Lights that somebody has labelled. */
+  truths: number;
+  referenceRight: number;
+  right: number;
+}
+
+export function driftOf({ truths, referenceRight, right, ...counts }: DriftCounts): Drift {
+  const { n, changed } = counts;
+  const share = (count: number, of: number) => (of === 0 ? 0 : count / of);
   return {
-    ...{ n, changed, maxScoreDifference: largest },
-    changedShare: share(changed),
+    ...counts,
+    changedShare: share(changed, n),
     changedUpper: wilson(changed, n).upper,
-    referenceAccuracy: share(referenceRight),
-    accuracy: share(right),
-    accuracyDifference: share(right) - share(referenceRight),
+    referenceAccuracy: share(referenceRight, truths),
+    accuracy: share(right, truths),
+    accuracyDifference: share(right, truths) - share(referenceRight, truths),
   };
 }
 

@@ -11,10 +11,17 @@ export interface CardAbout {
 export const cardOf = (report: ModelExportReport, about: CardAbout): string =>
   `${JSON.stringify({ card: 1, ...about, ...report }, null, 2)}\n`;
 
+const READS = `How a box in a picture becomes its input
+is in preprocessing.json: cut the box with its margin, resize it, then input = byte × scale + offset.`;
+const DETECTS = `How a frame becomes its input,
+and its two outputs boxes, is in preprocessing.json: stretch the frame to the input's size, then input = byte × scale + offset;
+a peak of \`heat\` is a light, and \`box\` of its cell says where and how large.`;
+
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 
 export function readmeOf(report: ModelExportReport, about: CardAbout): string {
-  const { task, dataId, split, seed, engine, variants, bound } = report;
+  const { task, dataId, split, seed, samples, engine, variants, bound } = report;
+  const detects = task === 'LIGHT_DETECTION';
   const rows = variants.map(
     ({ variant, weightBytes, drift, verdict }) =>
       `| ${variant.toLowerCase()}/ | ${weightBytes} | ${drift.changed} of ${drift.n} (at most ${percent(drift.changedUpper)}) | ` +
@@ -25,14 +32,13 @@ export function readmeOf(report: ModelExportReport, about: CardAbout): string {
 Task ${task}; classes ${about.classes.join(', ')}, in the order of the scores. Trained on ${about.dataset} ${about.version},
 data id ${dataId}.
 
-| folder | bytes of weights | decisions changed | largest difference of a score | accuracy (change) | verdict |
+| folder | bytes of weights | decisions changed | largest difference of a score | ${detects ? 'recall' : 'accuracy'} (change) | verdict |
 | --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 
-Compared with the model that was evaluated on ${variants[0]?.drift.n ?? 0} samples of the ${split} split (seed ${seed}, engine ${engine});
+Compared with the model that was evaluated on ${samples} ${detects ? 'frames' : 'lights'} of the ${split} split (seed ${seed}, engine ${engine});
 the interval is Wilson's 95 %. Published because at most ${percent(bound.maxChangedShare)} of the decisions are changed.
 
-Each folder is a TensorFlow.js layers model: \`tf.loadLayersModel('…/model.json')\`. How a box in a picture becomes its input
-is in preprocessing.json: cut the box with its margin, resize it, then input = byte × scale + offset.
+Each folder is a TensorFlow.js layers model: \`tf.loadLayersModel('…/model.json')\`. ${detects ? DETECTS : READS}
 `;
 }

@@ -3,42 +3,24 @@
  * evaluated. All of them pass, or nothing is published.
  */
 import { join } from 'node:path';
-import { Split } from '../../catalog/vocabulary.js';
+import { LearningTask, type Split } from '../../catalog/vocabulary.js';
+import { protocolFor } from '../../experiments/protocol/protocolService.js';
 import { restoreFiles } from '../../jobs/worker/files.js';
 import { packFiles } from '../../platform/archive/pack.js';
 import { ShingoError } from '../../platform/error.js';
 import type { TaskContext, TaskFile } from '../../platform/task.js';
-import type { EngineName, TaskName } from '../../training/protocol.js';
-import {
-  lightDrift,
-  verdictOf,
-  type Drift,
-  type DriftBound,
-  type DriftVerdict,
-  type LightAnswer,
-} from '../../training/variants/drift.js';
-import type { Variant } from '../../training/variants/names.js';
+import type { TaskName } from '../../training/protocol.js';
+import { verdictOf, type DriftBound, type DriftVerdict } from '../../training/variants/drift.js';
 import { classesOfModel, modelSource, type ModelSource } from '../modelSource.js';
 import { cardOf, readmeOf, type CardAbout } from './card.js';
-import { evaluationDrift, type EvaluationDrift } from './evaluated.js';
-import { writeLightSample } from './sample.js';
+import type { Compare, ModelExportRequest, VariantDrift } from './compare.js';
+import { compareFrames } from './compareFrames.js';
+import { compareLights } from './compareLights.js';
+import type { EvaluationDrift } from './evaluated.js';
 
-export interface ModelExportRequest {
-  experimentUuid: string;
-  /** Missing: the one that it was trained on. */
-  versionUuid: string | null;
-  split: Split;
-  variants: Variant[];
-  sample: number;
-  seed: number;
-  bound: DriftBound;
-  engine?: EngineName | 'auto';
-}
+export type { ModelExportRequest } from './compare.js';
 
-export interface VariantReport {
-  variant: Variant;
-  weightBytes: number;
-  drift: Drift;
+export interface VariantReport extends VariantDrift {
   verdict: DriftVerdict;
 }
 
@@ -49,7 +31,11 @@ export interface ModelExportReport {
   task: TaskName;
   split: Split;
   seed: number;
+  /** Lights, or frames. */
+  samples: number;
   engine: string;
+  /** That the bound is of. */
+  protocolUuid: string;
   bound: DriftBound;
   variants: VariantReport[];
   evaluation: EvaluationDrift | null;
@@ -57,21 +43,13 @@ export interface ModelExportReport {
 
 export const MOST_SAMPLES = 10_000;
 
-/** @throws ShingoError TASK_UNSUPPORTED */
-export function checkTask(task: TaskName): void {
-  if (task === 'LIGHT_STATE') return;
-  const message =
-    'A detector cannot be exported and compared yet; its files are among the artifacts of its experiment.';
-  throw new ShingoError('TASK_UNSUPPORTED', message, 409, ['experimentId']);
-}
-
 /** @throws ShingoError BAD_USER_INPUT */
 export function checkModelExport({
   variants,
   sample,
   bound,
   seed,
-}: Omit<ModelExportRequest, 'experimentUuid'>): void {
+}: Pick<ModelExportRequest, 'variants' | 'sample' | 'bound' | 'seed'>): void {
   const bad = (message: string, field: string) => new ShingoError('BAD_USER_INPUT', message, 400, [field]);
   if (variants.length === 0 || new Set(variants).size < variants.length)
     throw bad('variants are one or more different ones.', 'variants');
@@ -94,89 +72,37 @@ export async function exportModel(
   request: ModelExportRequest,
 ): Promise<{ report: ModelExportReport; files: TaskFile[] }> {
   checkModelExport(request);
-  const source = await modelSource(task.db, request.experimentUuid);
-  checkTask(source.task);
+  const { experimentUuid, protocolUuid, split, seed, bound } = request;
+  const source = await modelSource(task.db, experimentUuid);
   const versionUuid = request.versionUuid ?? source.experiment.datasetVersionUuid;
   const about = await describe(task, source, versionUuid);
+  const protocol = await protocolFor(task.db, source.experiment.projectUuid, source.task, protocolUuid);
   const stored = join(task.folder, 'stored');
   await restoreFiles(task.blobs, source.files, stored);
   const classes = await classesOfModel(stored);
-  const samplesFile = join(task.folder, 'samples.jsonl');
-  const { split, seed, bound } = request;
-  const samples = await writeLightSample(
-    task,
-    { versionUuid, split, classes, seed, size: request.sample },
-    samplesFile,
-  );
-  if (samples === 0)
-    throw new ShingoError('SPLIT_EMPTY', `The ${split} split has no light of the model's classes.`, 409, [
-      'split',
-    ]);
-  const compared = await compare(task, request, source, { stored, samplesFile, samples });
+  const compare = COMPARE[source.task];
+  const compared = await compare(task, { ...request, versionUuid, protocol, classes, stored });
   const report: ModelExportReport = {
-    ...{ experimentUuid: request.experimentUuid, datasetVersionUuid: versionUuid, dataId: about.dataId },
-    ...{ task: source.task, split, seed, bound, engine: compared.engine, variants: compared.variants },
-    evaluation: await evaluationDrift(
-      task.db,
-      request.experimentUuid,
-      { versionUuid, split },
-      compared.reference,
-    ),
+    ...{ experimentUuid, datasetVersionUuid: versionUuid, dataId: about.dataId, task: source.task },
+    ...{ split, seed, samples: compared.samples, protocolUuid, bound, engine: compared.engine },
+    variants: compared.variants.map((one) => ({ ...one, verdict: verdictOf(one.drift, bound) })),
+    evaluation: compared.evaluation,
   };
   refuseDrift(report);
-  const card = {
-    experiment: source.experiment.name,
-    classes,
-    dataset: about.dataset,
-    version: about.version,
-  };
+  const { dataset, version } = about;
+  const card = { experiment: source.experiment.name, classes, dataset, version };
   return { report, files: [await pack(task, report, card)] };
 }
 
-/** Each form is read back from its files and asked about the same lights. */
-async function compare(
-  { folder, signal, progress }: TaskContext,
-  { variants, bound, engine = 'wasm' }: ModelExportRequest,
-  { task }: ModelSource,
-  { stored, samplesFile, samples }: { stored: string; samplesFile: string; samples: number },
-) {
-  // Not before it is needed: TensorFlow.js has no place in the API, which knows exports by name only.
-  const { startEngine } = await import('../../training/engines/index.js');
-  const { StoredModel } = await import('../../training/variants/storedModel.js');
-  const { writeVariant } = await import('../../training/variants/variants.js');
-  const started = await startEngine(engine);
-  try {
-    const total = samples * (variants.length + 1);
-    let done = 0;
-    const ask = async (modelDir: string) => {
-      const onProgress = (items: number) => progress('COMPARING', done + items, total);
-      const model = await StoredModel.load(task, modelDir);
-      try {
-        const items = await model.readItems(samplesFile);
-        return await model.ask<LightAnswer>(items, { signal, onProgress });
-      } finally {
-        model.dispose();
-        done += samples;
-      }
-    };
-    const reference = await ask(stored);
-    const reports: VariantReport[] = [];
-    for (const variant of variants) {
-      const target = join(folder, variant);
-      const weightBytes = await writeVariant(stored, target, variant);
-      const drift = lightDrift(reference, await ask(target));
-      reports.push({ variant, weightBytes, drift, verdict: verdictOf(drift, bound) });
-    }
-    return { engine: started.name, reference, variants: reports };
-  } finally {
-    await started.release();
-  }
-}
+const COMPARE: Record<LearningTask, Compare> = {
+  [LearningTask.LIGHT_STATE]: compareLights,
+  [LearningTask.LIGHT_DETECTION]: compareFrames,
+};
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 
 /** @throws ShingoError EXPORT_DRIFT, EXPORT_UNPROVEN */
-function refuseDrift({ variants, evaluation, bound, split }: ModelExportReport): void {
+function refuseDrift({ variants, evaluation, bound, split, task }: ModelExportReport): void {
   if (evaluation && evaluation.changedShare > bound.maxChangedShare)
     throw new ShingoError(
       'EXPORT_DRIFT',
@@ -189,7 +115,7 @@ function refuseDrift({ variants, evaluation, bound, split }: ModelExportReport):
     throw new ShingoError(
       'EXPORT_DRIFT',
       `${drifted.variant} changes ${changed} of ${n} decisions (at most ${percent(changedUpper)}), a score by ${maxScoreDifference ?? 'what is no number'} ` +
-        `and accuracy by ${percent(accuracyDifference)}: more than the bound of the request. Nothing was published; leave this variant out or raise the bound.`,
+        `and ${task === 'LIGHT_STATE' ? 'accuracy' : 'recall'} by ${percent(accuracyDifference)}: more than the bound. Nothing was published; leave this variant out, or raise the bound of the protocol.`,
       409,
     );
   }
@@ -199,7 +125,7 @@ function refuseDrift({ variants, evaluation, bound, split }: ModelExportReport):
   throw new ShingoError(
     'EXPORT_UNPROVEN',
     `${changed} of ${n} decisions changed shows no more than that at most ${percent(changedUpper)} do, and the bound is ${percent(bound.maxChangedShare)}. ` +
-      `Take a larger sample (the ${split} split may have no more), or raise maxChangedShare.`,
+      `Take a larger sample (the ${split} split may have no more), or raise maxChangedShare of the protocol.`,
     409,
   );
 }

@@ -1,10 +1,11 @@
-/** Lights of a split, drawn by a seed: the same seed gives the same lights of a version anywhere. */
+/** Lights or frames of a split, drawn by a seed: the same seed gives the same of a version anywhere. */
 import { writeFile } from 'node:fs/promises';
 import type { DataSource } from 'typeorm';
 import type { Split } from '../../catalog/vocabulary.js';
 import { BOXES, IS_LIGHT } from '../../jobs/lights.js';
 import type { BlobStore } from '../../platform/blobs.js';
-import type { Sample } from '../../training/protocol.js';
+import { frameOf, LIGHTS_OF_ITEM, type ItemRow } from '../../jobs/worker/items.js';
+import type { Frame, Sample } from '../../training/protocol.js';
 
 export interface SampleQuestion {
   versionUuid: string;
@@ -52,4 +53,19 @@ export async function writeLightSample(
   );
   await writeFile(file, lines.map((line) => `${line}\n`).join(''));
   return rows.length;
+}
+
+/** Images that somebody has labelled, with or without a light. */
+export async function frameSample(
+  { db, blobs }: { db: DataSource; blobs: BlobStore },
+  { versionUuid, split, classes, seed, size }: SampleQuestion,
+): Promise<Frame[]> {
+  const rows: ItemRow[] = await db.query(
+    `/* modelExport.frames */ SELECT item.sha256, item.split, item.conditions, ${LIGHTS_OF_ITEM.LIGHT_DETECTION} AS lights
+     FROM dataset_item item
+     WHERE item.version_id = $1 AND item.split = $2 AND jsonb_typeof(item.annotations) = 'array'
+     ORDER BY sha256(convert_to($3 || ':' || item.sha256, 'UTF8')) LIMIT $4`,
+    [versionUuid, split, String(seed), size],
+  );
+  return rows.map((row) => frameOf(row, blobs, classes));
 }

@@ -1,5 +1,8 @@
 /** A detector in use: what it finds, what it writes and where, and recall by cell. */
-import { LearningTask } from '../../../src/catalog/vocabulary.js';
+import { LearningTask, Split } from '../../../src/catalog/vocabulary.js';
+import { protocolFor } from '../../../src/experiments/protocol/protocolService.js';
+import { VARIANTS } from '../../../src/training/variants/names.js';
+import { exportModel } from '../../../src/use/export/exportModel.js';
 import { toGlobalId } from '../../../src/graphql/node.js';
 import { createModelVersion } from '../../../src/models/version/versionService.js';
 import { batchPrediction } from '../../../src/use/batch/batchPrediction.js';
@@ -154,12 +157,37 @@ test('a cell of a detector has recall, whatever the colour, equal to what was st
   }
 });
 
-test('its export is refused before there is a job', async () => {
-  const { startModelExport } = (
-    await service.ask(
-      'mutation ($id: ID!) { startModelExport(input: { modelVersionId: $id, idempotencyKey: "x" }) { userErrors { code } } }',
-      { id: modelVersionId },
-    )
-  ).data;
-  expect(startModelExport.userErrors).toEqual([{ code: 'TASK_UNSUPPORTED' }]);
+test('it leaves only in forms that find the same lights, compared frame by frame', async () => {
+  const { db, blobs } = service.services;
+  const standard = await protocolFor(db, project.projectUuid, LearningTask.LIGHT_DETECTION, null);
+  await using task = await plainTask<never>(db, { blobs });
+  const request = {
+    ...{
+      experimentUuid,
+      versionUuid: null,
+      split: Split.TEST,
+      protocolUuid: standard.uuid,
+      seed: 1,
+      sample: 100,
+    },
+    ...{ variants: [...VARIANTS], engine: 'cpu' as const },
+  };
+  const bound = { maxChangedShare: 0.2, maxScoreDifference: 1 };
+  // What the test before has stored says that every third light is not found, which is not so.
+  await expect(exportModel(task, { ...request, bound })).rejects.toMatchObject({ code: 'EXPORT_DRIFT' });
+  await db.query('DELETE FROM evaluation WHERE experiment_id = $1', [experimentUuid]);
+  const { report, files } = await exportModel(task, { ...request, bound });
+  expect(report).toMatchObject({ task: 'LIGHT_DETECTION', samples: 24, evaluation: null });
+  for (const { drift, verdict } of report.variants) {
+    expect([verdict, drift.n, drift.changed]).toEqual(['OK', 24, 0]);
+    expect([drift.referenceAccuracy, drift.accuracy]).toEqual([1, 1]);
+  }
+  const [layers, uint8] = report.variants;
+  expect([layers!.drift.maxScoreDifference, layers!.drift.maxBoxDifference]).toEqual([0, 0]);
+  expect(uint8!.drift.maxScoreDifference).toBeGreaterThan(0);
+  expect(files).toHaveLength(1);
+  // 0 of 24 is no proof of one in a hundred.
+  await expect(
+    exportModel(task, { ...request, bound: { ...bound, maxChangedShare: 0.01 } }),
+  ).rejects.toMatchObject({ code: 'EXPORT_UNPROVEN' });
 });

@@ -69,7 +69,7 @@ async function ended(
 test('each of them is done, and says what the page says of it', async () => {
   const answers: Record<string, any> = {};
   for (const [name, text] of operations) answers[name] = await service.ok(text, { image });
-  expect(Object.keys(answers)).toEqual(['SideBySide', 'Next', 'Export', 'Ask', 'Batch']);
+  expect(Object.keys(answers)).toEqual(['SideBySide', 'Next', 'Bound', 'Export', 'Ask', 'Batch']);
 
   const { cells, overall, evaluation } = answers.SideBySide.coverageQuality;
   expect([overall.metric, overall.n, overall.value, evaluation.split]).toEqual(['accuracy', 60, 1, 'TEST']);
