@@ -73,6 +73,10 @@ const OF_CROPS = {
   conditionWeighting: 'none',
 };
 
+/** Its squeeze-and-excite layers pool the whole input: of a window they would say something else than of a frame. */
+export const windowsOf = (algorithm: unknown): string[] =>
+  algorithm === 'mobilenetv3-small' ? ['windowWidth', 'windowHeight'] : [];
+
 /** Names that the task does not look at. */
 export const unusedIn = (task: TaskName): string[] =>
   task === 'LIGHT_DETECTION'
@@ -84,7 +88,12 @@ export function strangeParameters(parameters: Record<string, unknown>): [name: s
   if (parameters.task === 'LIGHT_DETECTION')
     return Object.entries(OF_CROPS)
       .filter(([name, preset]) => parameters[name] !== preset)
-      .map(([name]) => [name, 'is a parameter of LIGHT_STATE']);
+      .map(([name]): [string, string] => [name, 'is a parameter of LIGHT_STATE'])
+      .concat(
+        windowsOf(parameters.algorithm)
+          .filter((name) => parameters[name])
+          .map((name) => [name, 'is for mobilenetv2: mobilenetv3-small weighs its channels by the whole frame']),
+      );
   return Object.keys(shape)
     .filter((name) => parameters[name] !== undefined)
     .map((name) => [name, 'is a parameter of LIGHT_DETECTION']);

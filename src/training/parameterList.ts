@@ -1,6 +1,6 @@
 /** The parameters of each network as a list, for people to choose from: name, type, range, default, meaning. */
 import { z } from 'zod';
-import { presetsOf, unusedIn } from './detectionParameters.js';
+import { presetsOf, unusedIn, windowsOf } from './detectionParameters.js';
 import type { Algorithm } from './networks/index.js';
 import type { TaskName } from './networks/network.js';
 import { commonParameters, PARAMETERS } from './parameters.js';
@@ -44,7 +44,7 @@ const CHOICES = ['algorithm', 'task'];
 /** Those that the task looks at, with its defaults, in the order of the schema. */
 export function parameterList(algorithm: Algorithm, task: TaskName = 'LIGHT_STATE'): ParameterDescription[] {
   const schema = z.toJSONSchema(PARAMETERS[algorithm], { io: 'input' }) as JsonSchema;
-  const hidden = [...CHOICES, ...unusedIn(task)];
+  const hidden = [...CHOICES, ...unusedIn(task), ...windowsOf(algorithm)];
   const presets: Record<string, unknown> = presetsOf(task);
   return Object.entries(schema.properties ?? {}).flatMap(([name, one]) =>
     hidden.includes(name)
