@@ -1,0 +1,121 @@
+/** What a detector finds on drives that it never saw: windows of rendered streets, cut without scaling. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { renderDemo, type ManifestBox, type ManifestRow } from '../seeds/index.js';
+import { startEngine } from '../src/training/engines/index.js';
+import { trainingParametersSchema, type Frame, type Metric } from '../src/training/protocol.js';
+import { generator } from '../src/training/random.js';
+import { train } from '../src/training/trainer.js';
+import type { Benchmark } from './support/harness.js';
+
+const CLASSES = ['GREEN', 'RED', 'YELLOW'];
+const SCENE = { width: 640, height: 360 };
+const WINDOW = { width: 128, height: 96 };
+/** Of three windows of a scene two are around a light. */
+const WINDOWS = 3;
+/** Every so many drives one is held out. */
+const HELD_OUT = 6;
+const SHOWN = ['recall', 'precision', 'color_accuracy', 'ap50'];
+
+const within = (value: number, most: number) => Math.round(Math.min(Math.max(value, 0), most));
+
+/** What of a light is in the window; ignored where its colour is not asked for, or less than half of it is there. */
+function seen({ x, y, width, height, color }: ManifestBox, left: number, top: number): Frame['boxes'] {
+  const [from, above] = [Math.max(0, x - left), Math.max(0, y - top)];
+  const to = Math.min(WINDOW.width, x + width - left);
+  const below = Math.min(WINDOW.height, y + height - top);
+  if (to <= from || below <= above) return [];
+  const box = { x: from, y: above, width: to - from, height: below - above };
+  const label = CLASSES.indexOf(color ?? '');
+  const ignore = label < 0 || (box.width * box.height) / (width * height) < 0.5;
+  return [{ ...box, label: label < 0 ? null : label, ignore }];
+}
+
+async function windowsOf(folder: string): Promise<Frame[]> {
+  const text = await readFile(join(folder, 'manifest.jsonl'), 'utf8');
+  const rows = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as ManifestRow);
+  const drives = [...new Set(rows.map(({ drive }) => drive))];
+  const random = generator(3);
+  const frames: Frame[] = [];
+  for (const [i, { file, drive, boxes }] of rows.entries()) {
+    const lights = boxes.filter(({ category }) => category === 'TRAFFIC_LIGHT');
+    const split = drives.indexOf(drive) % HELD_OUT === 0 ? 'VALIDATION' : 'TRAIN';
+    for (let k = 0; k < WINDOWS; k++) {
+      const light = lights[Math.floor(random() * lights.length)];
+      const around = light && k < 2;
+      const x = around
+        ? light.x + light.width / 2 - WINDOW.width * (0.1 + 0.8 * random())
+        : random() * (SCENE.width - WINDOW.width);
+      const y = around
+        ? light.y + light.height / 2 - WINDOW.height * (0.15 + 0.7 * random())
+        : random() * (SCENE.height - WINDOW.height);
+      const left = within(x, SCENE.width - WINDOW.width);
+      const top = within(y, SCENE.height - WINDOW.height);
+      const id = `${i}-${k}`;
+      const target = join(folder, `${id}.png`);
+      await sharp(join(folder, file))
+        .extract({ left, top, ...WINDOW })
+        .toFile(target);
+      const inside = lights.flatMap((one) => seen(one, left, top));
+      frames.push({ id, file: target, split, conditions: [], boxes: inside });
+    }
+  }
+  return frames;
+}
+
+async function learn(frames: Frame[], folder: string, epochs: number, say: (line: string) => void) {
+  const outputDir = join(folder, 'run');
+  await mkdir(outputDir);
+  const samplesFile = join(outputDir, 'frames.jsonl');
+  await writeFile(samplesFile, frames.map((frame) => `${JSON.stringify(frame)}\n`).join(''));
+  const { name } = await startEngine('auto');
+  const parameters = trainingParametersSchema.parse({
+    ...{
+      task: 'LIGHT_DETECTION',
+      widthMultiplier: 0.35,
+      inputWidth: WINDOW.width,
+      inputHeight: WINDOW.height,
+    },
+    ...{ batchSize: 16, learningRate: 0.003, augmentation: { shift: 0 }, epochs, patience: null },
+  });
+  let last: Metric[] = [];
+  const job = {
+    signal: new AbortController().signal,
+    send: (message: { type: string; epoch?: number | null; metrics?: Metric[] }) => {
+      if (message.type === 'epoch') {
+        last = message.metrics!.filter((one) => one.split === 'VALIDATION' && SHOWN.includes(one.name));
+        say(
+          `${name}, epoch ${message.epoch}: ${last.map((one) => `${one.name} ${one.value.toFixed(3)}`).join(', ')}`,
+        );
+      }
+      return Promise.resolve();
+    },
+  };
+  const about = { kind: 'TRAINING', engine: name, classes: CLASSES, conditions: [] } as const;
+  await train(
+    { ...about, conditions: [], samplesFile, outputDir, parameters, resumeFrom: null, startFrom: null },
+    job,
+  );
+  return Object.fromEntries(last.map((one) => [one.name, one.value]));
+}
+
+export const bench: Benchmark = {
+  title:
+    'A detector on windows of rendered streets: what it finds on drives that were held out (IoU 0.5, score 0.3).',
+  options: { images: 700, epochs: 12 },
+  targets: { recall: { min: 0.6 } },
+  async run({ images, epochs }, say) {
+    const folder = await mkdtemp(join(tmpdir(), 'shingo-bench-'));
+    try {
+      await renderDemo(folder, { images, seed: 11 });
+      return await learn(await windowsOf(folder), folder, epochs!, say);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+};
