@@ -92,7 +92,10 @@ export function strangeParameters(parameters: Record<string, unknown>): [name: s
       .concat(
         windowsOf(parameters.algorithm)
           .filter((name) => parameters[name])
-          .map((name) => [name, 'is for mobilenetv2: mobilenetv3-small weighs its channels by the whole frame']),
+          .map((name) => [
+            name,
+            'is for mobilenetv2: mobilenetv3-small weighs its channels by the whole frame',
+          ]),
       );
   return Object.keys(shape)
     .filter((name) => parameters[name] !== undefined)
