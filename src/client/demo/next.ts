@@ -61,14 +61,14 @@ export async function next({ client, screen, project }: Stage, experiment: Exper
     const [weather, time] = cell.keys;
     const figure = quality.value === null ? 'never tested' : `${percent(quality.value)} ${interval(quality)}`;
     const [site] = sites;
-    const hours = site?.hours.slice(0, 2).map(({ hour }) => `${hour} h`);
+    const hours = site?.hours.slice(0, 2).map(({ hour }) => hour);
     return [
       String(rank),
       `${label(weather ?? null)}, ${label(time ?? null)}`,
       cell.images === 0 ? screen.colors.yellow('0') : count(cell.images),
       count(quality.n),
       figure,
-      site ? `${site.place.city}, ${hours?.join(' · ')}` : '–',
+      site ? `${site.place.city}, ${hours?.join(' · ')} h` : '–',
     ];
   });
   screen.block(

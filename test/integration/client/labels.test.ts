@@ -45,7 +45,7 @@ const folderOf = async (labels: unknown = LABELS) =>
 async function importInto(project: string, folder: string, labels: LabelOptions): Promise<unknown> {
   await using client = new ShingoClient({ url: service.url });
   const checked = await checkFolder(`${folder}/labels.json`, { labels });
-  return importFolder(client, { folder, checked, projectId: project });
+  return await importFolder(client, { folder, checked, projectId: project });
 }
 
 test('arrive with their pictures wherever those lie, and a second time nothing changes', async () => {

@@ -86,7 +86,7 @@ test('the batch writes where no person has looked, replaces what a model has fou
   await db.query(blank, [project.projectUuid]);
   const run = async () => {
     await using task = await plainTask<never>(db, { blobs });
-    return batchPrediction(task, { projectUuid: project.projectUuid, experimentUuid, minScore: 0.3 });
+    return await batchPrediction(task, { projectUuid: project.projectUuid, experimentUuid, minScore: 0.3 });
   };
   expect(await run()).toMatchObject({
     ...{ images: 24, changed: 2, unchanged: 0, skipped: [{ reason: 'LABELLED', count: 22 }] },

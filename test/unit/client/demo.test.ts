@@ -71,7 +71,7 @@ test('plays six acts and leaves with 0', async () => {
   expect(out).toContain('stopped early after 3 epochs');
   expect(out).toContain('engine wasm\n    WebAssembly with SIMD\n    cuda passed over:');
   expect(out).toContain('red read as green: 20 of 200 (10.0 %)');
-  expect(out).toMatch(/1 +fog, night +0 +0 +never tested +Fujisawa, 23 h · 0 h/);
+  expect(out).toMatch(/1 +fog, night +0 +0 +never tested +Fujisawa, 23 · 0 h/);
   expect(out).toMatch(/2 +partly cloudy, dawn dusk +1,234 +1,234 +50\.0 % \[47\.0, 53\.0\] +–/);
   expect(out).toContain(`artifacts, under\n  ${service.server.url}/experiments/x/artifacts/\n`);
   expect(out).toMatch(/best\/model\.json +48\.2 kB +model/);
