@@ -111,18 +111,17 @@ export class ModelExportResolver {
       const version = given.datasetVersionId ? uuidOf('DatasetVersion', given.datasetVersionId) : null;
       const { projectUuid, task: learnt } = experiment;
       const named = protocolId ? uuidOf('EvaluationProtocol', protocolId) : null;
-      const protocol = await protocolFor(db, projectUuid, learnt, named);
-      const bound = boundWithin(protocol, given);
-      const asked = {
-        ...{ experimentUuid: uuid, versionUuid: version, split, variants, sample, seed, bound },
-        protocolUuid: protocol.uuid,
-      };
-      const { idempotencyKey } = given;
+      const { idempotencyKey, maxChangedShare = null, maxScoreDifference = null } = given;
+      const same = { experimentUuid: uuid, versionUuid: version, split, variants, sample, seed };
+      // What was said, not what it means today: a protocol that has a newer version since makes no other request.
+      const asked = { ...same, protocolUuid: named, maxChangedShare, maxScoreDifference };
       const task = { projectUuid, kind: JobKind.MODEL_EXPORT as const, asked, idempotencyKey };
       const job = await startTask(services, task, async () => {
-        checkModelExport(asked);
+        const protocol = await protocolFor(db, projectUuid, learnt, named);
+        const input = { ...same, protocolUuid: protocol.uuid, bound: boundWithin(protocol, given) };
+        checkModelExport(input);
         await requirePictures(db, version ?? experiment.datasetVersionUuid, [split], learnt);
-        return asked;
+        return input;
       });
       return { job };
     });

@@ -232,6 +232,35 @@ test('the same seed draws the same lights, and another seed others', async () =>
   expect(await drawn(8, 40)).not.toEqual(await drawn(7, 40));
 });
 
+test('a retry is the same job, though the protocol has a newer and tighter version by then', async () => {
+  const start = async (input: object = {}) =>
+    (
+      await service.ask(
+        `mutation ($input: StartModelExportInput!) { startModelExport(input: $input) { job { id } userErrors { code } } }`,
+        { input: { experimentId: toGlobalId('Experiment', good), idempotencyKey: 'again', ...input } },
+      )
+    ).data.startModelExport;
+  const first = await start({ maxChangedShare: 0.05 });
+  expect(first.userErrors).toEqual([]);
+  const { nodes } = (
+    await service.ok(
+      `query ($id: ID!) { evaluationProtocols(projectId: $id, where: { task: { eq: LIGHT_STATE } }) { nodes { id } } }`,
+      { id: project.projectId },
+    )
+  ).evaluationProtocols;
+  await service.ok(
+    `mutation ($id: ID!) { updateEvaluationProtocol(input: { id: $id, maxChangedShare: 0.01 }) { userErrors { code } } }`,
+    { id: nodes[0].id },
+  );
+  expect(await start({ maxChangedShare: 0.05 })).toEqual(first);
+  expect((await start()).userErrors[0].code).toBe('CONFLICT');
+  // Back to what the other tests take for granted.
+  await service.ok(
+    `mutation ($id: ID!) { updateEvaluationProtocol(input: { id: $id, maxChangedShare: 0.1 }) { userErrors { code } } }`,
+    { id: nodes[0].id },
+  );
+});
+
 test('what cannot be exported is refused before there is a job', async () => {
   const start = (input: object) =>
     service.ask(
