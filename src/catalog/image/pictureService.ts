@@ -36,6 +36,11 @@ export async function storePicture(
   return rows.length > 0;
 }
 
+/** Of bytes that came by another door than storePicture. @throws ShingoError PICTURE_* (see picture/error.ts) */
+export async function requirePicture(blobs: BlobStore, sha256: string): Promise<void> {
+  await inspect(blobs.path(sha256));
+}
+
 async function inspect(path: string) {
   try {
     return await inspectPicture(path);

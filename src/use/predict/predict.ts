@@ -1,6 +1,7 @@
 /** What a model says of one picture. */
 import type { DataSource } from 'typeorm';
-import { digestOfImage } from '../../catalog/image/pictureService.js';
+import { digestOfImage, requirePicture } from '../../catalog/image/pictureService.js';
+import { uploadedFile } from '../../catalog/upload/uploadService.js';
 import { LearningTask } from '../../catalog/vocabulary.js';
 import type { BlobStore } from '../../platform/blobs.js';
 import { ShingoError } from '../../platform/error.js';
@@ -14,6 +15,8 @@ export interface PredictQuestion {
   imageUuid?: string | null;
   /** Of a picture that was sent (PUT /blobs) and need not be an image of any project. */
   sha256?: string | null;
+  /** A completed upload of the project: a picture, which is looked at and not kept. */
+  uploadUuid?: string | null;
   /** Instead of those that the image has. */
   boxes?: PixelBox[] | null;
   /** Of a detector: what it is less sure of is left out. */
@@ -53,7 +56,7 @@ interface Asked {
 
 /**
  * @throws ShingoError BAD_USER_INPUT, NOT_FOUND, OTHER_PROJECT, EXPERIMENT_NOT_TRAINED, WEIGHTS_MISSING, BLOB_MISSING,
- *   LIGHTS_MISSING, and what askPredictor throws
+ *   LIGHTS_MISSING, UPLOAD_INCOMPLETE, UPLOAD_EXPIRED, PICTURE_*, and what askPredictor throws
  */
 export async function predict(
   { db, blobs }: { db: DataSource; blobs: BlobStore },
@@ -64,7 +67,7 @@ export async function predict(
   const { experimentUuid, imageUuid = null } = question;
   const source = await modelSource(db, experimentUuid);
   if (imageUuid !== null) await checkProject(db, imageUuid, source.experiment.projectUuid);
-  const sha256 = await digestOf(db, blobs, question);
+  const sha256 = await digestOf(db, blobs, question, source.experiment.projectUuid);
   const asked = await askedOf(db, source, question);
   const reply = await askPredictor({
     task: source.task,
@@ -117,10 +120,20 @@ const detected = ({ found, classes }: PredictReply, minScore: number): Predicted
       return { box, annotationUuid: null, color, score, scores: [{ color, score }] };
     });
 
-async function digestOf(db: DataSource, blobs: BlobStore, question: PredictQuestion): Promise<string> {
-  const { imageUuid = null, sha256 = null } = question;
-  if ((imageUuid === null) === (sha256 === null))
-    throw new ShingoError('BAD_USER_INPUT', 'Give one of imageId and sha256.', 400, ['imageId']);
+async function digestOf(
+  db: DataSource,
+  blobs: BlobStore,
+  question: PredictQuestion,
+  projectUuid: string,
+): Promise<string> {
+  const { imageUuid = null, sha256 = null, uploadUuid = null } = question;
+  if ([imageUuid, sha256, uploadUuid].filter((given) => given !== null).length !== 1)
+    throw new ShingoError('BAD_USER_INPUT', 'Give one of imageId, uploadId and sha256.', 400, ['imageId']);
+  if (uploadUuid !== null) {
+    const upload = await uploadedFile(db, projectUuid, uploadUuid);
+    await requirePicture(blobs, upload.sha256);
+    return upload.sha256;
+  }
   const digest = sha256 ?? (await digestOfImage(db, imageUuid!));
   const known = await db.query('/* predict.picture */ SELECT 1 FROM picture WHERE sha256 = $1', [digest]);
   if (known.length > 0 && (await blobs.has(digest))) return digest;

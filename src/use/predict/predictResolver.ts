@@ -97,9 +97,11 @@ class PredictArguments {
     description: 'Instead of imageId: of a picture that was sent with PUT /blobs/{sha256}.',
   })
   sha256?: string | null;
+  @Field(() => ID, { nullable: true, description: 'Instead of imageId: a completed upload of a picture.' })
+  uploadId?: string | null;
   @Field(() => [PredictedBox], {
     nullable: true,
-    description: `At most ${MOST_BOXES}. Missing: the lights that count of the image, or the whole picture of sha256.`,
+    description: `At most ${MOST_BOXES}. Missing: the lights that count of the image, or the whole picture that was sent.`,
   })
   boxes?: PredictedBox[] | null;
   @Field(() => Float, {
@@ -116,12 +118,14 @@ export class PredictionResolver {
     description: 'Asks a model about a picture, in a warm process of its own. MODEL_BUSY: ask again.',
   })
   async predict(
-    @Args(() => PredictArguments) { imageId, sha256, boxes, minScore, ...subject }: PredictArguments,
+    @Args(() => PredictArguments)
+    { imageId, uploadId, sha256, boxes, minScore, ...subject }: PredictArguments,
     @Ctx() { db, blobs, config }: Context,
   ): Promise<Prediction> {
     const question = {
       experimentUuid: await experimentOfSubject(db, subject),
       imageUuid: imageId ? uuidOf('Image', imageId) : null,
+      uploadUuid: uploadId ? uuidOf('Upload', uploadId) : null,
       ...{ sha256, boxes, minScore },
     };
     const { lights, ...answer } = await predict({ db, blobs }, question, config.engine);

@@ -31,8 +31,8 @@ afterAll(async () => {
   await service.stop();
 });
 
-const ASK = `query ($experimentId: ID!, $imageId: ID, $sha256: String, $boxes: [PredictBoxInput!]) {
-  predict(experimentId: $experimentId, imageId: $imageId, sha256: $sha256, boxes: $boxes) {
+const ASK = `query ($experimentId: ID!, $imageId: ID, $uploadId: ID, $sha256: String, $boxes: [PredictBoxInput!]) {
+  predict(experimentId: $experimentId, imageId: $imageId, uploadId: $uploadId, sha256: $sha256, boxes: $boxes) {
     task engine sha256 milliseconds computeMilliseconds experiment { id } image { fileName }
     lights { color score scores { color score } box { x y width height } annotation { id color } } } }`;
 const ask = (variables: object) => service.ask(ASK, { experimentId, ...variables });
@@ -73,6 +73,46 @@ test('a picture that is no image of a project: the whole of it, or the boxes of 
   expect(predict.lights[0].annotation).toBeNull();
   const { predict: whole } = (await ask({ sha256: digest })).data;
   expect(whole.lights.map(({ box: none }: { box: null }) => none)).toEqual([null]);
+});
+
+/** @param complete false: its bytes have arrived, and nobody has said so */
+async function uploaded(bytes: Buffer, projectId = project.projectId, complete = true): Promise<string> {
+  const input = {
+    ...{ projectId, fileName: 'a.png', mediaType: 'image/png' },
+    ...{ bytes: bytes.length, sha256: sha256(bytes) },
+  };
+  const { createUpload } = await service.ok(
+    `mutation ($input: CreateUploadInput!) { createUpload(input: $input) { upload { id url } userErrors { code } } }`,
+    { input },
+  );
+  const { id, url } = createUpload.upload;
+  await fetch(service.url + url, { method: 'PUT', body: new Uint8Array(bytes) });
+  if (complete)
+    await service.ok(
+      `mutation ($id: ID!) { completeUpload(input: { uploadId: $id }) { userErrors { code } } }`,
+      { id },
+    );
+  return id;
+}
+
+test('a picture that was uploaded; what is none is refused for what it is', async () => {
+  const picture = await road([{ color: 'GREEN', x: 4, y: 4 }], 41);
+  const boxes = [{ x: 4, y: 4, width: 20, height: 20 }];
+  const { predict } = (await ask({ uploadId: await uploaded(picture), boxes })).data;
+  expect(predict).toMatchObject({ sha256: sha256(picture), image: null, lights: [{ color: 'GREEN' }] });
+  const code = async (uploadId: string) => stableCode(await ask({ uploadId, boxes }));
+  expect(await code(await uploaded(picture.subarray(0, 200)))).toBe('PICTURE_TRUNCATED');
+  expect(await code(await uploaded(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')))).toBe(
+    'PICTURE_UNSUPPORTED',
+  );
+  const unfinished = await road([{ color: 'RED', x: 4, y: 4 }], 42);
+  expect(await code(await uploaded(unfinished, project.projectId, false))).toBe('UPLOAD_INCOMPLETE');
+  const elsewhere = await roads(service, 'elsewhere', 2);
+  expect(await code(await uploaded(picture, elsewhere.projectId))).toBe('OTHER_PROJECT');
+  expect(await code(experimentId)).toBe('INVALID_ID');
+  expect(stableCode(await ask({ uploadId: await uploaded(picture), sha256: sha256(picture) }))).toBe(
+    'BAD_USER_INPUT',
+  );
 });
 
 test('what cannot be asked is refused with what to do', async () => {
