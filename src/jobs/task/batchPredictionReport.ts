@@ -1,6 +1,6 @@
 import { Field, Int, ObjectType } from 'type-graphql';
 import { LightColor } from '../../catalog/vocabulary.js';
-import { FailedImage, SkipCount } from './enrichmentReport.js';
+import { WalkFields } from './enrichmentReport.js';
 
 @ObjectType()
 class ColorCount {
@@ -11,21 +11,11 @@ class ColorCount {
 }
 
 @ObjectType({ description: 'What a model has written over many images.' })
-export class BatchPredictionReport {
+export class BatchPredictionReport extends WalkFields {
   experimentUuid: string;
 
   @Field(() => String)
   engine: string;
-  @Field(() => Int, { description: 'Looked at: changed + unchanged + skipped.' })
-  images: number;
-  @Field(() => Int)
-  changed: number;
-  @Field(() => Int)
-  unchanged: number;
-  @Field(() => [SkipCount])
-  skipped: SkipCount[];
-  @Field(() => [FailedImage], { description: 'The first 20 whose picture could not be read.' })
-  failed: FailedImage[];
   @Field(() => [ColorCount], { description: 'Lights written, by colour.' })
   lights: ColorCount[];
 }

@@ -1,5 +1,6 @@
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { EnrichmentKind } from '../../catalog/enrichment/index.js';
+import type { WalkReport } from '../../catalog/enrichment/report.js';
 import { Category } from '../../catalog/vocabulary.js';
 
 registerEnumType(EnrichmentKind, {
@@ -41,17 +42,7 @@ export class FailedImage {
 }
 
 @ObjectType()
-class FoundCount {
-  @Field(() => Category)
-  category: Category;
-  @Field(() => Int)
-  count: number;
-}
-
-@ObjectType({ description: 'What an enrichment did.' })
-export class EnrichmentReport {
-  @Field(() => EnrichmentKind)
-  kind: EnrichmentKind;
+export abstract class WalkFields implements Record<keyof WalkReport, unknown> {
   @Field(() => Int, { description: 'Looked at: changed + unchanged + skipped.' })
   images: number;
   @Field(() => Int)
@@ -62,6 +53,20 @@ export class EnrichmentReport {
   skipped: SkipCount[];
   @Field(() => [FailedImage], { description: 'The first 20 whose picture could not be read.' })
   failed: FailedImage[];
+}
+
+@ObjectType()
+class FoundCount {
+  @Field(() => Category)
+  category: Category;
+  @Field(() => Int)
+  count: number;
+}
+
+@ObjectType({ description: 'What an enrichment did.' })
+export class EnrichmentReport extends WalkFields {
+  @Field(() => EnrichmentKind)
+  kind: EnrichmentKind;
   @Field(() => [FoundCount], { description: 'Annotations that OBJECTS wrote.' })
   objects: FoundCount[];
 }

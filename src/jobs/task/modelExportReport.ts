@@ -20,8 +20,16 @@ export const DriftVerdicts: Record<DriftVerdict, DriftVerdict> = {
 };
 registerEnumType(DriftVerdicts, { name: 'DriftVerdict' });
 
+@ObjectType()
+abstract class ChangedShare {
+  @Field(() => Float)
+  changedShare: number;
+  @Field(() => Float, { description: 'The upper end of the 95 % Wilson interval of changedShare.' })
+  changedUpper: number;
+}
+
 @ObjectType({ description: 'An export against the model that was evaluated, on the same pictures.' })
-class ModelDrift implements Drift {
+class ModelDrift extends ChangedShare implements Drift {
   @Field(() => Int, {
     description:
       "Decisions: lights; of a detector, what either of the two finds at the protocol's score threshold.",
@@ -32,10 +40,6 @@ class ModelDrift implements Drift {
       'Lights that are called another colour; of a detector, those that only one of the two finds at IoU 0.5 in that colour.',
   })
   changed: number;
-  @Field(() => Float)
-  changedShare: number;
-  @Field(() => Float, { description: 'The upper end of the 95 % Wilson interval of changedShare.' })
-  changedUpper: number;
   @Field(() => Float, {
     nullable: true,
     description: 'The largest of any score, of a detector in any cell. Null: one of the two is no number.',
@@ -72,17 +76,13 @@ class ModelVariantReport {
 @ObjectType({
   description: 'The stored model, run again, against what its newest evaluation says of the same lights.',
 })
-export class EvaluationDriftReport implements EvaluationDrift {
+export class EvaluationDriftReport extends ChangedShare implements EvaluationDrift {
   evaluationUuid: string;
 
   @Field(() => Int, { description: 'Labelled lights.' })
   n: number;
   @Field(() => Int)
   changed: number;
-  @Field(() => Float)
-  changedShare: number;
-  @Field(() => Float, { description: 'The upper end of the 95 % Wilson interval of changedShare.' })
-  changedUpper: number;
   @Field(() => Float, {
     nullable: true,
     description: 'Of the score of the colour that both chose; null of a detector.',

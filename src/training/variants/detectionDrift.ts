@@ -7,15 +7,8 @@ import {
   type DetectionProtocol,
   type Truth,
 } from '../statistics/detection/index.js';
+import type { FrameAnswer } from '../tasks/lightDetection/predictor.js';
 import { driftOf, type Drift } from './drift.js';
-
-/** What one model says of one frame. */
-export interface FrameAnswer {
-  /** [height, width, classes], 0 to 1. */
-  heat: Float32Array;
-  /** Best first. */
-  detections: Detected[];
-}
 
 const SIDES = ['x', 'y', 'width', 'height'] as const;
 

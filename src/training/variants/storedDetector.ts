@@ -1,16 +1,12 @@
 /** Several detectors that were stored, asked about the same frames: each frame is decoded once, and no map is kept. */
-import { frameValues, Frames, type DecodedFrame } from '../input/frames.js';
+import { Frames } from '../input/frames.js';
 import { yieldToEvents } from '../job.js';
 import { loadModel, type LoadedModel } from '../modelFiles.js';
-import { decode } from '../tasks/lightDetection/decode.js';
-import { gridOf } from '../tasks/lightDetection/geometry.js';
 import {
   detectionPreprocessingSchema,
   type DetectionPreprocessing,
 } from '../tasks/lightDetection/preprocessing.js';
-import { part } from '../tasks/lightDetection/training.js';
-import { tf } from '../tensorflow.js';
-import type { FrameAnswer } from './detectionDrift.js';
+import { detectIn, type FrameAnswer } from '../tasks/lightDetection/predictor.js';
 
 type Detector = LoadedModel<DetectionPreprocessing>;
 
@@ -42,7 +38,7 @@ export class StoredDetectors {
         const decoded = await frames.get(indices(from));
         frames.prefetch(indices(from + BATCH));
         const answers: FrameAnswer[][] = [];
-        for (const model of this.models) answers.push(await answersOf(model, decoded));
+        for (const model of this.models) answers.push(await detectIn(model, decoded));
         for (const at of decoded.keys()) yield answers.map((one) => one[at]!);
         await yieldToEvents();
       }
@@ -53,29 +49,5 @@ export class StoredDetectors {
 
   dispose(): void {
     for (const { model } of this.models) model.dispose();
-  }
-}
-
-async function answersOf(
-  { model, classes, preprocessing }: Detector,
-  frames: readonly DecodedFrame[],
-): Promise<FrameAnswer[]> {
-  const { inputWidth: width, inputHeight: height, decoding } = preprocessing;
-  const outputs = tf.tidy(
-    () =>
-      model.apply(
-        tf.tensor4d(frameValues(frames, preprocessing), [frames.length, height, width, 3]),
-      ) as tf.Tensor[],
-  );
-  try {
-    const [heat, box] = await Promise.all(outputs.map((output) => output.data<'float32'>()));
-    const options = { grid: gridOf({ width, height }), classes: classes.length };
-    return frames.map(({ native }, i) => {
-      const maps = { heat: part(heat!, i, frames.length), box: part(box!, i, frames.length) };
-      const { maxDetections } = decoding;
-      return { heat: maps.heat, detections: decode(maps, { ...options, native, maxDetections }) };
-    });
-  } finally {
-    tf.dispose(outputs);
   }
 }

@@ -41,18 +41,26 @@ export class DetectionPredictor implements Predictor {
   /** {id, detections} */
   async predict(indices: Uint32Array): Promise<object[]> {
     const found = await detectIn(this.loaded, await this.pictures.get(indices));
-    return found.map((detections, i) => {
+    return found.map(({ detections }, i) => {
       const { id } = this.frames[indices[i]!]!;
       return { id, detections: detections.map(rounded) };
     });
   }
 }
 
-/** Detections of decoded frames, best first, at most the model's own number of each. */
+/** Of one frame. */
+export interface FrameAnswer {
+  /** [grid height, grid width, classes], 0 to 1. */
+  heat: Float32Array;
+  /** Best first, at most the model's own number. */
+  detections: Detection[];
+}
+
+/** What a detector says of decoded frames, in their order. */
 export async function detectIn(
   { model, classes, preprocessing }: LoadedModel<DetectionPreprocessing>,
   frames: readonly { pixels: Uint8Array; native: Size }[],
-): Promise<Detection[][]> {
+): Promise<FrameAnswer[]> {
   const { inputWidth: width, inputHeight: height, decoding } = preprocessing;
   const values = frameValues(frames, preprocessing);
   const outputs = tf.tidy(
@@ -64,7 +72,8 @@ export async function detectIn(
     return frames.map(({ native }, i) => {
       const maps = { heat: part(heat!, i, frames.length), box: part(box!, i, frames.length) };
       const { maxDetections } = decoding;
-      return decode(maps, { grid, classes: classes.length, native, maxDetections });
+      const options = { grid, classes: classes.length, native, maxDetections };
+      return { heat: maps.heat, detections: decode(maps, options) };
     });
   } finally {
     tf.dispose(outputs);
