@@ -1,33 +1,15 @@
-import {
-  Arg,
-  Args,
-  Ctx,
-  Field,
-  FieldResolver,
-  Float,
-  ID,
-  InputType,
-  Int,
-  Mutation,
-  ObjectType,
-  Query,
-  Resolver,
-  Root,
-} from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Context } from '../../graphql/context.js';
 import { list } from '../../graphql/list/list.js';
 import type { Where } from '../../graphql/list/where.js';
 import { uuidOf } from '../../graphql/node.js';
-import { DateTime } from '../../graphql/scalars.js';
-import { Payload, payload } from '../../graphql/userError.js';
+import { payload } from '../../graphql/userError.js';
 import { Annotation } from '../annotation/annotation.js';
-import { Condition } from '../condition/condition.js';
 import { conditionFilters, conditionsOfImages } from '../condition/conditionService.js';
 import { Place } from '../place/place.js';
 import { Project } from '../project/project.js';
 import { projectUuid } from '../project/projectService.js';
-import { AnnotationSource, ConditionSource, Scene, TimeOfDay, WeatherName } from '../vocabulary.js';
-import { ValidationReportType } from '../validation/validationTypes.js';
+import { AnnotationSource } from '../vocabulary.js';
 import { Weather } from '../weather/weather.js';
 import { periodsOfImages } from '../weather/weatherService.js';
 import {
@@ -39,132 +21,18 @@ import {
   conflictsOf,
 } from './conflicts.js';
 import { Darkness, Image, ObjectCounts, imageList } from './image.js';
+import { ImagePayload, RegisterImagesInput, RegisterImagesPayload, UpdateImageInput } from './imageInputs.js';
 import { updateImage } from './imageService.js';
 import { missingPictures } from './pictureService.js';
-import { MAX_ROWS, registerImages } from './registerImages.js';
-import { RegisterImageRow } from './registerInputs.js';
+import { registerImages } from './registerImages.js';
+import {
+  ImageConditionType,
+  ResolvedScene,
+  ResolvedTimeOfDay,
+  ResolvedWeather,
+} from './resolvedConditions.js';
 import { darknessOfSun } from './sun.js';
 import { thumbnailWidth } from './thumbnail/thumbnails.js';
-
-const UNUSED = 'Null: those that say something are none that the project uses (conditionPrecedence).';
-
-@ObjectType({ description: "The image's weather, where it comes from, and what each source says." })
-class ResolvedWeather {
-  @Field(() => WeatherName, { nullable: true, description: UNUSED })
-  value: WeatherName | null;
-  @Field(() => ConditionSource, { nullable: true })
-  source: ConditionSource | null;
-  @Field(() => WeatherName, { nullable: true, description: 'As a person saw it.' })
-  label: WeatherName | null;
-  @Field(() => WeatherName, {
-    nullable: true,
-    description: 'Of the weather period of the place at that time.',
-  })
-  period: WeatherName | null;
-}
-
-@ObjectType({ description: "The image's time of day, where it comes from, and what each source says." })
-class ResolvedTimeOfDay {
-  @Field(() => TimeOfDay, { nullable: true, description: UNUSED })
-  value: TimeOfDay | null;
-  @Field(() => ConditionSource, { nullable: true })
-  source: ConditionSource | null;
-  @Field(() => TimeOfDay, { nullable: true, description: 'As a person saw it.' })
-  label: TimeOfDay | null;
-  @Field(() => TimeOfDay, { nullable: true, description: "From the sun's altitude." })
-  derived: TimeOfDay | null;
-  @Field(() => TimeOfDay, {
-    nullable: true,
-    description: 'From the pixels: dark or not. Null for a crop of one light.',
-  })
-  sensor: TimeOfDay | null;
-}
-
-@ObjectType()
-class ResolvedScene {
-  @Field(() => Scene)
-  value: Scene;
-  @Field(() => ConditionSource)
-  source: ConditionSource;
-  @Field(() => Scene, { nullable: true, description: 'As a person saw it.' })
-  label: Scene | null;
-}
-
-@ObjectType('ImageCondition', {
-  description: 'A condition that an image is in, and the sources of the values that put it there.',
-})
-class ImageConditionType {
-  @Field(() => Condition)
-  condition: Condition;
-  @Field(() => [ConditionSource])
-  sources: ConditionSource[];
-}
-
-@InputType()
-class RegisterImagesInput {
-  @Field(() => ID)
-  projectId: string;
-  @Field(() => [RegisterImageRow], { description: `At most ${MAX_ROWS}; all are written or none.` })
-  rows: RegisterImageRow[];
-  @Field(() => Boolean, {
-    defaultValue: false,
-    description: 'Write images that break a rule of severity ERROR (validationRules) too, and report them.',
-  })
-  allowInvalid: boolean;
-}
-
-@ObjectType()
-class RegisterImagesPayload extends Payload {
-  @Field(() => Int, { nullable: true })
-  created?: number | null;
-  @Field(() => Int, {
-    nullable: true,
-    description: 'Rows whose picture the project had already; they change nothing.',
-  })
-  existing?: number | null;
-  @Field(() => ValidationReportType, {
-    nullable: true,
-    description: "The created images by the project's rules; null: none was created.",
-  })
-  validation?: ValidationReportType | null;
-  @Field(() => Int, {
-    nullable: true,
-    description:
-      'Rows whose image had come as labels only and was waiting for this picture, by its file name.',
-  })
-  filled?: number | null;
-  imageUuids?: string[];
-}
-
-@InputType({ description: 'What is missing stays; null takes a value away.' })
-class UpdateImageInput {
-  @Field(() => ID)
-  id: string;
-  @Field(() => String, { nullable: true })
-  fileName?: string;
-  @Field(() => DateTime, { nullable: true })
-  recordedAt?: Date | null;
-  @Field(() => ID, { nullable: true })
-  placeId?: string | null;
-  @Field(() => Float, { nullable: true })
-  latitude?: number | null;
-  @Field(() => Float, { nullable: true })
-  longitude?: number | null;
-  @Field(() => String, { nullable: true })
-  drive?: string | null;
-  @Field(() => WeatherName, { nullable: true })
-  weather?: WeatherName | null;
-  @Field(() => TimeOfDay, { nullable: true })
-  timeOfDay?: TimeOfDay | null;
-  @Field(() => Scene, { nullable: true })
-  scene?: Scene | null;
-}
-
-@ObjectType()
-class ImagePayload extends Payload {
-  @Field(() => Image, { nullable: true })
-  image?: Image | null;
-}
 
 @Resolver(() => Image)
 export class ImageResolver {
