@@ -181,3 +181,30 @@ it('folders of attempts that are over are removed, others stay', async () => {
   await sweepFolders(world.db, world.dataDir);
   expect((await readdir(root, { recursive: true })).sort()).toEqual([lease.job.uuid, `${lease.job.uuid}/1`]);
 });
+
+it('a sweep leaves an attempt alone that another loop has begun since it looked', async () => {
+  const waiting = await world.train();
+  const root = join(world.dataDir, 'work', waiting.uuid);
+  await world.db.query('UPDATE job SET attempt = 2 WHERE id = $1', [waiting.uuid]);
+  for (const attempt of ['1', '2']) await mkdir(join(root, attempt, 'output'), { recursive: true });
+  // A claim that lands between the listing of the folders and the question about the jobs, and one that lands after it.
+  const query = world.db.query.bind(world.db);
+  const during = (before: boolean) => ({
+    query: async (...given: Parameters<typeof query>) => {
+      const claim = async () => {
+        await query("UPDATE job SET attempt = 3, state = 'RUNNING' WHERE id = $1", [waiting.uuid]);
+        await mkdir(join(root, '3', 'output'), { recursive: true });
+      };
+      if (before) await claim();
+      const rows = await query(...given);
+      if (!before) await claim();
+      return rows;
+    },
+  });
+  await sweepFolders(during(false) as never, world.dataDir);
+  expect(await readdir(root)).toEqual(['3']);
+  await query("UPDATE job SET attempt = 2, state = 'QUEUED' WHERE id = $1", [waiting.uuid]);
+  for (const attempt of ['1', '2']) await mkdir(join(root, attempt, 'output'), { recursive: true });
+  await sweepFolders(during(true) as never, world.dataDir);
+  expect(await readdir(root)).toEqual(['3']);
+});

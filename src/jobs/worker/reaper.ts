@@ -68,24 +68,30 @@ export async function repairQueue({ db, queue }: Pick<WorkerServices, 'db' | 'qu
   return sent;
 }
 
-/** Removes the folders of attempts that are over: a killed worker could not. */
+/**
+ * Removes the folders of attempts that are over: a killed worker could not. A worker sweeps while it takes its first jobs:
+ * folders are listed before the jobs are asked about, so that an attempt that began in between is none of those listed,
+ * and only what was listed is removed.
+ */
 export async function sweepFolders(db: DataSource, dataDir: string): Promise<void> {
   const root = join(dataDir, 'work');
   const jobs = (await readdir(root).catch(() => [])).filter((name) => /^[0-9a-f-]{36}$/.test(name));
   if (jobs.length === 0) return;
-  const rows: { id: string; attempt: number }[] = await db.query(
-    `/* job.working */ SELECT id, attempt FROM job
-     WHERE id = ANY ($1) AND state IN ('RUNNING', 'CANCELLING')`,
+  const attempts = new Map<string, string[]>();
+  for (const job of jobs) attempts.set(job, await readdir(join(root, job)).catch(() => []));
+  const rows: { id: string; attempt: number; waits: boolean }[] = await db.query(
+    `/* job.working */ SELECT id, attempt, state = 'QUEUED' AS waits FROM job
+     WHERE id = ANY ($1) AND state IN ('QUEUED', 'RUNNING', 'CANCELLING')`,
     [jobs],
   );
-  const working = new Map(rows.map(({ id, attempt }) => [id, String(attempt)]));
+  const unfinished = new Map(rows.map((row) => [row.id, row]));
   for (const job of jobs) {
-    if (!working.has(job)) {
-      await rm(join(root, job), { recursive: true, force: true });
-      continue;
-    }
-    for (const attempt of await readdir(join(root, job))) {
-      if (attempt !== working.get(job)) await rm(join(root, job, attempt), { recursive: true, force: true });
-    }
+    const found = unfinished.get(job);
+    // Nobody will take it up again.
+    if (!found) await rm(join(root, job), { recursive: true, force: true });
+    else
+      for (const name of attempts.get(job)!)
+        if (Number(name) < found.attempt || (found.waits && Number(name) === found.attempt))
+          await rm(join(root, job, name), { recursive: true, force: true });
   }
 }
