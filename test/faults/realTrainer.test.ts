@@ -12,7 +12,8 @@ import { epochsLogged as epochsOf, losses as lossesOf, trainers } from './realTr
 import { createWorld, insertVersion, LIGHTS, until, type World } from './world.js';
 
 const TRAINER = fileURLToPath(new URL('../../src/training/trainerProcess.js', import.meta.url));
-const PARAMETERS = { epochs: 4, batchSize: 4, inputSize: 16, patience: null };
+// On an idle machine an epoch takes half a second, and is written down a while later: so many leave time to kill it in the middle.
+const PARAMETERS = { epochs: 8, batchSize: 4, inputSize: 16, patience: null };
 
 let world: World;
 let versionUuid: string;
@@ -62,7 +63,7 @@ it('killed or drained in mid-training, it comes to the same losses, and its mode
     engine: 'wasm',
   });
   const expected = await losses(whole.experimentUuid);
-  expect(expected).toHaveLength(4 * 6);
+  expect(expected).toHaveLength(PARAMETERS.epochs * 6);
 
   const killed = await train();
   await until(async () => (await epochsLogged(killed.experimentUuid)) >= 2, 60_000);
