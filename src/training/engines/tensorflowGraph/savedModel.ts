@@ -85,10 +85,6 @@ export function encodeSavedModel(nodes: readonly GraphNode[]): Uint8Array {
 
 /** The nodes of a `saved_model.pb` with one graph. */
 export function decodeSavedModel(bytes: Uint8Array): GraphNode[] {
-  const plain = SAVED_MODEL.toObject(SAVED_MODEL.decode(bytes), {
-    longs: Number,
-    arrays: true,
-    objects: true,
-  });
+  const plain = SAVED_MODEL.toObject(SAVED_MODEL.decode(bytes), { longs: Number, defaults: true });
   return (plain as { metaGraphs: { graphDef: { node: GraphNode[] } }[] }).metaGraphs[0]!.graphDef.node;
 }
