@@ -34,5 +34,8 @@ const compilers = new Map<string, GraphCompiler>();
 export const registerGraphCompiler = (backend: string, compiler: GraphCompiler) =>
   void compilers.set(backend, compiler);
 
+/** From then on this backend computes operation by operation: to measure what graphs are worth. */
+export const forgetGraphCompiler = (backend: string) => void compilers.delete(backend);
+
 /** Of the current engine; null where it has none. */
 export const graphCompiler = (): GraphCompiler | null => compilers.get(tf.getBackend()) ?? null;

@@ -52,9 +52,9 @@ async function bothWays(make: (engine: 'native' | 'wasm') => Promise<TrainingSpe
     make('native').then((spec) => trainerMessages(spec)),
     make('wasm').then((spec) => trainerMessages(spec)),
   ]);
-  expect([ours!, theirs!].map((messages) => messages.at(-1)!.type)).toEqual(['trained', 'trained']);
-  expectGraphs(ours!, graphs);
-  const [a, b] = [epochsOf(ours!), epochsOf(theirs!)];
+  expect([ours, theirs].map((messages) => messages.at(-1)!.type)).toEqual(['trained', 'trained']);
+  expectGraphs(ours, graphs);
+  const [a, b] = [epochsOf(ours), epochsOf(theirs)];
   expect(a).toHaveLength(2);
   a.forEach((epoch, i) => {
     for (const split of ['TRAIN', 'VALIDATION'] as const)
