@@ -24,17 +24,7 @@ const CNN = { algorithm: 'small-cnn', channels: 4, widthMultiplier: undefined, l
 const EVERYTHING = {
   ...CNN,
   batchSize: 7,
-  weightDecay: 0.02,
-  clipNorm: 1,
-  emaDecay: 0.9,
-  schedule: 'cosine',
-  warmupEpochs: 1.5,
-  freezeBlocks: 1,
-  focalGamma: 1.5,
-  labelSmoothing: 0.05,
-  classWeighting: 'balanced',
-  conditionWeights: { night: 2 },
-  mixConditions: { night: true },
+  ...EVERY_OPTION,
   augmentation: { flip: 0.5, crop: 0.2, scale: 0.2, shift: 0.1, color: 0.5 },
 };
 const logOf = (messages: readonly TrainerMessage[]) =>

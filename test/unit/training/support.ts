@@ -83,6 +83,21 @@ export async function trainingSpec(
   };
 }
 
+/** What a training does only when asked; the block that is frozen is the first. */
+export const EVERY_OPTION = {
+  weightDecay: 0.02,
+  clipNorm: 1,
+  emaDecay: 0.9,
+  schedule: 'cosine',
+  warmupEpochs: 1.5,
+  freezeBlocks: 1,
+  focalGamma: 1.5,
+  labelSmoothing: 0.05,
+  classWeighting: 'balanced',
+  conditionWeights: { night: 2 },
+  mixConditions: { night: true },
+};
+
 export async function evaluationSpec(
   data: DataSet,
   modelDir: string,

@@ -22,7 +22,7 @@ export const tensorflowGraphs: GraphCompiler = {
       recorder.input(ids[i]!, backend.getDTypeInteger(dtype), shape),
     );
     const outputs = recorded(backend, recorder, compute);
-    return new SessionGraph(backend, recorder, inputs, outputs);
+    return tried(new SessionGraph(backend, recorder, inputs, outputs), feeds);
   },
 };
 
@@ -34,6 +34,17 @@ function recorded(backend: TensorFlowBackend, recorder: Recorder, compute: () =>
     return tf.tidy(() => backend.getInputTensorIds(compute()).map((id) => recorder.nameOf(id)));
   } finally {
     backend.binding = binding;
+  }
+}
+
+/** TensorFlow chooses kernels at the first run, and may miss one. What it computes then is thrown away. */
+function tried(graph: Graph, feeds: readonly tf.Tensor[]): Graph {
+  try {
+    tf.dispose(graph.run(feeds));
+    return graph;
+  } catch (cause) {
+    graph.dispose();
+    throw new GraphRefused(`TensorFlow does not run the graph (${firstLine(cause)})`, { cause });
   }
 }
 
