@@ -7,7 +7,16 @@ import { join } from 'node:path';
 import { probeEngines } from '../../../src/training/engines/present.js';
 import type { TrainerMessage, TrainingSpec } from '../../../src/training/protocol.js';
 import { detectionSpec, streetWindows, type FrameSet } from './detectionSupport.js';
-import { type DataSet, discs, epochsOf, metricsOf, trainerMessages, trainingSpec, value } from './support.js';
+import {
+  type DataSet,
+  discs,
+  epochsOf,
+  EVERY_OPTION,
+  metricsOf,
+  trainerMessages,
+  trainingSpec,
+  value,
+} from './support.js';
 
 const [native] = await probeEngines(['native']);
 const test = native!.works ? it : it.skip;
