@@ -4,7 +4,13 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { probeEngines } from '../src/training/engines/present.js';
 import type { EngineName } from '../src/training/protocol.js';
-import { engineContender, kerasContender, type Contender, type Steps } from './support/contenders.js';
+import {
+  BY_OPERATIONS,
+  engineContender,
+  kerasContender,
+  type Contender,
+  type Steps,
+} from './support/contenders.js';
 import { quantile, type Benchmark } from './support/harness.js';
 import type { Held } from './support/trainMemory.js';
 import type { WaitingShares } from './support/trainWaiting.js';
@@ -33,7 +39,9 @@ async function contenders(say: Say): Promise<Contender[]> {
       ? `Keras ${keras.versions.keras} on TensorFlow ${keras.versions.tensorflow} (${python})`
       : `Keras: absent: ${python} has no TensorFlow; BENCH_PYTHON names one that has`,
   );
-  const engines = probes.filter(({ works }) => works).map(({ engine }) => engineContender(engine));
+  const working = probes.filter(({ works }) => works).map(({ engine }) => engine);
+  const names = working.includes('native') ? [...working, BY_OPERATIONS] : working;
+  const engines = names.map((name) => engineContender(name));
   return keras ? [...engines, keras] : engines;
 }
 
@@ -76,8 +84,13 @@ function figuresOf({ rates, processor }: Measured, size: number): Record<string,
     for (const [name, values] of rates)
       if (rates.has(under) && name !== under && !(under === 'Keras' && name === 'cpu'))
         figures[`${name} ${size} px, × ${under}`] = ratio(values, rates.get(under)!);
-  const [native, keras] = [processor.get('native'), processor.get('Keras')];
-  if (native && keras) figures[`native ${size} px, × Keras by processor time`] = ratio(keras, native);
+  const native = processor.get('native');
+  const operations = rates.get(BY_OPERATIONS);
+  if (operations) figures[`native ${size} px, × ${BY_OPERATIONS}`] = ratio(rates.get('native')!, operations);
+  for (const other of ['Keras', BY_OPERATIONS]) {
+    const theirs = processor.get(other);
+    if (native && theirs) figures[`native ${size} px, × ${other} by processor time`] = ratio(theirs, native);
+  }
   return figures;
 }
 

@@ -27,7 +27,10 @@ const STEPS = fileURLToPath(new URL('./trainSteps.js', import.meta.url));
 /** As in the sources: the compiler leaves Python where it is. */
 const KERAS = fileURLToPath(new URL('../../../bench/support/kerasTrain.py', import.meta.url));
 
-/** A process with this engine, which must work here. */
+/** `native` without its graphs. */
+export const BY_OPERATIONS = 'native by operations';
+
+/** A process with this engine, which must work here, or `BY_OPERATIONS`. */
 export function engineContender(name: string): Contender {
   const child = fork(STEPS, [name], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   const answers = answersOf<Taken>(name, child, (receive) => child.on('message', receive));

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { forgetGraphCompiler } from '../../src/training/engines/graphs.js';
 import { startEngine } from '../../src/training/engines/index.js';
 import { drawsOf } from '../../src/training/input/augment/index.js';
 import { Learner } from '../../src/training/learner.js';
@@ -14,7 +15,7 @@ import {
 } from '../../src/training/protocol.js';
 import { TASK } from '../../src/training/tasks/index.js';
 import { tf } from '../../src/training/tensorflow.js';
-import type { Steps, Taken } from './contenders.js';
+import { BY_OPERATIONS, type Steps, type Taken } from './contenders.js';
 
 const CLASSES = ['red', 'yellow', 'green'];
 const folder = await mkdtemp(join(tmpdir(), 'shingo-bench-'));
@@ -23,7 +24,9 @@ const noise = { type: 'gaussian' as const, mean: 128, sigma: 60 };
 await sharp({ create: { width: 256, height: 256, channels: 3, background: '#808080', noise } }).toFile(
   picture,
 );
-await startEngine(process.argv[2] as EngineName);
+const byOperations = process.argv[2] === BY_OPERATIONS;
+await startEngine(byOperations ? 'native' : (process.argv[2] as EngineName));
+if (byOperations) forgetGraphCompiler(tf.getBackend());
 
 let current: { key: string; step(): Promise<number>; weights: number; dispose(): void } | null = null;
 

@@ -3,6 +3,7 @@ import { TrainingError } from './error.js';
 import { MovingAverage } from './movingAverage.js';
 import { createOptimizer, type Optimizer } from './optimizers.js';
 import type { TrainingParameters } from './protocol.js';
+import { stepOf, type Step } from './step.js';
 import type { Batch, Forward, TrainingTask } from './tasks/task.js';
 import { tf, type tfl } from './tensorflow.js';
 import { readWeights, writeWeights } from './weights.js';
@@ -21,16 +22,20 @@ export class Learner {
   readonly optimizer: Optimizer;
   /** Of the weights, where one is asked for: it is then what is evaluated and saved. */
   readonly average: MovingAverage | null;
-  private readonly variables: tf.Variable[];
+  private readonly step: Step;
 
+  /** @param say one sentence for the job's log */
   constructor(
     parameters: TrainingParameters,
     private readonly task: TrainingTask,
+    say: (message: string) => void = () => undefined,
   ) {
-    this.variables = task.model.trainableWeights.map((weight) => weight.read() as tf.Variable);
-    this.optimizer = createOptimizer(parameters, this.variables);
+    const variables = task.model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+    this.optimizer = createOptimizer(parameters, variables);
     const { emaDecay } = parameters;
     this.average = emaDecay === null ? null : new MovingAverage(task.model, emaDecay);
+    const { optimizer, average } = this;
+    this.step = stepOf({ task, variables, optimizer, average }, say);
   }
 
   get model(): tfl.LayersModel {
@@ -38,23 +43,17 @@ export class Learner {
   }
 
   /** One optimiser step. */
-  async train(batch: Batch, learningRate: number): Promise<BatchResult> {
-    let outputs!: tf.Tensor[];
-    const { value, grads } = tf.variableGrads(() => {
-      const forward = this.task.forward(batch, true);
-      outputs = forward.outputs.map((output) => tf.keep(output));
-      return forward.loss;
-    }, this.variables);
+  async train({ x, targets }: Batch, learningRate: number): Promise<BatchResult> {
+    const counted = [...this.optimizer.begin(learningRate), ...(this.average?.begin() ?? [])];
+    const numbers = counted.map((number) => tf.scalar(number));
+    const taken = this.step.take({ x, targets }, numbers);
     try {
-      const result = await read({ loss: value, outputs });
-      this.optimizer.apply(
-        this.variables.map((variable) => grads[variable.name]!),
-        learningRate,
-      );
-      this.average?.update();
+      const result = await read(taken);
+      taken.finish();
       return result;
     } finally {
-      tf.dispose([value, outputs, grads]);
+      taken.dispose();
+      tf.dispose(numbers);
     }
   }
 
@@ -86,6 +85,7 @@ export class Learner {
   }
 
   dispose(): void {
+    this.step.dispose();
     this.optimizer.dispose();
     this.average?.dispose();
   }

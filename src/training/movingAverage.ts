@@ -6,23 +6,30 @@
 import { tf, type tfl } from './tensorflow.js';
 
 export class MovingAverage {
-  private average: tf.Tensor;
+  /** Changed by each step, as the weights are. */
+  readonly average: tf.Variable;
   private step = 0;
 
   constructor(
     private readonly model: tfl.LayersModel,
     private readonly decay: number,
   ) {
-    this.average = tf.tidy(() => flatWeights(model));
+    this.average = tf.tidy(() => tf.variable(flatWeights(model), false));
   }
 
-  /** After each step of the optimiser. */
-  update(): void {
+  /** Counts an update, and says what `update` needs: the shares of the old and of the new. */
+  begin(): number[] {
     this.step += 1;
     const kept = Math.min(this.decay, (1 + this.step) / (10 + this.step));
-    const next = tf.tidy(() => tf.add(tf.mul(this.average, kept), tf.mul(flatWeights(this.model), 1 - kept)));
-    this.average.dispose();
-    this.average = next;
+    return [kept, 1 - kept];
+  }
+
+  /** After each step of the optimiser. @param numbers what `begin` said */
+  update([kept, rest]: readonly tf.Scalar[]): void {
+    tf.tidy(() => {
+      const added = tf.mul(flatWeights(this.model), rest!);
+      this.average.assign(tf.add(tf.mul(this.average, kept!), added));
+    });
   }
 
   /** In the order of `model.weights`. */
@@ -32,8 +39,7 @@ export class MovingAverage {
 
   /** @param step how often it was updated */
   restore(average: Float32Array, step: number): void {
-    this.average.dispose();
-    this.average = tf.tensor1d(average);
+    tf.tidy(() => this.average.assign(tf.tensor1d(average)));
     this.step = step;
   }
 

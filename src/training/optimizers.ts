@@ -13,12 +13,16 @@ export interface OptimizerState {
   vectors: Float32Array[];
 }
 
-/** From gradient, state and step (counted from 1): the direction to go back on, and the state that follows. */
-type Rule = (
-  gradient: tf.Tensor,
-  state: tf.Tensor[],
-  step: number,
-) => { direction: tf.Tensor; next: tf.Tensor[] };
+interface Rule {
+  /** What depends on the step alone (counted from 1). */
+  numbers(step: number): number[];
+  /** From gradient, state and `numbers`: the direction to go back on, and the state that follows. */
+  move(
+    gradient: tf.Tensor,
+    state: readonly tf.Tensor[],
+    numbers: readonly tf.Scalar[],
+  ): { direction: tf.Tensor; next: tf.Tensor[] };
+}
 
 export interface OptimizerOptions {
   /** The gradient of all variables together is shortened to this length; null: never. */
@@ -32,7 +36,8 @@ export class Optimizer {
   private readonly decaying: boolean[];
   private readonly clipNorm: number | null;
   private readonly weightDecay: number;
-  private state: tf.Tensor[];
+  /** Changed by each step, as the variables are. */
+  readonly state: readonly tf.Variable[];
   private step = 0;
 
   constructor(
@@ -47,24 +52,41 @@ export class Optimizer {
     this.clipNorm = clipNorm;
     this.weightDecay = weightDecay;
     const length = this.sizes.reduce((a, b) => a + b, 0);
-    this.state = Array.from({ length: vectors }, () => tf.zeros([length]));
+    this.state = Array.from({ length: vectors }, () => tf.tidy(() => tf.variable(tf.zeros([length]), false)));
   }
 
-  /** Changes the variables; `gradients` in their order. */
+  /** Counts a step and changes the variables; `gradients` in their order. */
   apply(gradients: readonly tf.Tensor[], learningRate: number): void {
+    tf.tidy(() => {
+      const numbers = this.begin(learningRate).map((number) => tf.scalar(number));
+      this.update(gradients, numbers);
+    });
+  }
+
+  /** How many `begin` says. */
+  get numbers(): number {
+    return 2 + this.rule.numbers(1).length;
+  }
+
+  /** Counts a step, and says what `update` needs of it besides gradients: tensors then, so that one graph serves all steps. */
+  begin(learningRate: number): number[] {
     this.step += 1;
-    const next = tf.tidy(() => {
+    return [learningRate, 1 - learningRate * this.weightDecay, ...this.rule.numbers(this.step)];
+  }
+
+  /** Changes the variables and the state. @param numbers what `begin` said */
+  update(gradients: readonly tf.Tensor[], numbers: readonly tf.Scalar[]): void {
+    const [rate, shrunk, ...ofRule] = numbers as [tf.Scalar, tf.Scalar, ...tf.Scalar[]];
+    tf.tidy(() => {
       const flat = this.clipped(tf.concat(gradients.map((gradient) => tf.reshape(gradient, [-1]))));
-      const { direction, next } = this.rule(flat, this.state, this.step);
-      tf.split(tf.mul(direction, learningRate), this.sizes).forEach((part, i) => {
+      const { direction, next } = this.rule.move(flat, this.state, ofRule);
+      tf.split(tf.mul(direction, rate), this.sizes).forEach((part, i) => {
         const variable = this.variables[i]!;
-        const kept = this.decaying[i] ? tf.mul(variable, 1 - learningRate * this.weightDecay) : variable;
+        const kept = this.decaying[i] ? tf.mul(variable, shrunk) : variable;
         variable.assign(tf.sub(kept, tf.reshape(part, variable.shape)));
       });
-      return next;
+      next.forEach((vector, i) => this.state[i]!.assign(vector));
     });
-    tf.dispose(this.state);
-    this.state = next;
   }
 
   /** Pascanu et al. 2013, algorithm 1. Stays on the engine: to look at the length would wait for it. */
@@ -81,30 +103,35 @@ export class Optimizer {
 
   restore({ step, vectors }: OptimizerState): void {
     this.step = step;
-    tf.dispose(this.state);
-    this.state = vectors.map((vector) => tf.tensor1d(vector));
+    tf.tidy(() => vectors.forEach((vector, i) => this.state[i]!.assign(tf.tensor1d(vector))));
   }
 
   dispose(): void {
-    tf.dispose(this.state);
+    tf.dispose([...this.state]);
   }
 }
 
 /** Kingma & Ba 2015, algorithm 1. State: first and second moment. */
 export function adam(beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7): Rule {
-  return (gradient, [first, second], step) => {
-    const m = tf.add(tf.mul(first!, beta1), tf.mul(gradient, 1 - beta1));
-    const v = tf.add(tf.mul(second!, beta2), tf.mul(tf.square(gradient), 1 - beta2));
-    const root = tf.add(tf.sqrt(tf.div(v, 1 - beta2 ** step)), epsilon);
-    return { direction: tf.div(tf.div(m, 1 - beta1 ** step), root), next: [m, v] };
+  return {
+    numbers: (step) => [1 - beta1 ** step, 1 - beta2 ** step],
+    move(gradient, [first, second], [left, rest]) {
+      const m = tf.add(tf.mul(first!, beta1), tf.mul(gradient, 1 - beta1));
+      const v = tf.add(tf.mul(second!, beta2), tf.mul(tf.square(gradient), 1 - beta2));
+      const root = tf.add(tf.sqrt(tf.div(v, rest!)), epsilon);
+      return { direction: tf.div(tf.div(m, left!), root), next: [m, v] };
+    },
   };
 }
 
 /** Sutskever et al. 2013, without Nesterov. State: velocity. */
 export function sgd(momentum: number): Rule {
-  return (gradient, [velocity]) => {
-    const next = tf.add(tf.mul(velocity!, momentum), gradient);
-    return { direction: next, next: [next] };
+  return {
+    numbers: () => [],
+    move(gradient, [velocity]) {
+      const next = tf.add(tf.mul(velocity!, momentum), gradient);
+      return { direction: next, next: [next] };
+    },
   };
 }
 

@@ -72,7 +72,11 @@ class Training {
         .blocks({ ...parameters })
         .slice(0, parameters.freezeBlocks),
     );
-    this.learner = new Learner(parameters, task);
+    this.learner = new Learner(
+      parameters,
+      task,
+      (message) => void job.send({ type: 'log', level: 'info', message }),
+    );
     this.state = resumed?.state ?? { ...beginning(spec, items), running: task.emptyTally() };
     this.best = resumed?.best ?? null;
     this.earlyStopping = new EarlyStopping(

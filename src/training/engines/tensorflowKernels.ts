@@ -3,25 +3,9 @@
  * 25 µs before it computes, and TensorFlow.js composes a training step of MobileNetV2 of 3,400 of them.
  */
 import { tf } from '../tensorflow.js';
+import type { Attribute, TensorFlowBackend } from './tensorflowBackend.js';
 import { KERNELS } from './trainingKernels.js';
 
-interface Attribute {
-  name: string;
-  type: number;
-  value: unknown;
-}
-/** The part of tfjs-node's backend that is used here. */
-interface TensorFlowBackend {
-  isUsingGpuDevice: boolean;
-  binding: Record<'TF_ATTR_TYPE' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING' | 'TF_ATTR_BOOL' | 'TF_FLOAT', number>;
-  executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.Tensor;
-  executeMultipleOutputs(
-    name: string,
-    attributes: Attribute[],
-    inputs: tf.TensorInfo[],
-    outputs: number,
-  ): tf.Tensor[];
-}
 type Kernel = (args: {
   backend: TensorFlowBackend;
   inputs: Record<string, tf.TensorInfo>;

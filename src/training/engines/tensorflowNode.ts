@@ -3,7 +3,10 @@ import { createRequire } from 'node:module';
 import type * as util from 'node:util';
 import { tf } from '../tensorflow.js';
 import { EngineUnavailable, type EngineDriver, type StartedEngine } from './engine.js';
+import { registerGraphCompiler } from './graphs.js';
 import { importOptional } from './packages.js';
+import type { TensorFlowBackend } from './tensorflowBackend.js';
+import { tensorflowGraphs } from './tensorflowGraph/compiler.js';
 import { registerTensorFlowKernels } from './tensorflowKernels.js';
 
 export const cuda: EngineDriver = {
@@ -12,8 +15,7 @@ export const cuda: EngineDriver = {
   async start() {
     const started = await startTensorFlow('@tensorflow/tfjs-node-gpu');
     // Without a usable GPU the addon loads all the same and computes on the CPU.
-    const { isUsingGpuDevice } = tf.backend() as unknown as { isUsingGpuDevice?: boolean };
-    if (!isUsingGpuDevice) throw new EngineUnavailable('TensorFlow sees no CUDA device');
+    if (!backend().isUsingGpuDevice) throw new EngineUnavailable('TensorFlow sees no CUDA device');
     return { ...started, description: 'TensorFlow on a CUDA device' };
   },
 };
@@ -22,9 +24,14 @@ export const native: EngineDriver = {
   name: 'native',
   remedy: 'run `npm run setup:native`, or choose the engine auto',
   async start() {
-    return { ...(await startTensorFlow('@tensorflow/tfjs-node')), description: 'TensorFlow on the CPU' };
+    const started = await startTensorFlow('@tensorflow/tfjs-node');
+    // What a session gives back comes through the host's memory: on a GPU that was never measured.
+    if (!backend().isUsingGpuDevice) registerGraphCompiler('tensorflow', tensorflowGraphs);
+    return { ...started, description: 'TensorFlow on the CPU' };
   },
 };
+
+const backend = () => tf.backend() as unknown as TensorFlowBackend;
 
 async function startTensorFlow(packageName: string): Promise<StartedEngine> {
   restoreUtil();

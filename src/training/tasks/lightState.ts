@@ -13,7 +13,7 @@ import type { LoadedModel } from '../modelFiles.js';
 import { buildClassifier } from '../networks/build.js';
 import type { Metric, Sample, TrainingSpec } from '../protocol.js';
 import { tf, tfl } from '../tensorflow.js';
-import type { Batch, Forward, Predictor, Task, TrainingTask } from './task.js';
+import type { Batch, Forward, Inputs, Predictor, Task, TrainingTask } from './task.js';
 
 export const lightState: Task<Sample, Preprocessing> = {
   preprocessing: preprocessingSchema,
@@ -96,10 +96,10 @@ class LightStateTraining implements TrainingTask<LightBatch, LightTally> {
   }
 
   /** In training the objective; in validation always the plain cross-entropy in nats, so that trainings compare. */
-  forward({ x, targets, size, shaped }: LightBatch, training: boolean): Forward {
+  forward({ x, targets }: Inputs, training: boolean): Forward {
     const logits = this.logits.apply(x, { training }) as tf.Tensor2D;
-    const [labels, weights = tf.ones([size])] = targets as [tf.Tensor1D, tf.Tensor1D?];
-    if (!shaped) return { loss: crossEntropy(logits, labels), outputs: [logits] };
+    const [labels, weights = tf.ones([x.shape[0]])] = targets as [tf.Tensor1D, tf.Tensor1D?];
+    if (!training || this.isPlain) return { loss: crossEntropy(logits, labels), outputs: [logits] };
     return { loss: objective(logits, labels, weights, this.spec.parameters), outputs: [logits] };
   }
 

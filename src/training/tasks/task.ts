@@ -34,13 +34,17 @@ export interface Task<I extends Item = Item, P = unknown> {
   predictor(spec: EvaluationSpec, items: readonly I[], loaded: LoadedModel<P>): Predictor;
 }
 
-/** What a batch holds besides what its task knows; the tensors belong to the batch, and are disposed of with it. */
-export interface Batch {
-  /** Items. */
-  size: number;
+/** All of a batch that its loss depends on. */
+export interface Inputs {
   /** [size, height, width, 3] */
   x: tf.Tensor4D;
   targets: tf.Tensor[];
+}
+
+/** What a batch holds besides what its task knows; the tensors belong to the batch, and are disposed of with it. */
+export interface Batch extends Inputs {
+  /** Items. */
+  size: number;
 }
 
 /** Sums over items, in plain JSON: a checkpoint holds them in the middle of an epoch. */
@@ -68,8 +72,11 @@ export interface TrainingTask<B extends Batch = Batch, T extends Tally = Tally> 
   prefetch(indices: Uint32Array): void;
   /** @param draws for each item, the changes that training makes to it; null in validation, which makes none */
   batch(indices: Uint32Array, draws: ((index: number) => Draw) | null): Promise<B>;
-  /** Called within a tidy, in training with gradients recorded. */
-  forward(batch: B, training: boolean): Forward;
+  /**
+   * Called within a tidy, in training with gradients recorded. It sees tensors only: an engine may record what it does for
+   * one batch, and repeat it for each later one of the same shapes.
+   */
+  forward(inputs: Inputs, training: boolean): Forward;
   emptyTally(): T;
   /** @param loss what `forward` gave @param outputs its outputs' values, in their order */
   count(tally: T, batch: B, loss: number, outputs: readonly Float32Array[]): void;

@@ -2,20 +2,11 @@
  * The same small training on every engine that works here, each in the trainer's own process, against `cpu`. An engine
  * that does not work here is skipped, and says why.
  */
-import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { probeEngines } from '../../../src/training/engines/present.js';
-import {
-  type EngineName,
-  trainerMessageSchema,
-  type TrainerMessage,
-} from '../../../src/training/protocol.js';
-import { type DataSet, discs, epochsOf, trainingSpec, value } from './support.js';
+import type { EngineName } from '../../../src/training/protocol.js';
+import { type DataSet, discs, epochsOf, trainerMessages, trainingSpec, value } from './support.js';
 
-const ENTRY = fileURLToPath(new URL('../../../src/training/trainerProcess.js', import.meta.url));
 /** Debian's chromium carries this software adapter; Dawn finds it through the Vulkan loader (libvulkan1). */
 const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
 /** A GPU where there is one, else SwiftShader. */
@@ -56,15 +47,7 @@ interface Losses {
 /** Of one epoch of 24 crops in batches of 8. */
 async function losses(engine: EngineName, setting: Setting): Promise<Losses> {
   const spec = await trainingSpec(data, { epochs: 1, ...setting }, { engine });
-  const specFile = join(spec.outputDir, 'spec.json');
-  await writeFile(specFile, JSON.stringify(spec));
-  const messages = await new Promise<TrainerMessage[]>((resolve) => {
-    const child = fork(ENTRY, { serialization: 'advanced', stdio: 'ignore', execArgv: [], env: environment });
-    const received: TrainerMessage[] = [];
-    child.on('message', (message) => received.push(trainerMessageSchema.parse(message)));
-    child.on('exit', () => resolve(received));
-    child.send({ type: 'start', specFile });
-  });
+  const messages = await trainerMessages(spec, environment);
   expect(messages.at(-1)).toMatchObject({ type: 'trained' });
   expect(messages[0]).toMatchObject({ type: 'engine', engine });
   const [epoch] = epochsOf(messages);

@@ -1,10 +1,13 @@
 /** A small data set of coloured discs, and jobs that collect what a trainer sends. */
+import { fork } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import type { Job } from '../../../src/training/job.js';
 import {
+  trainerMessageSchema,
   trainingParametersSchema,
   type EvaluationSpec,
   type Metric,
@@ -80,6 +83,21 @@ export async function trainingSpec(
   };
 }
 
+/** What a training does only when asked; the block that is frozen is the first. */
+export const EVERY_OPTION = {
+  weightDecay: 0.02,
+  clipNorm: 1,
+  emaDecay: 0.9,
+  schedule: 'cosine',
+  warmupEpochs: 1.5,
+  freezeBlocks: 1,
+  focalGamma: 1.5,
+  labelSmoothing: 0.05,
+  classWeighting: 'balanced',
+  conditionWeights: { night: 2 },
+  mixConditions: { night: true },
+};
+
 export async function evaluationSpec(
   data: DataSet,
   modelDir: string,
@@ -101,6 +119,21 @@ async function place(data: DataSet, samples: Sample[]) {
   const samplesFile = join(outputDir, 'samples.jsonl');
   await writeFile(samplesFile, samples.map((sample) => `${JSON.stringify(sample)}\n`).join(''));
   return { engine: 'wasm' as const, samplesFile, classes: CLASSES, conditions: CONDITIONS, outputDir };
+}
+
+const TRAINER = fileURLToPath(new URL('../../../src/training/trainerProcess.js', import.meta.url));
+
+/** All that the trainer's own process says of this spec, until it ends. */
+export async function trainerMessages(spec: TrainingSpec, env = process.env): Promise<TrainerMessage[]> {
+  const specFile = join(spec.outputDir, 'spec.json');
+  await writeFile(specFile, JSON.stringify(spec));
+  return new Promise((resolve) => {
+    const child = fork(TRAINER, { serialization: 'advanced', stdio: 'ignore', execArgv: [], env });
+    const received: TrainerMessage[] = [];
+    child.on('message', (message) => received.push(trainerMessageSchema.parse(message)));
+    child.on('exit', () => resolve(received));
+    child.send({ type: 'start', specFile });
+  });
 }
 
 export type EpochMessage = Extract<TrainerMessage, { type: 'epoch' }>;

@@ -10,7 +10,16 @@ import { takeWeights } from '../../../src/training/startingWeights.js';
 import { tf } from '../../../src/training/tensorflow.js';
 import { lightState } from '../../../src/training/tasks/lightState.js';
 import { train } from '../../../src/training/trainer.js';
-import { discs, epochsOf, metricsOf, recordingJob, trainingSpec, value, type DataSet } from './support.js';
+import {
+  discs,
+  epochsOf,
+  EVERY_OPTION,
+  metricsOf,
+  recordingJob,
+  trainingSpec,
+  value,
+  type DataSet,
+} from './support.js';
 
 let data: DataSet;
 beforeAll(async () => {
@@ -38,17 +47,7 @@ const bytes = (outputDir: string, path: string) => readFile(join(outputDir, path
 
 const EVERYTHING = {
   optimizer: 'AdamW',
-  weightDecay: 0.02,
-  clipNorm: 1,
-  emaDecay: 0.9,
-  schedule: 'cosine',
-  warmupEpochs: 1.5,
-  freezeBlocks: 1,
-  focalGamma: 1.5,
-  labelSmoothing: 0.05,
-  classWeighting: 'balanced',
-  conditionWeights: { night: 2 },
-  mixConditions: { night: true },
+  ...EVERY_OPTION,
   augmentation: { flip: 0.5, crop: 0.2, scale: 0.2, shift: 0.1, color: 0.5, night: 0.3, rain: 0.3, fog: 0.3 },
   monitor: { metric: 'accuracy', condition: 'night' },
   patience: 5,

@@ -5,7 +5,7 @@ import { frameValues, Frames, type Size } from '../../input/frames.js';
 import { centrePoints } from '../../networks/centrePoints.js';
 import type { Frame, Metric, TrainingSpec } from '../../protocol.js';
 import { tf, tfl } from '../../tensorflow.js';
-import type { Batch, Forward, TrainingTask } from '../task.js';
+import type { Batch, Forward, Inputs, TrainingTask } from '../task.js';
 import { showAtRandom, type Shown } from './augment.js';
 import { cutAtRandom } from './cut.js';
 import { decode } from './decode.js';
@@ -103,18 +103,20 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
     const map = (values: Float32Array, depth: number) =>
       tf.tensor4d(values, [shown.length, grid.height, grid.width, depth]);
     const { heat, judged, box, centre, objects } = targets;
-    return { targets: [map(heat, classes), map(judged, classes), map(box, 4), map(centre, 1)], objects };
+    // The loss is per light; frames without any count as one, or a batch of empty ones would outweigh all others.
+    const share = tf.scalar(Math.max(objects, shown.length));
+    const maps = [map(heat, classes), map(judged, classes), map(box, 4), map(centre, 1)];
+    return { targets: [...maps, share], objects };
   }
 
-  forward({ x, targets, objects, size }: FrameBatch, training: boolean): Forward {
+  forward({ x, targets }: Inputs, training: boolean): Forward {
     const [logits, box] = this.maps.apply(x, { training }) as tf.Tensor4D[];
-    const [heat, judged, boxes, centre] = targets as tf.Tensor4D[];
+    const [heat, judged, boxes, centre, share] = targets as tf.Tensor4D[];
     const maps = { logits, box } as Maps;
     const sums = lossSums(maps, { heat, judged, box: boxes, centre } as TargetTensors);
     const { sizeWeight, offsetWeight } = this.parameters;
     const places = tf.add(tf.mul(sums.size, sizeWeight), tf.mul(sums.offset, offsetWeight));
-    // Per light; frames without any count as one, or a batch of empty ones would outweigh all others.
-    const loss = tf.div<tf.Scalar>(tf.add(sums.heat, places), Math.max(objects, size));
+    const loss = tf.div<tf.Scalar>(tf.add(sums.heat, places), share!);
     const parts = [sums.heat, sums.size, sums.offset];
     return { loss, outputs: training ? parts : [...parts, tf.sigmoid(logits!), box!] };
   }
