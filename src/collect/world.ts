@@ -116,12 +116,26 @@ export function shareOf(
   times: ReadonlySet<string>,
   month: number | null,
 ): number {
-  const months = month === null ? sun : [sun[month]!];
   let [matching, all] = [0, 0];
-  for (const hours of months)
-    for (const [time, looks] of hours[hour]!) {
-      all += looks;
-      if (times.has(time)) matching += looks;
-    }
+  for (const [time, looks] of (month === null ? yearOf(sun) : sun[month]!)[hour]!) {
+    all += looks;
+    if (times.has(time)) matching += looks;
+  }
   return all === 0 ? 0 : matching / all;
+}
+
+const years = new WeakMap<SunHours, SunHours[number]>();
+
+/** Hours of the whole year: the sum of its months, once for each sun. */
+function yearOf(sun: SunHours): SunHours[number] {
+  let year = years.get(sun);
+  if (year) return year;
+  year = Array.from({ length: 24 }, (_, hour) => {
+    const sum = new Map<TimeOfDay, number>();
+    for (const month of sun)
+      for (const [time, looks] of month[hour]!) sum.set(time, (sum.get(time) ?? 0) + looks);
+    return sum;
+  });
+  years.set(sun, year);
+  return year;
 }
