@@ -189,7 +189,7 @@ export class InAndOut {
     });
     const { sha256 } = await task.blobs.receive(Readable.from([bytesOf(content)]), { maxBytes: 2 ** 30 });
     const source = await unpackLabels(task, { sha256, fileName });
-    return importLabels(task, { projectUuid: await this.uuid(project), source, format: 'auto' });
+    return await importLabels(task, { projectUuid: await this.uuid(project), source, format: 'auto' });
   }
 
   /** As `export`, in this process. */
