@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
-# Not built where it was written (no Docker engine there): its steps are the commands that the tests run, and a test
-# lints it. Targets: `service` (API, worker, embedded PostgreSQL or SHINGO_DATABASE_URL) and `worker-cuda`.
+# Not built where it was written (no Docker engine there). Its commands were run by hand in empty folders (npm ci, the
+# build, npm prune, and what `service` copies started as a user of its own); a test lints it. Targets: `service` (API,
+# worker, embedded PostgreSQL or SHINGO_DATABASE_URL) and `worker-cuda`.
 
 FROM node:24-bookworm-slim AS build
 WORKDIR /app

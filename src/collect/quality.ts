@@ -1,63 +1,9 @@
-/** How right a model is, by cell of a cross-tab: one statement over the stored predictions, whatever the number of cells. */
+/** Which evaluation a model is judged by, and a share with its interval. */
 import type { DataSource } from 'typeorm';
-import { CoverageDimension } from '../catalog/coverage/coverage.js';
-import { LearningTask } from '../catalog/vocabulary.js';
+import type { LearningTask } from '../catalog/vocabulary.js';
 import { wilsonAt } from '../experiments/evaluate/figures.js';
 import { ShingoError } from '../platform/error.js';
-import { detectionQuality } from './detectionQuality.js';
-import { IMAGE_KEY, type Quality, type Tally } from './keys.js';
-
-/** As SQL, of a light: `e` is the evaluation, `v` its version, `p` the prediction. */
-const KEY: Record<CoverageDimension, string> = {
-  ...IMAGE_KEY,
-  CONDITION: 'v.condition_names[member + 1]',
-  LIGHT_COLOR: 'e.classes[p.actual + 1]',
-  LIGHT_SIZE: `CASE WHEN box.width < 8 THEN '<8' WHEN box.width < 16 THEN '8-16' WHEN box.width < 32 THEN '16-32' ELSE '>=32' END`,
-  HAS_LIGHT: `'YES'`,
-};
-
-/** A light is in each of its conditions, and in none (null) if it has none. */
-const MEMBERS = 'LEFT JOIN LATERAL unnest(p.conditions) member ON true';
-const WIDTH = `CROSS JOIN LATERAL (SELECT (i.annotations->p.light->>'width')::float8 AS width) box`;
-
-export const qualityOf = (
-  db: DataSource,
-  { uuid, task }: ChosenEvaluation,
-  by: readonly CoverageDimension[],
-): Promise<Quality> =>
-  task === LearningTask.LIGHT_DETECTION ? detectionQuality(db, uuid, by) : lightQuality(db, uuid, by);
-
-/** Right is: called by its colour. */
-async function lightQuality(
-  db: DataSource,
-  evaluationUuid: string,
-  by: readonly CoverageDimension[],
-): Promise<Quality> {
-  const keys = by.map((dimension, at) => `${KEY[dimension]} AS k${at}`).join(', ');
-  const columns = by.map((_, at) => `k${at}`).join(', ');
-  const members = by.includes(CoverageDimension.CONDITION) ? MEMBERS : '';
-  const width = by.includes(CoverageDimension.LIGHT_SIZE) ? WIDTH : '';
-  const rows: (Record<string, string | null> & { whole: boolean; n: number; correct: number })[] =
-    await db.query(
-      `/* collect.quality */ WITH light AS (
-         SELECT ${keys}, p.actual = p.predicted AS is_right
-         FROM evaluation e JOIN dataset_version v ON v.id = e.dataset_version_id
-         JOIN evaluation_prediction p ON p.evaluation_id = e.id
-         JOIN dataset_item i ON i.version_id = v.id AND i.sha256 = p.sha256
-         LEFT JOIN place l ON l.id = i.place_id ${width} ${members}
-         WHERE e.id = $1)
-       SELECT false AS whole, ${columns}, count(*)::int AS n, count(*) FILTER (WHERE is_right)::int AS correct
-       FROM light GROUP BY ${columns}
-       UNION ALL SELECT true, ${by.map(() => 'NULL').join(', ')}, count(*)::int,
-         count(*) FILTER (WHERE actual = predicted)::int FROM evaluation_prediction WHERE evaluation_id = $1`,
-      [evaluationUuid],
-    );
-  const cells = rows
-    .filter(({ whole }) => !whole)
-    .map(({ n, correct, ...row }) => ({ keys: by.map((_, at) => row[`k${at}`] ?? null), n, correct }));
-  const { n = 0, correct = 0 } = rows.find(({ whole }) => whole) ?? {};
-  return { cells, overall: { n, correct } };
-}
+import type { Tally } from './keys.js';
 
 export interface Figures {
   value: number | null;

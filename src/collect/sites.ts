@@ -3,7 +3,7 @@ import { CoverageDimension, type Tab } from '../catalog/coverage/coverage.js';
 import { TimeOfDay, WeatherName } from '../catalog/vocabulary.js';
 import { geographyOf, type NamedFilter } from './cells.js';
 import { couldHold } from './possible.js';
-import { shareOf, type CollectionPlace, type Suns, type WeatherHours } from './world.js';
+import { shareOf, type CollectionPlace, type SunHours, type Suns, type WeatherHours } from './world.js';
 
 export interface SiteHour {
   hour: number;
@@ -18,6 +18,9 @@ export interface Site {
   placeUuid: string;
   hours: SiteHour[];
 }
+
+/** Of each wanted hour, by the sun; null: no place is known, or any time will do. */
+type Shares = Map<SunHours | null, [hour: number, share: number | null][]>;
 
 interface Demand {
   weathers: ReadonlySet<string> | null;
@@ -79,37 +82,75 @@ export class Sites {
   /** The likeliest first; of each place its hours, the likeliest first. A place without such an hour is none. */
   of(by: readonly CoverageDimension[], keys: readonly string[], first: number): Site[] {
     const demand = demandOf(by, keys, this.conditions);
-    const sites = this.places.filter(demand.isThere).map((place) => {
-      const hours = this.hoursOf(place, demand).sort((a, b) => chance(b) - chance(a) || a.hour - b.hour);
-      return { placeUuid: place.id, hours };
-    });
-    return sites
-      .filter(({ hours }) => hours.length > 0)
-      .sort((a, b) => chance(b.hours[0]!) - chance(a.hours[0]!) || (a.placeUuid < b.placeUuid ? -1 : 1))
-      .slice(0, first);
+    const known: Shares = new Map();
+    const chances: { place: CollectionPlace; best: number }[] = [];
+    for (const place of this.places) {
+      if (!demand.isThere(place)) continue;
+      const best = this.bestOf(place, demand, known);
+      if (best !== null) chances.push({ place, best });
+    }
+    chances.sort((a, b) => b.best - a.best || (a.place.id < b.place.id ? -1 : 1));
+    return chances.slice(0, first).map(({ place }) => ({
+      placeUuid: place.id,
+      hours: this.hoursOf(place, demand, known).sort((a, b) => chance(b) - chance(a) || a.hour - b.hour),
+    }));
   }
 
-  private hoursOf(place: CollectionPlace, demand: Demand): SiteHour[] {
-    const hours = demand.hour === null ? Array.from({ length: 24 }, (_, hour) => hour) : [demand.hour];
-    const had = this.weather.get(place.id);
-    return hours
-      .map((hour): SiteHour => {
-        const { weathers } = demand;
-        const sum = (wanted: (weather: string) => boolean) =>
-          [...(had ?? [])].reduce((total, [name, each]) => total + (wanted(name) ? each[hour]! : 0), 0);
-        return {
-          hour,
-          timeShare: this.timeShare(place, hour, demand),
-          matchingHours: weathers && sum((name) => weathers.has(name)),
-          observedHours: weathers && sum((name) => name !== WeatherName.UNDEFINED),
-        };
-      })
-      .filter((one) => one.timeShare !== 0 && !(one.matchingHours === 0 && one.observedHours! > 0));
+  /** What the first of `hoursOf` has, in numbers alone: of 5,000 places all but a few are not shown. Null: there is none. */
+  private bestOf(place: CollectionPlace, demand: Demand, known: Shares): number | null {
+    const { weathers } = demand;
+    const had = weathers && this.weather.get(place.id);
+    let best: number | null = null;
+    for (const [hour, share] of this.timeShares(place, demand, known)) {
+      if (share === 0) continue;
+      let [matching, observed] = [0, 0];
+      if (had && weathers)
+        for (const [name, each] of had) {
+          if (weathers.has(name)) matching += each[hour]!;
+          if (name !== WeatherName.UNDEFINED) observed += each[hour]!;
+        }
+      if (matching === 0 && observed > 0) continue;
+      const weather = weathers === null ? 1 : observed > 0 ? matching / observed : 0;
+      best = Math.max(best ?? 0, weather * (share ?? 0.5));
+    }
+    return best;
   }
 
-  private timeShare(place: CollectionPlace, hour: number, { times, month }: Demand): number | null {
+  private hoursOf(place: CollectionPlace, demand: Demand, known: Shares): SiteHour[] {
+    const { weathers } = demand;
+    const shares = this.timeShares(place, demand, known);
+    const hours: SiteHour[] = [];
+    for (const [hour, timeShare] of shares) {
+      if (timeShare === 0) continue;
+      const matchingHours = weathers && this.weatherHours(place, hour, (name) => weathers.has(name));
+      const observedHours =
+        weathers && this.weatherHours(place, hour, (name) => name !== WeatherName.UNDEFINED);
+      if (!(matchingHours === 0 && observedHours! > 0))
+        hours.push({ hour, timeShare, matchingHours, observedHours });
+    }
+    return hours;
+  }
+
+  private weatherHours({ id }: CollectionPlace, hour: number, wanted: (weather: string) => boolean): number {
+    let total = 0;
+    for (const [name, each] of this.weather.get(id) ?? []) if (wanted(name)) total += each[hour]!;
+    return total;
+  }
+
+  /** Of each wanted hour; thousands of places have a few hundred suns, each of which is looked at once for a cell. */
+  private timeShares(place: CollectionPlace, demand: Demand, known: Shares): [number, number | null][] {
+    const sun = demand.times && this.suns.of(place);
+    let shares = known.get(sun);
+    if (!shares) {
+      const hours = demand.hour === null ? Array.from({ length: 24 }, (_, hour) => hour) : [demand.hour];
+      shares = hours.map((hour) => [hour, this.timeShare(sun, hour, demand)]);
+      known.set(sun, shares);
+    }
+    return shares;
+  }
+
+  private timeShare(sun: SunHours | null, hour: number, { times, month }: Demand): number | null {
     if (times === null) return null;
-    const sun = this.suns.of(place);
     if (sun) return shareOf(sun, hour, times, month);
     const seen = [...(this.seen.get(String(hour).padStart(2, '0')) ?? [])];
     const all = seen.reduce((sum, [, images]) => sum + images, 0);

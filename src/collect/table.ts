@@ -11,7 +11,8 @@ import type { Cell } from '../catalog/coverage/columns/crossTab.js';
 import { LearningTask } from '../catalog/vocabulary.js';
 import { ShingoError } from '../platform/error.js';
 import { keyOf, type Tally } from './keys.js';
-import { chooseEvaluation, figuresOf, qualityOf, type EvaluationChoice, type Figures } from './quality.js';
+import { qualityOf } from './qualityOf.js';
+import { chooseEvaluation, figuresOf, type EvaluationChoice, type Figures } from './quality.js';
 
 const MOST_MINIMUM_N = 1_000_000;
 
@@ -47,7 +48,7 @@ export interface TableQuestion extends EvaluationChoice {
 const NOTHING = { images: 0, lights: 0, objects: 0, places: 0, drives: 0 };
 
 /**
- * One statement for the quality and one pass for the coverage, whatever the number of cells. A cell that was evaluated
+ * One pass over each, quality and coverage, whatever the number of cells; see lights.ts. A cell that was evaluated
  * and has no image any more is there as well.
  * @throws ShingoError BAD_USER_INPUT, NOT_FOUND, EVALUATION_UNFINISHED, COVERAGE_TOO_LARGE
  */
@@ -61,7 +62,7 @@ export async function qualityTable(
   if (question.minimumN != null) checkMinimum(question.minimumN);
   const [tab, ...others] = await crossTabs(db, projectUuid, [{ by }, ...beside], { limits });
   const evaluation = await chooseEvaluation(db, projectUuid, question);
-  const quality = evaluation && (await qualityOf(db, evaluation, by));
+  const quality = evaluation && (await qualityOf(db, evaluation.uuid, by));
   const minimumN = question.minimumN ?? evaluation?.minimumN ?? 1;
   const figures = (tally: Tally) => figuresOf(tally, evaluation?.confidence);
   const stateOf = (n: number): QualityState =>

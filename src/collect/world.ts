@@ -63,17 +63,23 @@ const LOOK_MS = 20 * 60_000;
 /** Any year: the sun of a day of the year stands where it does within minutes. */
 const YEAR = 2025;
 
+/** Of the whole process, since the sun does not change; 2,000 take 60 MB. At 1 ms each, 500 were half of an answer. */
+const MOST_SUNS = 2_000;
+const suns = new Map<string, SunHours>();
+
 /** Looks at the sun every 20 minutes of the middle of each month, by the clock of the place. */
 export class Suns {
-  private readonly known = new Map<string, SunHours>();
-
   /** [month 0–11][hour 0–23]; null: nobody has said where the place is. Places within a degree have one sun: 4 minutes. */
   of({ latitude, longitude, time_zone }: CollectionPlace): SunHours | null {
     if (latitude === null || longitude === null) return null;
     const [lat, lon] = [Math.round(latitude), Math.round(longitude)];
     const key = `${lat} ${lon} ${time_zone}`;
-    let sun = this.known.get(key);
-    if (!sun) this.known.set(key, (sun = sunHours(lat, lon, time_zone)));
+    const known = suns.get(key);
+    if (known) return known;
+    const sun = sunHours(lat, lon, time_zone);
+    const [oldest] = suns.keys();
+    if (suns.size >= MOST_SUNS && oldest !== undefined) suns.delete(oldest);
+    suns.set(key, sun);
     return sun;
   }
 }
@@ -110,12 +116,26 @@ export function shareOf(
   times: ReadonlySet<string>,
   month: number | null,
 ): number {
-  const months = month === null ? sun : [sun[month]!];
   let [matching, all] = [0, 0];
-  for (const hours of months)
-    for (const [time, looks] of hours[hour]!) {
-      all += looks;
-      if (times.has(time)) matching += looks;
-    }
+  for (const [time, looks] of (month === null ? yearOf(sun) : sun[month]!)[hour]!) {
+    all += looks;
+    if (times.has(time)) matching += looks;
+  }
   return all === 0 ? 0 : matching / all;
+}
+
+const years = new WeakMap<SunHours, SunHours[number]>();
+
+/** Hours of the whole year: the sum of its months, once for each sun. */
+function yearOf(sun: SunHours): SunHours[number] {
+  let year = years.get(sun);
+  if (year) return year;
+  year = Array.from({ length: 24 }, (_, hour) => {
+    const sum = new Map<TimeOfDay, number>();
+    for (const month of sun)
+      for (const [time, looks] of month[hour]!) sum.set(time, (sum.get(time) ?? 0) + looks);
+    return sum;
+  });
+  years.set(sun, year);
+  return year;
 }

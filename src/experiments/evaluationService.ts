@@ -66,7 +66,14 @@ export type NewEvaluation = {
   classes: string[];
 } & (
   | { source: 'JOB'; experimentUuid: string; weights: Weights; name?: null }
-  | { source: 'IMPORTED'; experimentUuid?: null; weights?: null; name: string }
+  | {
+      source: 'IMPORTED';
+      experimentUuid?: null;
+      weights?: null;
+      name: string;
+      /** Of a version made elsewhere, if it is said at once. */
+      modelVersionUuid?: string | null;
+    }
 );
 
 /** Returns the UUID. */
@@ -75,11 +82,12 @@ export async function insertEvaluation(manager: EntityManager, evaluation: NewEv
   const { projectUuid, modelUuid, protocolUuid, task, datasetVersionUuid, split, classes } = evaluation;
   await manager.query(
     `/* evaluation.create */ INSERT INTO evaluation (id, project_id, model_id, protocol_id, task, dataset_version_id,
-       split, classes, source, experiment_id, weights, name)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+       split, classes, source, experiment_id, weights, name, model_version_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
     [
       ...[uuid, projectUuid, modelUuid, protocolUuid, task, datasetVersionUuid, split, classes],
       ...[evaluation.source, evaluation.experimentUuid, evaluation.weights, evaluation.name],
+      evaluation.source === 'IMPORTED' ? evaluation.modelVersionUuid : null,
     ],
   );
   return uuid;

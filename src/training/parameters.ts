@@ -223,11 +223,11 @@ const perNetwork = z
         path: ['monitor', 'metric'],
         message: `is one of ${logged.join(', ')}`,
       });
-    if (condition !== null && (split === 'TRAIN' || /loss$|^objective$/.test(metric)))
+    if (condition !== null && (split === 'TRAIN' || /_loss$|^objective$/.test(metric)))
       context.addIssue({
         code: 'custom',
         path: ['monitor', 'condition'],
-        message: 'conditions are told apart in VALIDATION only, and losses are not told apart',
+        message: 'conditions are told apart in VALIDATION only, and parts of the loss are not told apart',
       });
     if (!network.tasks.includes(parameters.task))
       problem('algorithm', `${parameters.algorithm} is no network for ${parameters.task}`);

@@ -63,7 +63,7 @@ it('killed or drained in mid-training, it comes to the same losses, and its mode
     engine: 'wasm',
   });
   const expected = await losses(whole.experimentUuid);
-  expect(expected).toHaveLength(PARAMETERS.epochs * 6);
+  expect(expected).toHaveLength(PARAMETERS.epochs * 8);
 
   const killed = await train();
   await until(async () => (await epochsLogged(killed.experimentUuid)) >= 2, 60_000);
@@ -118,8 +118,8 @@ it('with everything on and from the weights of another, killed, it comes to the 
   };
   const parent = await done(await train({ ...PARAMETERS, algorithm: 'small-cnn', channels: 8, epochs: 2 }));
   const expected = await losses(await done(await train(EVERYTHING, parent)));
-  // Two of the TRAIN split's and the objective; two and those of two conditions of VALIDATION's.
-  expect(expected).toHaveLength(60 * 7);
+  // Two of the TRAIN split's and the objective; two of VALIDATION's and two of each of its two conditions.
+  expect(expected).toHaveLength(60 * 9);
   const killed = await train(EVERYTHING, parent);
   await until(async () => (await epochsLogged(killed.experimentUuid)) >= 2, 60_000);
   const [pid] = await trainers();

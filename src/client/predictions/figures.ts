@@ -12,8 +12,8 @@ export interface Figure {
   state: string;
 }
 
-/** Over all classes and sizes, of each condition. */
-export const FIGURES = `cells(metrics: ["ap", "ap50", "recall", "precision", "color_accuracy", "red_as_green"],
+/** Over all classes and sizes, of each condition; a task has some of them. */
+export const FIGURES = `cells(metrics: ["accuracy", "f1", "ece", "ap", "ap50", "recall", "precision", "color_accuracy", "red_as_green"],
   classes: [null], sizeBins: [null]) { metric condition value n lower upper state }`;
 
 const share = (value: number | null) => (value === null ? '–' : value.toFixed(3));

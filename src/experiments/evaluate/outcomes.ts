@@ -48,7 +48,12 @@ export interface More {
   values: unknown[];
 }
 
-/** @param by position: as they were matched, which figures go by where scores are equal */
+/**
+ * What is said of e.sha256 is said of i.sha256 again: PostgreSQL does not see that they are equal in an inequality, and a
+ * merge join would begin with the version's first item for every page: reading the
+ * evaluated fifth of a million images took 147 s.
+ * @param by position: as they were matched, which figures go by where scores are equal
+ */
 export async function* imageRows<R extends ImageRow>(
   db: Db,
   { uuid, versionUuid }: Scope,
@@ -59,7 +64,8 @@ export async function* imageRows<R extends ImageRow>(
     const rows: R[] = await db.query(
       `/* evaluation.images */ SELECT e.sha256, e.position, e.conditions, e.drive, e.lights, e.matches ${more.columns}
        FROM evaluation_image e JOIN dataset_item i ON i.version_id = $4 AND i.sha256 = e.sha256 ${more.joins}
-       WHERE e.evaluation_id = $1 AND e.${by} > $2 ORDER BY e.${by} LIMIT $3`,
+       WHERE e.evaluation_id = $1 AND e.${by} > $2 ${by === 'sha256' ? 'AND i.sha256 > $2' : ''}
+       ORDER BY e.${by} LIMIT $3`,
       [uuid, after, PAGE, versionUuid, ...more.values],
     );
     yield* rows;
@@ -106,7 +112,7 @@ export async function* lightRows<R extends LightRow>(
       `/* evaluation.lights */ SELECT e.sha256, e.light, e.conditions, i.drive, e.actual, e.predicted, e.score, e.width
          ${more.columns}
        FROM evaluation_prediction e JOIN dataset_item i ON i.version_id = $4 AND i.sha256 = e.sha256 ${more.joins}
-       WHERE e.evaluation_id = $1 AND (e.sha256, e.light) > ($2, $3) ORDER BY e.sha256, e.light LIMIT ${LIGHTS}`,
+       WHERE e.evaluation_id = $1 AND (e.sha256, e.light) > ($2, $3) AND i.sha256 >= $2 ORDER BY e.sha256, e.light LIMIT ${LIGHTS}`,
       [uuid, after, light, versionUuid, ...more.values],
     );
     yield* rows;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { EntityManager } from 'typeorm';
+import { LearningTask } from '../../catalog/vocabulary.js';
 import { Findings, openFileSet, type Unknown } from '../../datasets/formats/read/index.js';
 import { unpackLabels } from '../../datasets/import/unpack.js';
 import { ShingoError } from '../../platform/error.js';
@@ -13,6 +14,13 @@ import { scopeOf, type Scope } from '../evaluate/scope.js';
 import { storeEvaluation } from '../evaluate/store.js';
 import { readPredictions, type PredictionFormat } from './read.js';
 import { Stage, type StageCounts, type StagedImage } from './stage.js';
+import {
+  answeredLights,
+  countAnswers,
+  matchLights,
+  requireAnswers,
+  type AnsweredLight,
+} from './stageLights.js';
 
 export interface ImportPredictions {
   evaluationUuid: string;
@@ -22,6 +30,10 @@ export interface ImportPredictions {
   format: PredictionFormat;
   /** Unknown images and classes are kept aside and reported. */
   lenient: boolean;
+  /** Of the model version, in the order of its scores. */
+  classes: string[] | null;
+  /** Whether its training split was looked at when the job was started. */
+  trainingKnown: boolean;
 }
 
 export interface PredictionsReport {
@@ -29,14 +41,16 @@ export interface PredictionsReport {
   format: PredictionFormat;
   /** Of the split. */
   images: number;
-  /** Of these, the file does not name: nothing was found on them. */
+  /** Of these, the file does not name: nothing was found on them, or there is no light on them. */
   imagesWithout: number;
+  /** Or answers. */
   detections: number;
   onUnlabelled: number;
   onOtherSplits: number;
   otherCategories: number;
   onUnknownImages: number;
   unknown: Unknown[];
+  trainingKnown: boolean;
 }
 
 const MAX_UNKNOWN = 1000;
@@ -44,7 +58,8 @@ const MAX_UNKNOWN = 1000;
 /**
  * Reads the file, and matches what it says with the labels. Nothing is written before `settle`, which belongs into the
  * transaction that ends the job.
- * @throws ShingoError LABELS_INVALID, LABELS_UNKNOWN_VALUE, PREDICTIONS_ELSEWHERE, PREDICTIONS_INVALID, BLOB_MISSING, ARCHIVE_*
+ * @throws ShingoError LABELS_INVALID, LABELS_UNKNOWN_VALUE, PREDICTIONS_ELSEWHERE, PREDICTIONS_INCOMPLETE,
+ *   PREDICTIONS_INVALID, BLOB_MISSING, ARCHIVE_*
  */
 export async function importPredictions(
   task: TaskContext,
@@ -54,11 +69,16 @@ export async function importPredictions(
   const input = await openFileSet(await unpackLabels(task, request));
   const findings = new Findings(request.lenient);
   let otherCategories = 0;
-  const read = readPredictions(input, request.format, {
-    findings,
-    otherCategory: () => (otherCategories += 1),
-  });
-  const file = join(task.folder, 'detections.jsonl');
+  const read = readPredictions(
+    input,
+    { task: scope.task, format: request.format },
+    {
+      findings,
+      otherCategory: () => (otherCategories += 1),
+      classes: request.classes,
+    },
+  );
+  const file = join(task.folder, 'predictions.jsonl');
   const counts = await Stage.use(task.db, async (stage) => {
     await stage.addItems(scope);
     await stage.addPredictions(read, (count) => {
@@ -68,13 +88,11 @@ export async function importPredictions(
     await stage.refuseAmbiguous();
     await stage.resolve();
     await refuseUnknown(stage, findings);
-    const found = await stage.counts();
-    refuseElsewhere(found, scope);
-    const limit = scope.protocol.maxDetections.at(-1) ?? 1;
-    const done = (images: number) => task.progress('MATCHING', images, found.splitImages);
-    await pipeline(Readable.from(detectionLines(stage.images(limit), done)), createWriteStream(file), {
-      signal: task.signal,
-    });
+    const [found, written] =
+      scope.task === LearningTask.LIGHT_STATE
+        ? await lightsOf(stage, scope, task)
+        : await detectionsOf(stage, scope, task);
+    await pipeline(Readable.from(written), createWriteStream(file), { signal: task.signal });
     return found;
   });
   task.progress('EVALUATING', 0, null);
@@ -87,6 +105,7 @@ export async function importPredictions(
       ...{ imagesWithout: counts.splitImages - counts.images, detections: counts.detections },
       ...{ onUnlabelled: counts.unlabelled, onOtherSplits: counts.otherSplits, otherCategories },
       ...{ onUnknownImages: counts.onUnknown, unknown: [...findings.unknown.values()] },
+      trainingKnown: request.trainingKnown,
     },
     settle: async (manager) => void (await storeEvaluation(manager, prepared)),
   };
@@ -99,10 +118,34 @@ async function refuseUnknown(stage: Stage, findings: Findings): Promise<void> {
   for (const { key, position } of unknown) findings.report(position, 'image', key, known);
 }
 
+type Work = Pick<TaskContext, 'progress'>;
+type Staged = [counts: StageCounts, lines: AsyncGenerator<string>];
+
+async function detectionsOf(stage: Stage, scope: Scope, task: Work): Promise<Staged> {
+  const found = await stage.counts();
+  refuseElsewhere(found, scope);
+  const limit = scope.protocol.maxDetections.at(-1) ?? 1;
+  const done = (images: number) => task.progress('MATCHING', images, found.splitImages);
+  return [found, detectionLines(stage.images(limit), done)];
+}
+
+/** Every light of the split has one answer, or the job fails. */
+async function lightsOf(stage: Stage, scope: Scope, task: Work): Promise<Staged> {
+  await matchLights(stage, scope);
+  const answers = await countAnswers(stage);
+  const { lights, missing, images, unlabelled, otherSplits, onUnknown } = answers;
+  const counts = await stage.counts();
+  const found = { ...counts, images, unlabelled, otherSplits, onUnknown, detections: lights - missing };
+  refuseElsewhere(found, scope);
+  requireAnswers(answers, scope);
+  const done = (count: number) => task.progress('MATCHING', count, lights);
+  return [found, answerLines(answeredLights(stage), scope, done)];
+}
+
 /** All of it on images of other splits: that is another split's file. @throws ShingoError PREDICTIONS_ELSEWHERE */
 function refuseElsewhere({ detections, otherSplits }: StageCounts, { split }: Scope): void {
   if (detections > 0 || otherSplits === 0) return;
-  const message = `None of the ${otherSplits} detections is on an image of the ${split} split; name the split that they were made on.`;
+  const message = `None of the ${otherSplits} predictions is on an image of the ${split} split; name the split that they were made on.`;
   throw new ShingoError('PREDICTIONS_ELSEWHERE', message, 409, ['split']);
 }
 
@@ -118,4 +161,19 @@ async function* detectionLines(
     done((count += 1));
     yield `${JSON.stringify({ id: sha256, detections: boxes })}\n`;
   }
+}
+
+/** As a trainer says them; of the scores only that of the answer is kept. */
+async function* answerLines(
+  answers: AsyncIterable<AnsweredLight>,
+  { classes }: Scope,
+  done: (lights: number) => void,
+): AsyncGenerator<string> {
+  let count = 0;
+  for await (const { sha256, light, color, label: predicted, score } of answers) {
+    const scores = classes.map((_, label) => (label === predicted ? score : null));
+    if ((count += 1) % 1000 === 0) done(count);
+    yield `${JSON.stringify({ id: `${sha256}:${light}`, label: classes.indexOf(color), predicted, scores })}\n`;
+  }
+  done(count);
 }

@@ -12,16 +12,20 @@ export interface ImageKey {
   value: string;
 }
 
-export interface Prediction {
+/** In pixels. */
+export interface Sides {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export interface Prediction extends Sides {
   kind: 'detection';
   image: ImageKey;
   /** Index of COLORS. */
   label: number;
   score: number;
-  x: number;
-  y: number;
-  width: number;
-  height: number;
   position: string;
 }
 
@@ -40,12 +44,29 @@ export interface Seen {
   position: string;
 }
 
-export type Read = Prediction | Source | Seen;
+/** Which light of its image: its place among the image's boxes, from 0, or where it is. */
+export type Where = { light: number } | { box: Sides };
+
+/** What a light was taken for. */
+export interface Answer {
+  kind: 'light';
+  /** The number of an annotation in a COCO export of the version, instead of image and light. */
+  of: { image: ImageKey; where: Where } | { annotation: number };
+  /** Index of COLORS. */
+  label: number;
+  /** Of that answer; null: not said. */
+  score: number | null;
+  position: string;
+}
+
+export type Read = Prediction | Source | Seen | Answer;
 
 export interface ReadContext {
   findings: Findings;
   /** Detections that are no lights: of a class that the catalog knows, and that is not evaluated. */
   otherCategory: () => void;
+  /** Whose scores a list of scores has, where the file does not say it. */
+  classes?: readonly string[] | null;
 }
 
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -71,10 +92,7 @@ export function scoreAt(position: string, value: unknown): number {
 const FAR = 1e6;
 
 /** @param sides x, y, width, height in pixels @throws ShingoError LABELS_INVALID */
-export function boxAt(
-  position: string,
-  sides: readonly unknown[],
-): Pick<Prediction, 'x' | 'y' | 'width' | 'height'> {
+export function boxAt(position: string, sides: readonly unknown[]): Sides {
   const [x, y, width, height] = ['x', 'y', 'width', 'height'].map((name, at) =>
     finite(`${position}.${name}`, sides[at]),
   ) as [number, number, number, number];
@@ -90,8 +108,17 @@ const OTHERS = new Set(
   ).split(','),
 );
 
+/** Index of COLORS of a class such as RED, "traffic light red left", RedLeft or red_straight; -1: of none. */
+function colorIn(text: string): number {
+  const words = text
+    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+    .toUpperCase()
+    .split(/[^A-Z]+/);
+  return COLORS.findIndex((color) => words.includes(color));
+}
+
 /**
- * Index of COLORS of a class such as RED, "traffic light red left", RedLeft or red_straight; null: it is left aside.
+ * Index of COLORS; null: it is left aside.
  * @throws ShingoError LABELS_UNKNOWN_VALUE, unless lenient
  */
 export function labelOf(
@@ -100,15 +127,21 @@ export function labelOf(
   { findings, otherCategory }: ReadContext,
 ): number | null {
   const text = typeof name === 'string' ? name : '';
-  const words = text
-    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
-    .toUpperCase()
-    .split(/[^A-Z]+/);
-  const label = COLORS.findIndex((color) => words.includes(color));
+  const label = colorIn(text);
   if (label >= 0) return label;
   if (OTHERS.has(text.toLowerCase())) {
     otherCategory();
     return null;
   }
   return findings.report(position, 'class', name, COLORS);
+}
+
+/** As `labelOf`, of a light: whatever is no colour is no answer. @throws ShingoError LABELS_UNKNOWN_VALUE, unless lenient */
+export function colorOf(
+  position: string,
+  name: unknown,
+  { findings }: Pick<ReadContext, 'findings'>,
+): number | null {
+  const label = typeof name === 'string' ? colorIn(name) : -1;
+  return label >= 0 ? label : findings.report(position, 'class', name, COLORS);
 }

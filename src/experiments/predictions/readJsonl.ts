@@ -8,16 +8,24 @@ import {
   imageNamed,
   labelOf,
   scoreAt,
+  type ImageKey,
   type Read,
   type ReadContext,
 } from './prediction.js';
 
 export async function* readJsonl(input: FileSet, context: ReadContext): AsyncGenerator<Read, void> {
+  for await (const { line, position } of jsonLines(input)) yield* imageOf(line, position, context);
+}
+
+/** Of every file of JSON lines, in their order. @throws ShingoError LABELS_INVALID */
+export async function* jsonLines(
+  input: FileSet,
+): AsyncGenerator<{ line: Record<string, unknown>; position: string; file: string }, void> {
   for (const file of filesEnding(input, '.jsonl', '.ndjson'))
     for await (const { text, number } of lines(file)) {
       if (text.trim() === '') continue;
       const position = `${file.path}:${number}`;
-      yield* imageOf(objectAt(position, parse(position, text)), position, context);
+      yield { line: objectAt(position, parse(position, text)), position, file: file.path };
     }
 }
 
@@ -25,8 +33,19 @@ function parse(position: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw invalid(position, `this is not JSON: ${text.slice(0, 60)}`);
+    // What Python writes of a model that has diverged.
+    const number = /[[:,]\s*(NaN|-?Infinity)\b/.exec(text)?.[1];
+    throw invalid(
+      position,
+      number ? `${number} is no score; one is 0 to 1` : `this is not JSON: ${text.slice(0, 60)}`,
+    );
   }
+}
+
+/** @throws ShingoError LABELS_INVALID */
+export function imageAt(position: string, value: unknown): ImageKey {
+  if (typeof value === 'string' && value !== '') return imageNamed(value);
+  throw invalid(`${position}.image`, 'a file name or a SHA-256 was expected');
 }
 
 function* imageOf(
@@ -34,9 +53,7 @@ function* imageOf(
   position: string,
   context: ReadContext,
 ): Generator<Read, void> {
-  if (typeof line.image !== 'string' || line.image === '')
-    throw invalid(`${position}.image`, 'a file name or a SHA-256 was expected');
-  const image = imageNamed(line.image);
+  const image = imageAt(position, line.image);
   yield { kind: 'image', image, position };
   const detections = listAt(`${position}.detections`, line.detections);
   if (detections === null)

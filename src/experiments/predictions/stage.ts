@@ -7,12 +7,13 @@ import { namesOfVersion } from '../../datasets/export/frames.js';
 import { copyInto, copyRow } from '../../platform/database/copy.js';
 import { invalid } from '../../datasets/formats/read/problem.js';
 import type { Scope } from '../evaluate/scope.js';
-import type { ImageKey, Read } from './prediction.js';
+import type { Answer, ImageKey, Prediction, Read } from './prediction.js';
 
 const TABLES = `
   CREATE TEMP TABLE predicted_item (id int, sha256 text, split boolean, labelled boolean, name text, base text, called text, called_too text);
   CREATE TEMP TABLE predicted_source (key text, sha256 text, name text);
-  CREATE TEMP TABLE predicted (seq bigint, key text, label smallint, score float8, x float8, y float8, width float8, height float8, position text)`;
+  CREATE TEMP TABLE predicted (seq bigint, key text, label smallint, score float8, x float8, y float8, width float8, height float8,
+    light int, annotation int, position text)`;
 const INDEXES = `
   CREATE INDEX ON predicted_item (sha256); CREATE INDEX ON predicted_item (name); CREATE INDEX ON predicted_item (base);
   CREATE INDEX ON predicted_item (called); CREATE INDEX ON predicted_item (called_too); CREATE INDEX ON predicted_item (id);
@@ -38,9 +39,31 @@ export interface StagedImage {
   detections: [number, number, number, number, number, number][];
 }
 
+/** What a row of `predicted` has besides its number, key and position. */
+function valuesOf(one: Prediction | Answer): (number | null)[] {
+  if (one.kind === 'detection')
+    return [one.label, one.score, one.x, one.y, one.width, one.height, null, null];
+  const { of, label, score } = one;
+  const where = 'where' in of ? of.where : null;
+  const sides =
+    where && 'box' in where
+      ? [where.box.x, where.box.y, where.box.width, where.box.height]
+      : [null, null, null, null];
+  return [
+    ...[label, score, ...sides, where && 'light' in where ? where.light : null],
+    'annotation' in of ? of.annotation : null,
+  ];
+}
+
+const NOTHING = new Array<null>(8).fill(null);
+const imageKeyOf = (one: Exclude<Read, { kind: 'source' }>): string | null => {
+  if (one.kind !== 'light') return keyOf(one.image);
+  return 'image' in one.of ? keyOf(one.of.image) : null;
+};
+
 export class Stage {
   private constructor(
-    private readonly runner: QueryRunner,
+    readonly runner: QueryRunner,
     private readonly db: DataSource,
   ) {}
 
@@ -55,7 +78,8 @@ export class Stage {
     } finally {
       await runner
         .query(
-          '/* predictions.unstage */ DROP TABLE IF EXISTS predicted_item, predicted_source, predicted, predicted_image',
+          `/* predictions.unstage */ DROP TABLE IF EXISTS predicted_item, predicted_source, predicted, predicted_image,
+             predicted_light, predicted_answer`,
         )
         .then(() => runner.query('RESET statement_timeout'))
         .catch(() => undefined);
@@ -98,11 +122,8 @@ export class Stage {
       for (; !next.done; next = await iterator.next()) {
         const one = next.value;
         if (one.kind === 'source') continue;
-        const box =
-          one.kind === 'detection'
-            ? [one.label, one.score, one.x, one.y, one.width, one.height]
-            : Array(6).fill(null);
-        yield copyRow([(seq += 1), keyOf(one.image), ...(box as number[]), one.position]);
+        const values = one.kind === 'image' ? NOTHING : valuesOf(one);
+        yield copyRow([(seq += 1), imageKeyOf(one), ...values, one.position]);
         if (seq % 1000 === 0) onRead(seq);
       }
     }
@@ -123,7 +144,7 @@ export class Stage {
     await this.runner.query(
       `/* predictions.resolve */ CREATE TEMP TABLE predicted_image AS
        WITH asked AS (
-         SELECT key, min(seq) AS seq, count(label) AS detections FROM predicted GROUP BY key
+         SELECT key, min(seq) AS seq, count(label) AS detections FROM predicted WHERE key IS NOT NULL GROUP BY key
        ), named AS (
          SELECT a.*, split_part(a.key, ':', 1) AS kind, substr(a.key, strpos(a.key, ':') + 1) AS value,
            s.name AS source_name, s.sha256 AS source_sha256, EXISTS (SELECT 1 FROM predicted_source) AS listed

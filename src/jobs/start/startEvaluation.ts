@@ -55,7 +55,7 @@ export async function startEvaluation(
   checkSplit(await countLights(db, datasetVersionUuid), split, classes);
   const { task } = experiment;
   await requirePictures(db, datasetVersionUuid, [split], task);
-  await refuseTrainedOn(db, experimentUuid, datasetVersionUuid, split);
+  await refuseTrainedOn(db, { experimentUuid }, datasetVersionUuid, split);
   const { projectUuid } = version;
   const protocol = await protocolFor(db, projectUuid, task, protocolUuid);
   return once(db, wanted, async (manager) => {

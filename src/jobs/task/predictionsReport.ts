@@ -10,7 +10,8 @@ registerEnumType(PredictionFormat, {
     COCO: { description: 'COCO results: [{image_id, category_id, bbox, score}].' },
     SCALABEL: { description: 'Scalabel and BDD100K: frames whose labels have a score.' },
     JSONL: {
-      description: 'JSON lines, an image each: {image, detections: [{class, score, x, y, width, height}]}.',
+      description:
+        'JSON lines, an image each: {image, detections: [{class, score, x, y, width, height}]}; of LIGHT_STATE a light each: {image, light, scores}.',
     },
   },
 });
@@ -24,12 +25,16 @@ export class PredictionsReport {
   @Field(() => Int, { description: 'Of the split.' })
   images: number;
   @Field(() => Int, {
-    description: 'Of these, the file does not name: as if nothing had been found on them.',
+    description:
+      'Of these, the file does not name: as if nothing had been found on them. Of LIGHT_STATE: without a light.',
   })
   imagesWithout: number;
-  @Field(() => Int, { description: 'Of lights, on images of the split.' })
+  @Field(() => Int, { description: 'Of lights, on images of the split; of LIGHT_STATE the lights answered.' })
   detections: number;
-  @Field(() => Int, { description: 'Of these, on images that nobody has labelled: neither right nor wrong.' })
+  @Field(() => Int, {
+    description:
+      'On images that nobody has labelled, or of lights whose colour nobody could tell: neither right nor wrong.',
+  })
   onUnlabelled: number;
   @Field(() => Int, { description: 'Left aside: on images of the other splits.' })
   onOtherSplits: number;
@@ -39,4 +44,9 @@ export class PredictionsReport {
   onUnknownImages: number;
   @Field(() => [UnknownValue], { description: 'Images and classes that are not known, kept aside.' })
   unknown: UnknownValue[];
+  @Field(() => Boolean, {
+    description:
+      'None of the images was in the training split of the model version. False: nobody has said what it was trained on.',
+  })
+  trainingKnown: boolean;
 }

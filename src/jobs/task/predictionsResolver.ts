@@ -10,11 +10,12 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
-import { Split } from '../../catalog/vocabulary.js';
+import { LearningTask, Split } from '../../catalog/vocabulary.js';
 import { Evaluation } from '../../experiments/evaluation.js';
 import type { PredictionFormat as Format } from '../../experiments/predictions/read.js';
 import type { Context } from '../../graphql/context.js';
 import { uuidOf } from '../../graphql/node.js';
+import { modelVersionUuid } from '../../models/version/reference.js';
 import { Payload, payload } from '../../graphql/userError.js';
 import { Job } from '../job.js';
 import { startPredictions } from '../start/startPredictions.js';
@@ -26,8 +27,22 @@ class ImportPredictionsInput {
   datasetVersionId: string;
   @Field(() => Split)
   split: Split;
-  @Field(() => ID, { description: 'Whose predictions they are; createModel makes one.' })
-  modelId: string;
+  @Field(() => LearningTask, {
+    nullable: true,
+    description: 'Missing: that of the model version, or LIGHT_DETECTION.',
+  })
+  task?: LearningTask | null;
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Whose predictions they are; createModel makes one. Needed without modelVersionId.',
+  })
+  modelId?: string | null;
+  @Field(() => ID, {
+    nullable: true,
+    description:
+      'A version that was made elsewhere, by id or "project/model@alias or number": the evaluation is of it at once.',
+  })
+  modelVersionId?: string | null;
   @Field(() => String, { description: 'What they are called, such as "yolo, epoch 40".' })
   name: string;
   @Field(() => ID, {
@@ -43,7 +58,7 @@ class ImportPredictionsInput {
   lenient: boolean;
   @Field(() => ID, {
     nullable: true,
-    description: "An EvaluationProtocol; missing: the project's newest for LIGHT_DETECTION.",
+    description: "An EvaluationProtocol; missing: the project's newest for the task.",
   })
   protocolId?: string | null;
   @Field(() => String, {
@@ -69,17 +84,21 @@ export class PredictionsResolver {
 
   @Mutation(() => ImportPredictionsPayload, {
     description:
-      'Evaluates detections that any framework has made. The same key and request again: the same job.',
+      'Evaluates detections, or answers to the lights of a split, that any framework has made. The same key and request again: the same job.',
   })
   importPredictions(
     @Arg('input', () => ImportPredictionsInput) given: ImportPredictionsInput,
     @Ctx() services: Context,
   ) {
     return payload(ImportPredictionsPayload, async () => {
-      const { datasetVersionId, modelId, uploadId, protocolId, ...rest } = given;
+      const { datasetVersionId, modelId, modelVersionId, uploadId, protocolId, ...rest } = given;
       const job = await startPredictions(services, {
         ...{ ...rest, datasetVersionUuid: uuidOf('DatasetVersion', datasetVersionId) },
-        ...{ modelUuid: uuidOf('Model', modelId), uploadUuid: uuidOf('Upload', uploadId) },
+        ...(modelId != null && { modelUuid: uuidOf('Model', modelId) }),
+        ...(modelVersionId != null && {
+          modelVersionUuid: await modelVersionUuid(services.db, modelVersionId, ['modelVersionId']),
+        }),
+        uploadUuid: uuidOf('Upload', uploadId),
         protocolUuid: protocolId ? uuidOf('EvaluationProtocol', protocolId) : null,
       });
       return { job, evaluation: await services.load.one(Evaluation, job.evaluationUuid) };

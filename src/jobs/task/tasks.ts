@@ -62,6 +62,9 @@ const predictionsInput = z.strictObject({
   fileName: z.string(),
   format: z.enum(PREDICTION_FORMATS),
   lenient: z.boolean(),
+  // Missing in jobs that were started before there was such a thing.
+  classes: z.array(z.string()).nullable().default(null),
+  trainingKnown: z.boolean().default(false),
 });
 const modelExportInput = z.strictObject({
   experimentUuid: z.uuid(),

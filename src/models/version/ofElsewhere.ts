@@ -22,6 +22,8 @@ export interface ElsewhereVersion {
   description?: string | null;
   framework?: string | null;
   codeVersion?: string | null;
+  /** A data set version whose training split it has seen. */
+  trainedOnUuid?: string | null;
   artifact?: NewArtifact | null;
   idempotencyKey: string;
 }
@@ -31,7 +33,7 @@ export const hashOf = (content: unknown[]): string =>
 
 const MAX_CLASSES = 100;
 
-/** @throws ShingoError BAD_USER_INPUT, BLOB_MISSING, SHA256_INVALID, and those of uploadedFile */
+/** @throws ShingoError BAD_USER_INPUT, NOT_FOUND, OTHER_PROJECT, BLOB_MISSING, SHA256_INVALID, and those of uploadedFile */
 export async function ofElsewhere(
   db: DataSource,
   blobs: BlobStore,
@@ -40,9 +42,24 @@ export async function ofElsewhere(
 ): Promise<Draft> {
   check(input);
   const { task, classes, description = null, framework = null, codeVersion = null, idempotencyKey } = input;
+  const { trainedOnUuid = null } = input;
+  if (trainedOnUuid !== null) await requireDatasetVersion(db, trainedOnUuid, model);
   const artifact = input.artifact ? await artifactOf(db, blobs, model.projectUuid, input.artifact) : null;
   const content = { task, classes, description, framework, codeVersion, artifact };
-  return { ...content, experimentUuid: null, idempotencyKey, hash: hashOf([content]) };
+  const hash = hashOf([content, ...(trainedOnUuid === null ? [] : [trainedOnUuid])]);
+  return { ...content, experimentUuid: null, idempotencyKey, trainedOnUuid, hash };
+}
+
+async function requireDatasetVersion(db: DataSource, uuid: string, model: Model): Promise<void> {
+  const rows: { project_id: string }[] = await db.query(
+    `/* modelVersion.trainedOn */ SELECT d.project_id FROM dataset_version v JOIN dataset d ON d.id = v.dataset_id
+     WHERE v.id = $1`,
+    [uuid],
+  );
+  const field = ['trainedOnId'];
+  if (!rows[0]) throw new ShingoError('NOT_FOUND', 'There is no such data set version.', 404, field);
+  if (rows[0].project_id !== model.projectUuid)
+    throw new ShingoError('OTHER_PROJECT', 'This data set version belongs to another project.', 409, field);
 }
 
 function check({ classes, idempotencyKey, ...texts }: ElsewhereVersion): void {

@@ -34,7 +34,7 @@ export async function ofExperiment(
     classes: classesOf(await countLights(db, experiment.datasetVersionUuid)),
     experimentUuid,
     description,
-    ...{ framework: null, codeVersion: null, artifact: null, idempotencyKey: null },
+    ...{ framework: null, codeVersion: null, artifact: null, idempotencyKey: null, trainedOnUuid: null },
     hash: hashOf([experimentUuid, description ?? '']),
   };
 }

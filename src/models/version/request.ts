@@ -14,11 +14,14 @@ export interface VersionRequest {
   classes?: string[] | null;
   framework?: string | null;
   codeVersion?: string | null;
+  trainedOnId?: string | null;
   artifact?: { uploadId?: string | null; sha256?: string | null; name?: string | null } | null;
   idempotencyKey?: string | null;
 }
 
-const ELSEWHERE = ['task', 'classes', 'framework', 'codeVersion', 'artifact', 'idempotencyKey'] as const;
+const ELSEWHERE = [
+  ...(['task', 'classes', 'framework', 'codeVersion', 'trainedOnId', 'artifact', 'idempotencyKey'] as const),
+];
 
 /** @throws ShingoError BAD_USER_INPUT, NOT_FOUND, INVALID_ID */
 export async function newVersion(
@@ -32,6 +35,7 @@ export async function newVersion(
     sha256: input.artifact.sha256,
     name: input.artifact.name,
   };
+  const trainedOnUuid = input.trainedOnId == null ? null : uuidOf('DatasetVersion', input.trainedOnId);
   if (experimentId != null) {
     const idle = ELSEWHERE.find((name) => input[name] != null);
     if (idle) throw bad(idle, `${idle} follows from the experiment; leave it out.`);
@@ -44,6 +48,7 @@ export async function newVersion(
   return {
     ...{ task, classes, idempotencyKey, description },
     ...{ framework: input.framework, codeVersion: input.codeVersion },
+    trainedOnUuid,
     artifact,
   };
 }

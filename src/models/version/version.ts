@@ -43,6 +43,10 @@ export class ModelVersion extends Node {
   @Column('uuid', { name: 'experiment_id', nullable: true })
   experimentUuid: string | null;
 
+  /** Of what was made elsewhere, where somebody has said it; an experiment knows its own. */
+  @Column('uuid', { name: 'trained_on_id', nullable: true })
+  trainedOnUuid: string | null;
+
   @Column('text')
   @Field(() => String)
   description: string;
@@ -106,7 +110,7 @@ export const modelVersionList = defineList({
     experimentId: id('Experiment', 't.experiment_id'),
     datasetVersionId: id(
       'DatasetVersion',
-      '(SELECT e.dataset_version_id FROM experiment e WHERE e.id = t.experiment_id)',
+      'coalesce(t.trained_on_id, (SELECT e.dataset_version_id FROM experiment e WHERE e.id = t.experiment_id))',
     ),
     number: int('t.number', { sort: true }),
     task: oneOf('LearningTask', LearningTask, 't.task'),

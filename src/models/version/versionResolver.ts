@@ -15,6 +15,7 @@ import {
 } from 'type-graphql';
 import { projectUuid } from '../../catalog/project/projectService.js';
 import { LearningTask } from '../../catalog/vocabulary.js';
+import { DatasetVersion } from '../../datasets/datasetVersion.js';
 import { Evaluation } from '../../experiments/evaluation.js';
 import { Experiment } from '../../experiments/experiment.js';
 import type { Context } from '../../graphql/context.js';
@@ -62,6 +63,12 @@ export class CreateModelVersionInput {
   framework?: string | null;
   @Field(() => String, { nullable: true })
   codeVersion?: string | null;
+  @Field(() => ID, {
+    nullable: true,
+    description:
+      'The data set version that it was trained on, if it is here: predictions on images of its TRAIN split are then refused.',
+  })
+  trainedOnId?: string | null;
   @Field(() => ModelArtifactInput, { nullable: true })
   artifact?: ModelArtifactInput | null;
   @Field(() => String, {
@@ -145,6 +152,15 @@ export class ModelVersionResolver {
   @FieldResolver(() => Experiment, { nullable: true, description: 'Null: made elsewhere.' })
   experiment(@Root() version: ModelVersion, @Ctx() { load }: Context) {
     return load.one(Experiment, version.experimentUuid);
+  }
+
+  @FieldResolver(() => DatasetVersion, {
+    nullable: true,
+    description:
+      'Of what was made elsewhere: what it was trained on, if that is known; else see its experiment.',
+  })
+  trainedOn(@Root() version: ModelVersion, @Ctx() { load }: Context) {
+    return load.one(DatasetVersion, version.trainedOnUuid);
   }
 
   @FieldResolver(() => [Evaluation], {

@@ -20,6 +20,8 @@ export interface Draft {
   description: string | null;
   framework: string | null;
   codeVersion: string | null;
+  /** The data set version that what was made elsewhere was trained on. */
+  trainedOnUuid: string | null;
   artifact: { sha256: string; name: string; mediaType: string; bytes: number } | null;
   idempotencyKey: string | null;
   hash: string;
@@ -113,14 +115,14 @@ async function insertVersion(
   await manager.query(
     `/* modelVersion.create */ INSERT INTO model_version (id, model_id, number, task, classes, experiment_id, description,
        framework, code_version, artifact_sha256, artifact_name, artifact_media_type, artifact_bytes, created_by,
-       idempotency_key, request_hash)
-     SELECT $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+       idempotency_key, request_hash, trained_on_id)
+     SELECT $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
      FROM model_version WHERE model_id = $2`,
     [
       ...[uuid, modelUuid, draft.task, draft.classes, draft.experimentUuid, draft.description ?? ''],
       ...[draft.framework, draft.codeVersion],
       ...[artifact?.sha256, artifact?.name, artifact?.mediaType, artifact?.bytes].map((one) => one ?? null),
-      ...[actor, draft.idempotencyKey, draft.hash],
+      ...[actor, draft.idempotencyKey, draft.hash, draft.trainedOnUuid],
     ],
   );
   return (await selectOne(manager, ModelVersion, uuid)) as ModelVersion;

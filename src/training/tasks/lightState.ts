@@ -116,8 +116,9 @@ class LightStateTraining implements TrainingTask<LightBatch, LightTally> {
     const { samples, shaped } = batch;
     const classes = this.spec.classes.length;
     if (shaped) tally.objectiveSum = (tally.objectiveSum ?? 0) + loss * samples.length;
-    const lossSum = shaped ? crossEntropySum(logits!, samples, classes) : loss * samples.length;
-    count(tally, samples, lossSum, argmaxRows(logits!, classes));
+    const losses = crossEntropies(logits!, samples, classes);
+    const lossSum = shaped ? losses.reduce((sum, one) => sum + one, 0) : loss * samples.length;
+    count(tally, samples, { lossSum, losses, predicted: argmaxRows(logits!, classes) });
   }
 
   metrics(tally: LightTally, split: Metric['split']): Metric[] {
@@ -133,14 +134,14 @@ class LightStateTraining implements TrainingTask<LightBatch, LightTally> {
   }
 }
 
-/** In nats. */
-function crossEntropySum(logits: Float32Array, samples: readonly Sample[], classes: number): number {
-  return samples.reduce((sum, { label }, i) => {
+/** Of each sample, in nats. */
+function crossEntropies(logits: Float32Array, samples: readonly Sample[], classes: number): number[] {
+  return samples.map(({ label }, i) => {
     const row = logits.subarray(i * classes, (i + 1) * classes);
     const most = Math.max(...row);
     const total = row.reduce((all, logit) => all + Math.exp(logit - most), 0);
-    return sum + Math.log(total) + most - row[label]!;
-  }, 0);
+    return Math.log(total) + most - row[label]!;
+  });
 }
 
 function weightsOf(samples: readonly Sample[], spec: TrainingSpec): Map<number, number> | null {

@@ -185,11 +185,17 @@ const MEANT: Record<string, string[]> = {
   createDatasetVersion: ['SPLIT_CLASS_EMPTY'],
   startImport: ['UPLOAD_INCOMPLETE'],
   compareModels: ['NOT_COMPARABLE'],
-  importPredictions: ['UPLOAD_INCOMPLETE'],
   createModelVersion: ['BAD_USER_INPUT'],
 };
 /** One of several ids must be there, and none is required: what is built from required ones alone is refused. */
-const ONE_OF = ['coverageQuality', 'collectNext', 'predict', 'startBatchPrediction', 'startModelExport'];
+const ONE_OF = [
+  'coverageQuality',
+  'collectNext',
+  'predict',
+  'startBatchPrediction',
+  'startModelExport',
+  'importPredictions',
+];
 
 interface Case {
   operation: 'query' | 'mutation';

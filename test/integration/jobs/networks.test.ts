@@ -132,8 +132,8 @@ it.each([
   ['a name that is there twice', { mixConditions: ['night', 'night'] }, ['parameters.mixConditions']],
   ['a metric', { monitor: { metric: 'map' } }, ['parameters.monitor.metric']],
   [
-    'a loss by condition',
-    { monitor: { metric: 'loss', condition: 'night' } },
+    'an objective by condition',
+    { monitor: { metric: 'objective', condition: 'night' } },
     ['parameters.monitor.condition'],
   ],
   [

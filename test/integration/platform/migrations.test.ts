@@ -40,7 +40,7 @@ const PARTS = {
     AND prokind = 'f' AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')`,
   others: `SELECT relkind, relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind NOT IN ('i')
     UNION ALL SELECT typtype, typname FROM pg_type t WHERE typnamespace = 'public'::regnamespace
-      AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = t.oid AND d.deptype = 'e')`,
+      AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid IN (t.oid, t.typelem) AND d.deptype = 'e')`,
 };
 
 /** Everything in the schema, the table of migrations aside, as texts in an order of their own. */

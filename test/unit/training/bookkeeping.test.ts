@@ -27,16 +27,21 @@ const sample = (label: number, conditions: number[]): Sample => ({
 
 describe('metrics', () => {
   const tally = emptyTally(3);
-  count(tally, [sample(0, [0]), sample(1, [0, 1]), sample(2, [1, 1])], 1.5, [0, 1, 0]);
-  count(tally, [sample(0, [])], 0.5, [0]);
+  count(tally, [sample(0, [0]), sample(1, [0, 1]), sample(2, [1, 1])], {
+    ...{ lossSum: 1.5, losses: [0.25, 0.5, 0.75], predicted: [0, 1, 0] },
+  });
+  count(tally, [sample(0, [])], { lossSum: 0.5, losses: [0.5], predicted: [0] });
   const metrics = metricsOf(tally, 'VALIDATION', ['sunny', 'night', 'rain']);
   const accuracyIn = (condition: string | null) =>
     metrics.find((metric) => metric.name === 'accuracy' && metric.condition === condition);
 
   it('gives the loss per sample, without interval', () => {
-    const loss = { value: 0.5, n: 4, lower: null, upper: null, method: null };
+    const none = { lower: null, upper: null, method: null };
+    const loss = (condition: string | null, value: number, n: number) => ({
+      ...{ name: 'loss', split: 'VALIDATION', condition, value, n, ...none },
+    });
     expect(metrics.filter(({ name }) => name === 'loss')).toEqual([
-      { name: 'loss', split: 'VALIDATION', condition: null, ...loss },
+      ...[loss(null, 0.5, 4), loss('sunny', 0.375, 2), loss('night', 0.625, 2)],
     ]);
   });
 
@@ -144,7 +149,7 @@ describe('checkpoint', () => {
       epoch,
       batch: 3,
       imagesDone: 7,
-      running: { lossSum: 0.1 + 0.2, n: 7, correct: 5, conditions: [{ n: 1, correct: 0 }] },
+      running: { lossSum: 0.1 + 0.2, n: 7, correct: 5, conditions: [{ n: 1, correct: 0, lossSum: 0.3 }] },
       earlyStopping: { bestEpoch: 1, bestValue: 1 / 3, waited: 0 },
       history: [
         { epoch: 1, metrics: metricsOf({ ...emptyTally(0), n: 3, correct: 1, lossSum: 2 }, 'TRAIN') },

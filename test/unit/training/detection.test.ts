@@ -13,9 +13,14 @@ import type { Frame } from '../../../src/training/protocol.js';
 import { drawsOf } from '../../../src/training/input/augment/index.js';
 import { showAtRandom } from '../../../src/training/tasks/lightDetection/augment.js';
 import { decode, type Detection } from '../../../src/training/tasks/lightDetection/decode.js';
-import { countFrame, emptyTally, metricsOf } from '../../../src/training/tasks/lightDetection/figures.js';
+import {
+  countFrame,
+  countLosses,
+  emptyTally,
+  metricsOf,
+} from '../../../src/training/tasks/lightDetection/figures.js';
 import { fromCells, gridOf, toCells } from '../../../src/training/tasks/lightDetection/geometry.js';
-import { focal, lossSums } from '../../../src/training/tasks/lightDetection/loss.js';
+import { focal, frameLosses, lossSums } from '../../../src/training/tasks/lightDetection/loss.js';
 import {
   addTargets,
   emptyTargets,
@@ -163,6 +168,20 @@ describe('the loss', () => {
     expect(sums.size.dataSync()[0]).toBeCloseTo(2, 6);
     expect(sums.offset.dataSync()[0]).toBeCloseTo(0.25, 6);
   });
+
+  it('is the sum of that of its frames', () => {
+    const map = (depth: number, seed: number) =>
+      tf.randomUniform<tf.Rank.R4>([3, 2, 2, depth], 0, 1, 'float32', seed);
+    const targets = { heat: map(2, 1), judged: map(2, 2), box: map(4, 3), centre: map(1, 4) };
+    const maps = { logits: map(2, 5), box: map(4, 6) };
+    const [sums, frames] = [lossSums(maps, targets), frameLosses(maps, targets)];
+    for (const part of ['heat', 'size', 'offset'] as const) {
+      const each = [...frames[part].dataSync()];
+      expect(each).toHaveLength(3);
+      expect(new Set(each).size).toBe(3);
+      expect(each.reduce((all, one) => all + one, 0)).toBeCloseTo(sums[part].dataSync()[0]!, 4);
+    }
+  });
 });
 
 describe('decoding', () => {
@@ -256,6 +275,22 @@ describe('figures', () => {
     expect(metric('ap50')!.value).toBeCloseTo((51 / 101 + 51 / 101 / 2) / 2, 10);
     expect(metric('loss')).toMatchObject({ value: 2, n: 3, ...none });
     expect(metric('heat_loss')).toMatchObject({ value: 2, n: 4, ...none });
+  });
+
+  it('give the loss in each condition that has a frame, which counts in each of its conditions once', () => {
+    const three = emptyTally();
+    const [sunny, both, none] = [frame([], [0, 0]), frame([], [0, 1]), frame([], [])];
+    countLosses(three, [sunny, both], [2, 4], 3);
+    countLosses(three, [none], [12], 3);
+    Object.assign(three, { lossSum: 18, n: 3 });
+    const losses = metricsOf(three, 'VALIDATION', ['sunny', 'night', 'fog']).filter(
+      ({ name }) => name === 'loss',
+    );
+    expect(losses.map(({ condition, value, n, method }) => [condition, value, n, method])).toEqual([
+      [null, 6, 3, null],
+      ['sunny', 3, 2, null],
+      ['night', 4, 1, null],
+    ]);
   });
 
   it('say nothing of a condition without a light, nor of a split without frames', () => {

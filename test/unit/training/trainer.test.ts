@@ -69,9 +69,16 @@ describe('a training', () => {
       ['accuracy', 'TRAIN', null, PER_SPLIT.TRAIN],
       ['loss', 'VALIDATION', null, PER_SPLIT.VALIDATION],
       ['accuracy', 'VALIDATION', null, PER_SPLIT.VALIDATION],
+      ['loss', 'VALIDATION', 'sunny', 8],
       ['accuracy', 'VALIDATION', 'sunny', 8],
+      ['loss', 'VALIDATION', 'night', 4],
       ['accuracy', 'VALIDATION', 'night', 4],
     ]);
+    // Every picture is in one of the two.
+    const [whole, ...parts] = metrics.filter(({ name, split }) => name === 'loss' && split === 'VALIDATION');
+    const sum = parts.reduce((all, { value, n }) => all + value * n, 0);
+    expect(sum / whole!.n).toBeCloseTo(whole!.value, 5);
+    expect(parts[0]!.value).not.toBeCloseTo(parts[1]!.value, 5);
     for (const { name, value, n, lower, upper } of metrics)
       if (name === 'accuracy') expect({ lower, upper }).toEqual(wilson(Math.round(value * n), n));
   });
@@ -96,7 +103,7 @@ describe('a training', () => {
       expect((await readFile(join(spec.outputDir, path))).length).toBeGreaterThan(0);
     expect(JSON.parse(await readFile(join(spec.outputDir, 'classes.json'), 'utf8'))).toEqual(CLASSES);
     const csv = await readFile(join(spec.outputDir, 'metrics.csv'), 'utf8');
-    expect(csv.trimEnd().split('\n')).toHaveLength(1 + 12 * 6);
+    expect(csv.trimEnd().split('\n')).toHaveLength(1 + 12 * 8);
     expect((await readdir(spec.outputDir)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 

@@ -8,6 +8,7 @@ import {
   type DetectionProtocol,
   type Truth,
 } from '../../statistics/detection/index.js';
+import { lossMetric } from '../../metrics.js';
 import { wilson } from '../../statistics/wilson.js';
 import type { Tally } from '../task.js';
 import type { Detection } from './decode.js';
@@ -20,6 +21,8 @@ export interface DetectionTally extends Tally {
   objects: number;
   /** Of VALIDATION only, so that no checkpoint holds it: all frames, then those of each condition. */
   slices: DetectionSet[];
+  /** Of VALIDATION only: of each condition, which overlap. */
+  conditions: { n: number; lossSum: number }[];
 }
 
 export const emptyTally = (): DetectionTally => ({
@@ -30,6 +33,7 @@ export const emptyTally = (): DetectionTally => ({
   offset: 0,
   objects: 0,
   slices: [],
+  conditions: [],
 });
 
 /** Boxes that score less count in AP only: that of the protocol `light-detection`, with which every project begins. */
@@ -72,25 +76,42 @@ export function countFrame(
   for (const condition of new Set(conditions)) tally.slices[1 + condition]!.add(matches);
 }
 
+/** @param losses of each frame */
+export function countLosses(
+  tally: DetectionTally,
+  frames: readonly Frame[],
+  losses: ArrayLike<number>,
+  conditions: number,
+): void {
+  if (!tally.conditions.length)
+    tally.conditions = Array.from({ length: conditions }, () => ({ n: 0, lossSum: 0 }));
+  frames.forEach((frame, i) => {
+    for (const index of new Set(frame.conditions)) {
+      tally.conditions[index]!.n += 1;
+      tally.conditions[index]!.lossSum += losses[i]!;
+    }
+  });
+}
+
 const PROPORTIONS = ['recall', 'precision', 'color_accuracy'] as const;
 const METRICS: readonly DetectionMetric[] = [...PROPORTIONS, 'ap50'];
 
-/** Losses of the split; of VALIDATION also what was found, in all and in each condition that has something to find. */
+/** Losses of the split; of VALIDATION also the loss of each condition, and what was found in all and in each that has something to find. */
 export function metricsOf(
   tally: DetectionTally,
   split: Metric['split'],
   conditions: readonly string[],
 ): Metric[] {
   if (tally.n === 0) return [];
-  const loss = (name: string, sum: number, n: number): Metric => ({
-    ...{ name, split, condition: null, value: n ? sum / n : 0, n },
-    ...{ lower: null, upper: null, method: null },
-  });
+  const loss = (name: string, sum: number, n: number) => lossMetric(name, split, n ? sum / n : 0, n);
   return [
     loss('loss', tally.lossSum, tally.n),
     loss('heat_loss', tally.heat, tally.objects),
     loss('size_loss', tally.size, tally.objects),
     loss('offset_loss', tally.offset, tally.objects),
+    ...tally.conditions.flatMap(({ n, lossSum }, i) =>
+      n === 0 ? [] : [{ ...loss('loss', lossSum, n), condition: conditions[i]! }],
+    ),
     ...tally.slices.flatMap((set, i) => figuresOf(set, split, i === 0 ? null : conditions[i - 1]!)),
   ];
 }

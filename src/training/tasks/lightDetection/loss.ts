@@ -24,14 +24,28 @@ export interface LossSums {
 }
 
 export function lossSums({ logits, box }: Maps, targets: TargetTensors): LossSums {
-  const error = tf.abs(tf.mul(tf.sub(box, targets.box), targets.centre));
-  // Of logarithms: a light of 6 pixels counts as much as one of 60, and pulls as hard.
-  const [sizeError, offsetError] = tf.split(error, 2, 3);
+  const [sizeError, offsetError] = placeErrors(box, targets);
   return {
     heat: focal(logits, targets.heat, targets.judged),
     size: tf.sum(sizeError!),
     offset: tf.sum(offsetError!),
   };
+}
+
+/** Of logarithms: a light of 6 pixels counts as much as one of 60, and pulls as hard. */
+function placeErrors(box: tf.Tensor4D, targets: TargetTensors): tf.Tensor[] {
+  return tf.split(tf.abs(tf.mul(tf.sub(box, targets.box), targets.centre)), 2, 3);
+}
+
+/** Of each frame, [frames]: whatever has no gradient to give takes this. */
+export function frameLosses(
+  { logits, box }: Maps,
+  targets: TargetTensors,
+): Record<keyof LossSums, tf.Tensor1D> {
+  const each = (cells: tf.Tensor) => tf.sum<tf.Tensor1D>(cells, [1, 2, 3]);
+  const [sizeError, offsetError] = placeErrors(box, targets);
+  const { cells } = penalties(logits, targets.heat, targets.judged);
+  return { heat: tf.neg(each(cells)), size: each(sizeError!), offset: each(offsetError!) };
 }
 
 /** Probabilities are kept this far from 0 and 1, as the published code does. */
@@ -45,18 +59,24 @@ const MARGIN = 1e-4;
 export const focal: (logits: tf.Tensor, target: tf.Tensor, judged: tf.Tensor) => tf.Scalar = tf.customGrad(
   (...args) => {
     const [logits, target, judged, save] = args as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
-    const p = tf.clipByValue(tf.sigmoid(logits), MARGIN, 1 - MARGIN);
-    const q = tf.sub(1, p);
-    const [atCentre, around] = weights(target, judged);
-    const logP = tf.log(p);
-    const logQ = tf.log(q);
-    const right = tf.mul(tf.mul(tf.square(q), logP), atCentre);
-    const wrong = tf.mul(tf.mul(tf.square(p), logQ), around);
-    save([p, logP, logQ, atCentre, around]);
-    const value: tf.Scalar = tf.neg(tf.sum(tf.add(right, wrong)));
+    const { cells, saved } = penalties(logits, target, judged);
+    save(saved);
+    const value: tf.Scalar = tf.neg(tf.sum(cells));
     return { value, gradFunc: (dy, saved) => gradients(dy, saved) };
   },
 );
+
+/** Of each cell, below 0, and what its gradient is computed from. */
+function penalties(logits: tf.Tensor, target: tf.Tensor, judged: tf.Tensor) {
+  const p = tf.clipByValue(tf.sigmoid(logits), MARGIN, 1 - MARGIN);
+  const q = tf.sub(1, p);
+  const [atCentre, around] = weights(target, judged);
+  const logP = tf.log(p);
+  const logQ = tf.log(q);
+  const right = tf.mul(tf.mul(tf.square(q), logP), atCentre);
+  const wrong = tf.mul(tf.mul(tf.square(p), logQ), around);
+  return { cells: tf.add(right, wrong), saved: [p, logP, logQ, atCentre, around] };
+}
 
 /** 1 at centres; (1 - y)⁴ elsewhere, which is 0 at centres. */
 function weights(target: tf.Tensor, judged: tf.Tensor): [atCentre: tf.Tensor, around: tf.Tensor] {

@@ -9,9 +9,9 @@ import type { Batch, Forward, Inputs, TrainingTask } from '../task.js';
 import { showAtRandom, type Shown } from './augment.js';
 import { cutAtRandom } from './cut.js';
 import { decode } from './decode.js';
-import { countFrame, emptyTally, metricsOf, type DetectionTally } from './figures.js';
+import { countFrame, countLosses, emptyTally, metricsOf, type DetectionTally } from './figures.js';
 import { gridOf } from './geometry.js';
-import { lossSums, type Maps, type TargetTensors } from './loss.js';
+import { frameLosses, lossSums, type Maps, type TargetTensors } from './loss.js';
 import { detectionPreprocessing, type DetectionPreprocessing } from './preprocessing.js';
 import { addTargets, emptyTargets } from './targets.js';
 
@@ -113,12 +113,14 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
     const [logits, box] = this.maps.apply(x, { training }) as tf.Tensor4D[];
     const [heat, judged, boxes, centre, share] = targets as tf.Tensor4D[];
     const maps = { logits, box } as Maps;
-    const sums = lossSums(maps, { heat, judged, box: boxes, centre } as TargetTensors);
+    const truth = { heat, judged, box: boxes, centre } as TargetTensors;
+    const sums = training ? lossSums(maps, truth) : frameLosses(maps, truth);
     const { sizeWeight, offsetWeight } = this.parameters;
     const places = tf.add(tf.mul(sums.size, sizeWeight), tf.mul(sums.offset, offsetWeight));
-    const loss = tf.div<tf.Scalar>(tf.add(sums.heat, places), share!);
+    const losses = tf.div(tf.add(sums.heat, places), share!);
     const parts = [sums.heat, sums.size, sums.offset];
-    return { loss, outputs: training ? parts : [...parts, tf.sigmoid(logits!), box!] };
+    if (training) return { loss: losses as tf.Scalar, outputs: parts };
+    return { loss: tf.sum(losses), outputs: [...parts, tf.sigmoid(logits!), box!, losses] };
   }
 
   emptyTally(): DetectionTally {
@@ -126,14 +128,23 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
   }
 
   count(tally: DetectionTally, batch: FrameBatch, loss: number, outputs: readonly Float32Array[]): void {
-    const [heat, size, offset, heatMaps, boxMaps] = outputs;
+    const [heat, size, offset, heatMaps, boxMaps, losses] = outputs;
+    const sum = (values: Float32Array) => values.reduce((all, one) => all + one, 0);
     tally.lossSum += loss * batch.size;
     tally.n += batch.size;
-    tally.heat += heat![0]!;
-    tally.size += size![0]!;
-    tally.offset += offset![0]!;
+    tally.heat += sum(heat!);
+    tally.size += sum(size!);
+    tally.offset += sum(offset!);
     tally.objects += batch.objects;
     if (heatMaps && boxMaps) this.judge(tally, batch, heatMaps, boxMaps);
+    // A frame's share of its batch's loss: of a condition that every frame is in, the loss is that of the split.
+    if (losses)
+      countLosses(
+        tally,
+        batch.frames,
+        losses.map((one) => one * batch.size),
+        this.spec.conditions.length,
+      );
   }
 
   private judge(tally: DetectionTally, batch: FrameBatch, heat: Float32Array, box: Float32Array): void {

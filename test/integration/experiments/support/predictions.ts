@@ -89,7 +89,7 @@ export interface Imported {
 }
 
 const FIELDS = `evaluation { id state n } images imagesWithout detections onUnlabelled onOtherSplits otherCategories
-  onUnknownImages unknown { field value count position }`;
+  onUnknownImages unknown { field value count position } trainingKnown`;
 
 export async function modelOf(io: InAndOut, projectId: string): Promise<string> {
   const { createModel } = await io.service.ok(
@@ -99,12 +99,20 @@ export async function modelOf(io: InAndOut, projectId: string): Promise<string> 
   return createModel.model.id;
 }
 
+export interface Target {
+  project: string;
+  version: Version;
+  modelId?: string;
+  modelVersionId?: string;
+  protocolId?: string;
+}
+
 /** What became of it, whether that is good or bad. */
 export async function send(
   io: InAndOut,
-  { project, version, ...owner }: { project: string; version: Version; modelId: string; protocolId: string },
+  { project, version, ...owner }: Target,
   content: Content,
-  input: { format: string; fileName?: string; split?: string; lenient?: boolean },
+  input: { format: string; fileName?: string; split?: string; lenient?: boolean; task?: string },
 ): Promise<Imported> {
   const { fileName: called = input.format === 'JSONL' ? 'found.jsonl' : 'found.json', ...rest } = input;
   const uploadId = await io.upload(project, content, called);
