@@ -12,8 +12,8 @@ export interface TargetTensors {
   heat: tf.Tensor4D;
   judged: tf.Tensor4D;
   box: tf.Tensor4D;
-  /** [frames, height, width, 1] */
-  centre: tf.Tensor4D;
+  /** [frames, height, width, 4] */
+  boxWeight: tf.Tensor4D;
 }
 
 /** Each a scalar, the sum over all cells. */
@@ -24,7 +24,7 @@ export interface LossSums {
 }
 
 export function lossSums({ logits, box }: Maps, targets: TargetTensors): LossSums {
-  const error = tf.abs(tf.mul(tf.sub(box, targets.box), targets.centre));
+  const error = tf.abs(tf.mul(tf.sub(box, targets.box), targets.boxWeight));
   // Of logarithms: a light of 6 pixels counts as much as one of 60, and pulls as hard.
   const [sizeError, offsetError] = tf.split(error, 2, 3);
   return {

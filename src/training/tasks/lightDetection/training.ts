@@ -102,15 +102,15 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
     shown.forEach(({ boxes, native }, i) => addTargets(targets, i, boxes, native, grid, classes));
     const map = (values: Float32Array, depth: number) =>
       tf.tensor4d(values, [shown.length, grid.height, grid.width, depth]);
-    const { heat, judged, box, centre, objects } = targets;
-    return { targets: [map(heat, classes), map(judged, classes), map(box, 4), map(centre, 1)], objects };
+    const { heat, judged, box, boxWeight, objects } = targets;
+    return { targets: [map(heat, classes), map(judged, classes), map(box, 4), map(boxWeight, 4)], objects };
   }
 
   forward({ x, targets, objects, size }: FrameBatch, training: boolean): Forward {
     const [logits, box] = this.maps.apply(x, { training }) as tf.Tensor4D[];
-    const [heat, judged, boxes, centre] = targets as tf.Tensor4D[];
+    const [heat, judged, boxes, boxWeight] = targets as tf.Tensor4D[];
     const maps = { logits, box } as Maps;
-    const sums = lossSums(maps, { heat, judged, box: boxes, centre } as TargetTensors);
+    const sums = lossSums(maps, { heat, judged, box: boxes, boxWeight } as TargetTensors);
     const { sizeWeight, offsetWeight } = this.parameters;
     const places = tf.add(tf.mul(sums.size, sizeWeight), tf.mul(sums.offset, offsetWeight));
     // Per light; frames without any count as one, or a batch of empty ones would outweigh all others.
