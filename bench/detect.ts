@@ -89,12 +89,12 @@ async function windowsOf(folder: string): Promise<Frame[]> {
 
 /** Learnt as they are, or by the windows that the training itself cuts from frames and judged by the whole of these. */
 const WINDOWED = {
-  ...{ inputWidth: WINDOW.width, inputHeight: WINDOW.height, batchSize: 16, learningRate: 0.003 },
+  ...{ inputWidth: WINDOW.width, inputHeight: WINDOW.height, batchSize: 8 },
   augmentation: { shift: 0 },
 };
 const WHOLE = {
   ...{ inputWidth: 640, inputHeight: 352, windowWidth: WINDOW.width, windowHeight: WINDOW.height },
-  ...{ windowsPerFrame: 4, batchSize: 4, learningRate: 0.002 },
+  ...{ windowsPerFrame: 4, batchSize: 2 },
 };
 
 async function learn(

@@ -56,7 +56,7 @@ export const mobilenetv3small = defineNetwork({
     BLOCKS.forEach((block, i) => {
       const s = strides[i]!;
       const scaled = { ...block, s, expanded: width(block.expanded), c: width(block.c) };
-      x = features.add(bottleneck(layers, blockName(i), x, scaled), s);
+      x = bottleneck(layers, features, blockName(i), x, scaled);
     });
     return features.body;
   },
@@ -74,22 +74,22 @@ const blockName = (index: number) => `block${index + 1}`;
 /** Expand 1×1, depthwise, squeeze and excite, project 1×1; blocks with a shortcut begin as the identity, as in V2. */
 function bottleneck(
   layers: Layers,
+  features: Features,
   name: string,
   x: tfl.SymbolicTensor,
   { k, expanded, c, se, nl, s }: Block,
 ): tfl.SymbolicTensor {
   const inputs = x.shape[3]!;
   let y = x;
-  if (expanded !== inputs)
-    y = layers.activation(
-      nl,
-      `${name}_expand`,
-      layers.convolution(`${name}_expand`, y, { filters: expanded, kernelSize: 1 }),
-    );
+  if (expanded !== inputs) {
+    const wide = layers.convolution(`${name}_expand`, y, { filters: expanded, kernelSize: 1 });
+    // What a detector reads before a block that halves it; see mobilenetv2.ts.
+    y = features.add(layers.activation(nl, `${name}_expand`, wide), 1);
+  }
   y = layers.activation(nl, `${name}_depthwise`, layers.depthwise(`${name}_depthwise`, y, k, s));
   if (se) y = layers.squeezeExcite(`${name}_se`, y, makeDivisible(expanded / 4));
   const residual = s === 1 && inputs === c;
   const gammaInitializer = residual ? 'zeros' : 'ones';
   y = layers.convolution(`${name}_project`, y, { filters: c, kernelSize: 1, gammaInitializer });
-  return residual ? layers.add(name, x, y) : y;
+  return features.add(residual ? layers.add(name, x, y) : y, s);
 }

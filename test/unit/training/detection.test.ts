@@ -24,7 +24,6 @@ import { focal, frameLosses, lossSums } from '../../../src/training/tasks/lightD
 import {
   addTargets,
   emptyTargets,
-  gaussianRadius,
   type Targets,
 } from '../../../src/training/tasks/lightDetection/targets.js';
 import { wilson } from '../../../src/training/statistics/wilson.js';
@@ -64,32 +63,11 @@ describe('geometry', () => {
   });
 });
 
-describe('the Gaussian radius', () => {
-  /** The least overlap of a box whose corners are off by up to r, of the three cases. */
-  const leastIou = (width: number, height: number, r: number) => {
-    const truth = { x: 0, y: 0, width, height };
-    const changed = [
-      { x: r, y: r, width, height },
-      { x: r, y: r, width: width - 2 * r, height: height - 2 * r },
-      { x: -r, y: -r, width: width + 2 * r, height: height + 2 * r },
-    ];
-    return Math.min(...changed.map((one) => (one.width > 0 && one.height > 0 ? iou(truth, one) : 0)));
-  };
-
-  it('is the largest whole number that keeps an overlap of 0.7', () => {
-    const size = fc.double({ min: 0.2, max: 200, noNaN: true });
-    fc.assert(
-      fc.property(size, size, (width, height) => {
-        const radius = gaussianRadius(width, height);
-        expect(leastIou(width, height, radius)).toBeGreaterThan(0.7 - 1e-9);
-        expect(leastIou(width, height, radius + 1)).toBeLessThan(0.7 + 1e-9);
-      }),
-    );
-  });
-});
+/** What of a side is in the picture. */
+const cut = (from: number, side: number, whole: number) => Math.min(whole, from + side) - Math.max(0, from);
 
 describe('targets', () => {
-  it('are 1 at the centre of a light, fall around it, and hold its box there alone', () => {
+  it('are 1 at the centre of a light, fall around it, and hold its box there', () => {
     // 1280×720 on 80×48 cells: 16×15 pixels a cell.
     const targets = targetsOf([box(160, 150, 320, 300, 1)]);
     expect(targets.objects).toBe(1);
@@ -98,10 +76,41 @@ describe('targets', () => {
     expect([...row].sort((a, b) => b - a)).toEqual(row);
     expect(row[1]).toBeGreaterThan(0);
     expect(Math.max(...targets.heat.filter((_, i) => i % 2 === 0))).toBe(0);
-    const centres = [...targets.centre.keys()].filter((cell) => targets.centre[cell]);
-    expect(centres).toEqual([20 * 80 + 20]);
-    const place = targets.box.subarray(centres[0]! * 4, centres[0]! * 4 + 4);
-    expect([...place]).toEqual([Math.fround(Math.log(5)), Math.fround(Math.log(5)), 0, 0]);
+    const taught = [...Array(80 * 48).keys()].filter((cell) => targets.boxWeight[cell * 4]);
+    expect(taught).toContain(20 * 80 + 20);
+    for (const cell of taught) {
+      const [column, row] = [cell % 80, Math.floor(cell / 80)];
+      expect(Math.hypot(column - 20, row - 20)).toBeLessThan(5);
+      const [width, height, x, y] = targets.box.subarray(cell * 4, cell * 4 + 4);
+      expect([width, height]).toEqual([Math.fround(Math.log(5)), Math.fround(Math.log(5))]);
+      // Whatever cell says it, the centre is the same.
+      expect([column + x!, row + y!]).toEqual([20, 20]);
+    }
+  });
+
+  it('teach the box of every light with the same weight in all, its place by its size', () => {
+    const side = fc.integer({ min: 6, max: 400 });
+    const place = fc.integer({ min: 0, max: 600 });
+    fc.assert(
+      fc.property(place, place, side, side, (x, y, width, height) => {
+        const { boxWeight } = targetsOf([box(x, y, width, height, 1)]);
+        const sums = [0, 1, 2, 3].map((k) =>
+          boxWeight.filter((_, i) => i % 4 === k).reduce((a, b) => a + b, 0),
+        );
+        const [cellsWide, cellsHigh] = [cut(x, width, NATIVE.width) / 16, cut(y, height, NATIVE.height) / 15];
+        [1, 1, 1 / Math.max(cellsWide, 0.125), 1 / Math.max(cellsHigh, 0.125)].forEach((sum, k) =>
+          expect(sums[k]! / sum).toBeCloseTo(1, 4),
+        );
+      }),
+    );
+  });
+
+  it('of two lights side by side keep a cell for each', () => {
+    const targets = targetsOf([box(160, 150, 8, 20, 1), box(176, 150, 8, 20, 1)]);
+    const [first, second] = [20, 21].map((n) => Math.floor((160 + 16 * (n - 20) + 4) / 16) + 80 * 10);
+    const centre = (cell: number) => (cell % 80) + targets.box[cell * 4 + 2]!;
+    expect(centre(first!)).toBeCloseTo(164 / 16, 5);
+    expect(centre(second!)).toBeCloseTo(180 / 16, 5);
   });
 
   it('do not judge the cells of an ignored light, but for a centre among them', () => {
@@ -157,22 +166,22 @@ describe('the loss', () => {
     expect([up! < -0.9, down! > 0.9]).toEqual([true, true]);
   });
 
-  it('counts sizes and places at centres only', () => {
+  it('counts sizes and places by their weights only', () => {
     const map = (values: number[], depth: number) => tf.tensor4d(values, [1, 1, 2, depth]);
     const targets = {
       ...{ heat: map([1, 0], 1), judged: map([1, 1], 1) },
-      ...{ box: map([2, 4, 0.5, 0.5, 0, 0, 0, 0], 4), centre: map([1, 0], 1) },
+      ...{ box: map([2, 4, 0.5, 0.5, 0, 0, 0, 0], 4), boxWeight: map([1, 1, 2, 2, 0, 0, 0, 0], 4) },
     };
     const maps = { logits: map([0, 0], 1), box: map([3, 3, 0.25, 0.5, 9, 9, 9, 9], 4) };
     const sums = lossSums(maps, targets);
     expect(sums.size.dataSync()[0]).toBeCloseTo(2, 6);
-    expect(sums.offset.dataSync()[0]).toBeCloseTo(0.25, 6);
+    expect(sums.offset.dataSync()[0]).toBeCloseTo(0.5, 6);
   });
 
   it('is the sum of that of its frames', () => {
     const map = (depth: number, seed: number) =>
       tf.randomUniform<tf.Rank.R4>([3, 2, 2, depth], 0, 1, 'float32', seed);
-    const targets = { heat: map(2, 1), judged: map(2, 2), box: map(4, 3), centre: map(1, 4) };
+    const targets = { heat: map(2, 1), judged: map(2, 2), box: map(4, 3), boxWeight: map(4, 4) };
     const maps = { logits: map(2, 5), box: map(4, 6) };
     const [sums, frames] = [lossSums(maps, targets), frameLosses(maps, targets)];
     for (const part of ['heat', 'size', 'offset'] as const) {

@@ -12,8 +12,8 @@ export interface TargetTensors {
   heat: tf.Tensor4D;
   judged: tf.Tensor4D;
   box: tf.Tensor4D;
-  /** [frames, height, width, 1] */
-  centre: tf.Tensor4D;
+  /** [frames, height, width, 4] */
+  boxWeight: tf.Tensor4D;
 }
 
 /** Each a scalar, the sum over all cells. */
@@ -34,7 +34,7 @@ export function lossSums({ logits, box }: Maps, targets: TargetTensors): LossSum
 
 /** Of logarithms: a light of 6 pixels counts as much as one of 60, and pulls as hard. */
 function placeErrors(box: tf.Tensor4D, targets: TargetTensors): tf.Tensor[] {
-  return tf.split(tf.abs(tf.mul(tf.sub(box, targets.box), targets.centre)), 2, 3);
+  return tf.split(tf.abs(tf.mul(tf.sub(box, targets.box), targets.boxWeight)), 2, 3);
 }
 
 /** Of each frame, [frames]: whatever has no gradient to give takes this. */

@@ -1,4 +1,9 @@
-/** What the network should say of a frame, cell by cell (Zhou et al. 2019, "Objects as Points", section 3). */
+/**
+ * What the network should say of a frame, cell by cell: centre points (Zhou et al. 2019, "Objects as Points", section 3)
+ * whose boxes are learnt at every cell near the centre, not at the one that holds it (Liu et al. 2020,
+ * "Training-Time-Friendly Network for Real-Time Object Detection", section 4): a light of 6×16 pixels is one centre in
+ * 8,000 cells, and with one cell to learn its box from most steps teach nothing.
+ */
 import type { Size } from '../../input/frames.js';
 import type { Frame } from '../../protocol.js';
 import { SIZE_UNIT, toCells, type CellBox } from './geometry.js';
@@ -9,10 +14,10 @@ export interface Targets {
   heat: Float32Array;
   /** Per class: 0 where a cell is not judged (in an ignored box), 1 elsewhere. */
   judged: Float32Array;
-  /** Logarithms of width and height in SIZE_UNITs, then the centre's place in its cell, 0 to 1; where there is a centre. */
+  /** Logarithms of width and height in SIZE_UNITs, then how far right and below of the cell's corner the centre is, in cells. */
   box: Float32Array;
-  /** 1 where there is a centre. */
-  centre: Float32Array;
+  /** How much each of the four counts there. Of a light the first two sum to 1; the others are by its width and height. */
+  boxWeight: Float32Array;
   /** Centres. */
   objects: number;
 }
@@ -23,7 +28,7 @@ export function emptyTargets(frames: number, grid: Size, classes: number): Targe
     heat: new Float32Array(cells * classes),
     judged: new Float32Array(cells * classes).fill(1),
     box: new Float32Array(cells * 4),
-    centre: new Float32Array(cells),
+    boxWeight: new Float32Array(cells * 4),
     objects: 0,
   };
 }
@@ -54,43 +59,79 @@ interface Map {
   classes: number;
 }
 
-/** A centre, even where an ignored box is around it. Of two lights in one cell the later one gives the box. */
-function place({ targets, first, grid, classes }: Map, box: CellBox, label: number): void {
+/** A centre, even where an ignored box is around it. */
+function place(map: Map, box: CellBox, label: number): void {
+  const { targets, first, grid, classes } = map;
   const [column, row] = cellOf(box, grid);
-  const cell = first + row * grid.width + column;
-  const radius = gaussianRadius(box.width, box.height);
-  draw({ targets, first, grid, classes }, column, row, radius, label);
-  targets.judged[cell * classes + label] = 1;
-  if (targets.centre[cell] === 0) targets.objects += 1;
-  targets.centre[cell] = 1;
-  targets.box.set([logSize(box.width), logSize(box.height), box.x - column, box.y - row], cell * 4);
+  targets.judged[(first + row * grid.width + column) * classes + label] = 1;
+  const cells = around(box, grid);
+  const sum = cells.reduce((total, { nearness }) => total + nearness, 0);
+  for (const { column: x, row: y, nearness } of cells) {
+    const cell = first + y * grid.width + x;
+    const at = cell * classes + label;
+    targets.heat[at] = Math.max(targets.heat[at]!, x === column && y === row ? 1 : nearness);
+    teachBox(targets, cell, box, { x: box.x - x, y: box.y - y }, nearness / sum);
+  }
+  targets.objects += 1;
 }
 
-/** Half an input pixel at least: what is narrower is no finer target. */
-const logSize = (cells: number) => Math.log(Math.max(cells, 0.125) / SIZE_UNIT);
+/** Where two lights would teach a cell, the one that it means more to does. */
+function teachBox(
+  { box: boxes, boxWeight }: Targets,
+  cell: number,
+  { width, height }: CellBox,
+  { x, y }: { x: number; y: number },
+  weight: number,
+): void {
+  if (weight <= boxWeight[cell * 4]!) return;
+  boxes.set([logSize(width), logSize(height), x, y], cell * 4);
+  // An error of the place costs overlap by its share of the side: 0.3 cells are half of a distant light.
+  boxWeight.set([weight, weight, weight / atLeast(width), weight / atLeast(height)], cell * 4);
+}
+
+interface Near {
+  column: number;
+  row: number;
+  /** 0 to 1. */
+  nearness: number;
+}
+
+/** So many cells at least, each way: of a light of a single cell the neighbours tell as well where it is. */
+const LEAST_SIGMA = 0.5;
+/** As a share of the box's side. */
+const SIGMA = 0.1;
+/** A cell that is less near is no example. */
+const LEAST_NEARNESS = 0.1;
+
+/** Cells near the centre by a Gaussian as wide and high as the box, from cell centre to box centre; the holding one first. */
+function around(box: CellBox, grid: Size): Near[] {
+  const [column, row] = cellOf(box, grid);
+  const [sigmaX, sigmaY] = [box.width, box.height].map((side) => Math.max(LEAST_SIGMA, SIGMA * side)) as [
+    number,
+    number,
+  ];
+  const [reachX, reachY] = [Math.ceil(3 * sigmaX), Math.ceil(3 * sigmaY)];
+  const cells: Near[] = [];
+  for (let y = Math.max(0, row - reachY); y <= Math.min(grid.height - 1, row + reachY); y++)
+    for (let x = Math.max(0, column - reachX); x <= Math.min(grid.width - 1, column + reachX); x++) {
+      const [dx, dy] = [(x + 0.5 - box.x) / sigmaX, (y + 0.5 - box.y) / sigmaY];
+      const nearness = Math.exp(-(dx ** 2 + dy ** 2) / 2);
+      if (nearness >= LEAST_NEARNESS || (x === column && y === row))
+        cells.push({ column: x, row: y, nearness });
+    }
+  return cells;
+}
+
+/** An eighth of a cell: what is narrower is no finer target. */
+const atLeast = (cells: number) => Math.max(cells, 0.125);
+
+const logSize = (cells: number) => Math.log(atLeast(cells) / SIZE_UNIT);
 
 /** The cell that holds the centre; one on the very edge of the picture belongs to the last. */
 const cellOf = ({ x, y }: CellBox, grid: Size): [column: number, row: number] => [
   Math.min(Math.floor(x), grid.width - 1),
   Math.min(Math.floor(y), grid.height - 1),
 ];
-
-/** The larger of what is there and a Gaussian with σ = a third of the radius. */
-function draw(
-  { targets, first, grid, classes }: Map,
-  column: number,
-  row: number,
-  radius: number,
-  label: number,
-) {
-  const sigma = (2 * radius + 1) / 6;
-  for (let y = Math.max(0, row - radius); y <= Math.min(grid.height - 1, row + radius); y++)
-    for (let x = Math.max(0, column - radius); x <= Math.min(grid.width - 1, column + radius); x++) {
-      const value = Math.exp(-((x - column) ** 2 + (y - row) ** 2) / (2 * sigma ** 2));
-      const i = (first + y * grid.width + x) * classes + label;
-      targets.heat[i] = Math.max(targets.heat[i]!, value);
-    }
-}
 
 /** Cells that touch the box say nothing, of its class or where that is not known of any; centres stay. */
 function ignore({ targets, first, grid, classes }: Map, box: CellBox, label: number | null): void {
@@ -103,28 +144,4 @@ function ignore({ targets, first, grid, classes }: Map, box: CellBox, label: num
         const i = (first + y * grid.width + x) * classes + one;
         if (targets.heat[i] !== 1) targets.judged[i] = 0;
       }
-}
-
-/** A box moved by less than this overlaps the true one by so much (CornerNet, Law & Deng 2018, section 3.2). */
-const LEAST_IOU = 0.7;
-
-/**
- * How far, in whole cells, a centre may be off so that a box of this size keeps an IoU of LEAST_IOU: the least of the
- * three cases (both corners moved alike, both outwards, both inwards), each with the right root of its quadratic, which
- * the published code divides by 2 instead of 2a.
- */
-export function gaussianRadius(width: number, height: number): number {
-  const sum = width + height;
-  const area = width * height;
-  const alike = root(1, -sum, (area * (1 - LEAST_IOU)) / (1 + LEAST_IOU));
-  const inwards = root(4, -2 * sum, (1 - LEAST_IOU) * area);
-  const outwards = root(4 * LEAST_IOU, 2 * LEAST_IOU * sum, (LEAST_IOU - 1) * area);
-  return Math.max(0, Math.floor(Math.min(alike, inwards, outwards)));
-}
-
-/** The smallest root of ax² + bx + c that is not negative. */
-function root(a: number, b: number, c: number): number {
-  const width = Math.sqrt(b * b - 4 * a * c);
-  const smaller = (-b - width) / (2 * a);
-  return smaller >= 0 ? smaller : (-b + width) / (2 * a);
 }

@@ -102,18 +102,18 @@ export class DetectionTraining implements TrainingTask<FrameBatch, DetectionTall
     shown.forEach(({ boxes, native }, i) => addTargets(targets, i, boxes, native, grid, classes));
     const map = (values: Float32Array, depth: number) =>
       tf.tensor4d(values, [shown.length, grid.height, grid.width, depth]);
-    const { heat, judged, box, centre, objects } = targets;
+    const { heat, judged, box, boxWeight, objects } = targets;
     // The loss is per light; frames without any count as one, or a batch of empty ones would outweigh all others.
     const share = tf.scalar(Math.max(objects, shown.length));
-    const maps = [map(heat, classes), map(judged, classes), map(box, 4), map(centre, 1)];
+    const maps = [map(heat, classes), map(judged, classes), map(box, 4), map(boxWeight, 4)];
     return { targets: [...maps, share], objects };
   }
 
   forward({ x, targets }: Inputs, training: boolean): Forward {
     const [logits, box] = this.maps.apply(x, { training }) as tf.Tensor4D[];
-    const [heat, judged, boxes, centre, share] = targets as tf.Tensor4D[];
+    const [heat, judged, boxes, boxWeight, share] = targets as tf.Tensor4D[];
     const maps = { logits, box } as Maps;
-    const truth = { heat, judged, box: boxes, centre } as TargetTensors;
+    const truth = { heat, judged, box: boxes, boxWeight } as TargetTensors;
     const sums = training ? lossSums(maps, truth) : frameLosses(maps, truth);
     const { sizeWeight, offsetWeight } = this.parameters;
     const places = tf.add(tf.mul(sums.size, sizeWeight), tf.mul(sums.offset, offsetWeight));
