@@ -88,12 +88,16 @@ export class LoggingResolver {
     return logged(context, of.experimentId, (uuid) => logParameters(context.db, uuid, batchId, parameters));
   }
 
-  @Mutation(() => LogPayload, { description: 'A file, by the SHA-256 of bytes that were PUT before.' })
+  @Mutation(() => LogPayload, { description: 'A file that was uploaded before.' })
   logArtifact(
     @Arg('input', () => LogArtifactInput) { batchId, experimentId, ...artifact }: LogArtifactInput,
     @Ctx() context: Context,
   ) {
-    return logged(context, experimentId, (uuid) => logArtifact(context, uuid, batchId, artifact));
+    const { path, kind, uploadId, sha256 = null, mediaType = null } = artifact;
+    return logged(context, experimentId, (uuid) => {
+      const uploadUuid = uploadId == null ? null : uuidOf('Upload', uploadId);
+      return logArtifact(context, uuid, batchId, { path, kind, uploadUuid, sha256, mediaType });
+    });
   }
 
   @Mutation(() => LogPayload, {

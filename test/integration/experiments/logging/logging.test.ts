@@ -160,7 +160,6 @@ it('logs an artifact whose bytes are here, and hands it out', async () => {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const artifact = {
     ...{ experimentId: id, batchId: 'a', path: 'checkpoints/last.pt', kind: 'CHECKPOINT', sha256 },
-    mediaType: 'application/octet-stream',
   };
   expect((await world.log('logArtifact', artifact)).userErrors).toMatchObject([{ code: 'BLOB_MISSING' }]);
   for (const path of ['/etc/passwd', 'a/../b', '', 'a//b', 'a\\b'])
