@@ -59,6 +59,8 @@ function compare(name: string, found: Total & { distinct: number }, expected: To
 
 async function connected(databaseUrl: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: databaseUrl });
+  // Where another contender fails, what ends the bench is that failure.
+  client.on('error', () => undefined);
   await client.connect();
   return client;
 }

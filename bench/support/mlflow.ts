@@ -17,7 +17,7 @@ export async function startMlflow(python: string, databaseUrl: string): Promise<
   const version = await output(python, ['-c', 'import mlflow; print(mlflow.__version__)']);
   if (version === null) return null;
   const port = await freePort();
-  const store = databaseUrl.replace(/^postgres(ql)?:/, 'postgresql:');
+  const store = databaseUrl.replace(/^postgres(ql)?:/, 'postgresql+psycopg2:');
   const child = spawn(
     python,
     ['-m', 'mlflow', 'server', '--backend-store-uri', store, '--port', String(port), '--workers', '4'],

@@ -1,6 +1,6 @@
 /** Trainers elsewhere that log while the API is killed again and again lose nothing and double nothing. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -175,3 +175,28 @@ const python = await promisify(execFile)('python3', ['--version']).then(
   },
   60_000,
 );
+
+it('the page of the protocol does what it says, by curl', async () => {
+  const create = (name: string, input: object) =>
+    client.mutate(
+      `mutation ($input: ${name}Input!) { ${name[0]!.toLowerCase()}${name.slice(1)}(input: $input) { userErrors { code } } }`,
+      { ...input },
+    );
+  await create('CreateProject', { name: 'roads' });
+  await create('CreateModel', { projectId: 'roads', name: 'lights' });
+  const page = await readFile('docs/logging.md', 'utf8');
+  const script = /^```sh\n(.*?)^```/ms.exec(page)![1]!.replace('http://localhost:4000', url);
+  const { stdout } = await promisify(execFile)('sh', ['-ec', script]);
+  expect(stdout).not.toMatch(/"errors"|"code"/);
+  const { experiment } = await client.request<{ experiment: object }>(
+    `{ experiment(id: "roads/yolo-7") { state codeVersion parameters { name } metrics { name step value condition class n } } }`,
+  );
+  expect(experiment).toEqual({
+    ...{ state: 'SUCCEEDED', codeVersion: '4f2a91c', parameters: [{ name: 'lr' }, { name: 'sizes' }] },
+    metrics: [
+      { name: 'loss', step: 1, value: 0.82, condition: null, class: null, n: null },
+      { name: 'loss', step: 2, value: 'NaN', condition: null, class: null, n: null },
+      { name: 'recall', step: 2, value: 0.9, condition: 'night', class: 'RED', n: 20 },
+    ],
+  });
+});
