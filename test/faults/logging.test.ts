@@ -1,13 +1,13 @@
 /** Trainers elsewhere that log while the API is killed again and again lose nothing and double nothing. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ShingoClient } from '../../src/client/api.js';
 import { ExperimentLog } from '../../src/client/experimentLog.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { freePort } from '../support/freePort.js';
 
 let database: TestDatabase;
 let dataDir: string;
@@ -64,14 +64,6 @@ async function kill(signal: NodeJS.Signals): Promise<void> {
   const exit = new Promise((resolve) => api.once('exit', resolve));
   api.kill(signal);
   await exit;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 interface Row {
