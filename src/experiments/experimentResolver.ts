@@ -24,10 +24,12 @@ import { selectOne } from '../graphql/select.js';
 import { Payload, payload } from '../graphql/userError.js';
 import { Job } from '../jobs/job.js';
 import { jobOf } from '../jobs/jobService.js';
+import { Reason } from '../jobs/vocabulary.js';
 import { Model } from '../models/model/model.js';
 import { Artifact } from './artifact.js';
 import { Environment, environmentOf } from './environment.js';
 import { Evaluation } from './evaluation.js';
+import { endReason } from './events/end.js';
 import { Experiment, Parameter, experimentList } from './experiment.js';
 import {
   experimentUuid,
@@ -109,7 +111,10 @@ export class ExperimentResolver {
     return load.one(Model, experiment.modelUuid);
   }
 
-  @FieldResolver(() => DatasetVersion)
+  @FieldResolver(() => DatasetVersion, {
+    nullable: true,
+    description: 'Null: trained elsewhere, on data that is not in this catalog.',
+  })
   datasetVersion(@Root() experiment: Experiment, @Ctx() { load }: Context) {
     return load.one(DatasetVersion, experiment.datasetVersionUuid);
   }
@@ -142,6 +147,14 @@ export class ExperimentResolver {
     @Ctx() { load, db }: Context,
   ) {
     return metricsOf(load, db, experiment.uuid, filter);
+  }
+
+  @FieldResolver(() => Reason, {
+    nullable: true,
+    description: 'Why it failed or was cancelled; null while it has not ended, or if nobody said.',
+  })
+  reason(@Root() experiment: Experiment, @Ctx() { load, db }: Context) {
+    return endReason(load, db, experiment.uuid);
   }
 
   @FieldResolver(() => [Evaluation], { description: 'Oldest first.' })

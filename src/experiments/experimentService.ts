@@ -1,6 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Loaders } from '../graphql/context.js';
 import { parseGlobalId, uuidOf } from '../graphql/node.js';
+import { namePairs } from '../graphql/reference.js';
 import { isUniqueViolation } from '../platform/database/errors.js';
 import { ShingoError } from '../platform/error.js';
 import { newId } from '../platform/ids.js';
@@ -9,25 +10,22 @@ import type { LearningTask, Split } from '../catalog/vocabulary.js';
 import { EVENT_COLUMNS, type EventRow } from './events/event.js';
 import { Parameter } from './experiment.js';
 import { Metric } from './metric.js';
-import { flatten } from './storedParameters.js';
+import { flatten, insertParameters, typed, type TypedParameter } from './storedParameters.js';
 
 type Db = DataSource | EntityManager;
 
 /**
- * An experiment is named by its global id or, as people do, by "project name/experiment name". Both names may hold
- * slashes, so each slash is tried as the one between them.
+ * An experiment is named by its global id or, as people do, by "project name/experiment name".
  * @throws ShingoError NOT_FOUND, INVALID_ID (the id of something else)
  */
 export async function experimentUuid(db: Db, idOrReference: string, field?: string[]): Promise<string> {
   const uuid = parseGlobalId(idOrReference) ? uuidOf('Experiment', idOrReference) : null;
-  const reference = idOrReference.slice(0, 500);
-  const slashes = [...reference.matchAll(/\//g)].map((match) => match.index);
   const rows: { id: string }[] = await db.query(
     `/* experiment.resolve */ SELECT id FROM experiment WHERE id = $1
      UNION ALL SELECT e.id FROM unnest($2::text[], $3::text[]) AS named(project, experiment)
        JOIN project p ON p.name = named.project
        JOIN experiment e ON e.project_id = p.id AND e.name = named.experiment`,
-    [uuid, slashes.map((at) => reference.slice(0, at)), slashes.map((at) => reference.slice(at + 1))],
+    [uuid, ...namePairs(idOrReference)],
   );
   if (rows[0]) return rows[0].id;
   throw new ShingoError(
@@ -64,28 +62,32 @@ export async function metricsOf(
   return load.batch(`metrics:${key}`, (uuids) => selectMetrics(db, uuids, filter)).load(uuid);
 }
 
+const OF_ALL = `/* experiment.metrics */ SELECT metric.* FROM unnest($1::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
+    SELECT experiment_id, ${EVENT_COLUMNS} FROM experiment_event
+    WHERE experiment_id = wanted.id AND kind = 'METRIC' AND seq > $2 ORDER BY seq LIMIT $3) metric`;
+
+/** From each series its first points, by its index: a rare one among 500 is not searched for in the rows of the others. */
+const OF_SERIES = `/* experiment.metrics */ SELECT metric.* FROM unnest($1::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
+    SELECT point.* FROM experiment_metric m JOIN metric_series s ON s.id = m.series_id CROSS JOIN LATERAL (
+      SELECT experiment_id, ${EVENT_COLUMNS} FROM experiment_event
+      WHERE experiment_id = wanted.id AND series_id = m.series_id AND seq > $2 ORDER BY seq LIMIT $3) point
+    WHERE m.experiment_id = wanted.id AND m.last_seq > $2 AND ($4::text[] IS NULL OR s.name = ANY ($4))
+      AND ($5::text[] IS NULL OR coalesce(s.condition, 'all') = ANY ($5))
+      AND ($6::text[] IS NULL OR s.split = ANY ($6))
+    ORDER BY point.seq LIMIT $3) metric`;
+
 async function selectMetrics(db: Db, uuids: readonly string[], filter: MetricFilter): Promise<Metric[][]> {
+  const { names, conditions, splits, afterSeq, first } = filter;
   const rows: (EventRow & { experiment_id: string })[] = await db.query(
-    `/* experiment.metrics */ SELECT metric.* FROM unnest($1::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
-       SELECT experiment_id, ${EVENT_COLUMNS} FROM experiment_event
-       WHERE experiment_id = wanted.id AND kind = 'METRIC' AND seq > $2
-         AND ($3::text[] IS NULL OR name = ANY ($3))
-         AND ($4::text[] IS NULL OR coalesce(condition, 'all') = ANY ($4))
-         AND ($5::text[] IS NULL OR split = ANY ($5))
-       ORDER BY seq LIMIT $6) metric`,
-    [
-      uuids,
-      filter.afterSeq,
-      filter.names ?? null,
-      filter.conditions ?? null,
-      filter.splits ?? null,
-      filter.first,
-    ],
+    names || conditions || splits ? OF_SERIES : OF_ALL,
+    names || conditions || splits
+      ? [uuids, afterSeq, first, names ?? null, conditions ?? null, splits ?? null]
+      : [uuids, afterSeq, first],
   );
   const found = new Map<string, Metric[]>(uuids.map((uuid) => [uuid, []]));
   for (const row of rows) {
     const { seq, time, step, name, split, condition, value, n, lower, upper, method } = row;
-    const fields = { time, step, name, split, condition, value, n, lower, upper, method };
+    const fields = { time, step, name, split, condition, class: row.class, value, n, lower, upper, method };
     found.get(row.experiment_id)?.push(Object.assign(new Metric(), fields, { seq: Number(seq) }));
   }
   return uuids.map((uuid) => found.get(uuid) ?? []);
@@ -98,7 +100,8 @@ export async function parametersOf(load: Loaders, db: Db, uuid: string): Promise
 export async function selectParameters(db: Db, uuids: readonly string[]): Promise<Parameter[][]> {
   const rows: { experiment_id: string; parameters: Parameter[] }[] = await db.query(
     `/* experiment.parameters */ SELECT experiment_id, json_agg(
-         json_build_object('name', name, 'number', number, 'text', text, 'boolean', boolean) ORDER BY name) AS parameters
+         json_build_object('name', name, 'number', number, 'text', text, 'boolean', boolean,
+           'numbers', numbers, 'texts', texts) ORDER BY name) AS parameters
        FROM experiment_parameter WHERE experiment_id = ANY ($1) GROUP BY experiment_id`,
     [uuids],
   );
@@ -109,36 +112,51 @@ export async function selectParameters(db: Db, uuids: readonly string[]): Promis
 export interface NewExperiment {
   projectUuid: string;
   modelUuid: string;
-  datasetVersionUuid: string;
+  datasetVersionUuid: string | null;
   /** Whose weights it begins with. */
   parentUuid: string | null;
   name: string;
   task: `${LearningTask}`;
   algorithm: string;
   /** Stored as rows; see storedParameters.ts. */
-  parameters: object;
+  parameters: TypedParameter[] | object;
+  /** Of one that is trained elsewhere, and runs already. */
+  logged?: {
+    engine: string | null;
+    codeVersion: string | null;
+    idempotencyKey: string | null;
+    requestHash: string;
+  };
 }
 
 /** Returns the UUID. @throws ShingoError NAME_TAKEN */
 export async function insertExperiment(manager: EntityManager, experiment: NewExperiment): Promise<string> {
   const uuid = newId();
-  const { projectUuid, modelUuid, datasetVersionUuid, parentUuid, name, task, algorithm } = experiment;
+  const { projectUuid, modelUuid, datasetVersionUuid, parentUuid, name, task, algorithm, logged } =
+    experiment;
   const inserted: unknown[] = await manager.query(
-    `/* experiment.create */ INSERT INTO experiment (id, project_id, model_id, dataset_version_id, name, task,
-       algorithm, parent_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (project_id, name) DO NOTHING RETURNING id`,
-    [uuid, projectUuid, modelUuid, datasetVersionUuid, name, task, algorithm, parentUuid],
+    `/* experiment.create */ INSERT INTO experiment (id, project_id, model_id, dataset_version_id, name, task, algorithm,
+       parent_id, source, state, started_at, engine, code_version, idempotency_key, request_hash)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $9 THEN 'LOGGED' ELSE 'JOB' END,
+       CASE WHEN $9 THEN 'RUNNING' ELSE 'QUEUED' END, CASE WHEN $9 THEN now() END, $10, $11, $12, $13)
+     ON CONFLICT (project_id, name) DO NOTHING RETURNING id`,
+    [
+      ...[uuid, projectUuid, modelUuid, datasetVersionUuid, name, task, algorithm, parentUuid],
+      ...[
+        logged !== undefined,
+        logged?.engine,
+        logged?.codeVersion,
+        logged?.idempotencyKey,
+        logged?.requestHash,
+      ],
+    ],
   );
   if (inserted.length === 0) {
     const message = `The project has an experiment named ${JSON.stringify(name)} already.`;
     throw new ShingoError('NAME_TAKEN', message, 409, ['name']);
   }
-  const parameters = Object.entries(flatten(experiment.parameters));
-  const column = (type: string) => parameters.map(([, value]) => (typeof value === type ? value : null));
-  await manager.query(
-    `/* experiment.setParameters */ INSERT INTO experiment_parameter (experiment_id, name, number, text, boolean)
-     SELECT $1, * FROM unnest($2::text[], $3::double precision[], $4::text[], $5::boolean[])`,
-    [uuid, parameters.map(([key]) => key), column('number'), column('string'), column('boolean')],
-  );
+  const { parameters } = experiment;
+  await insertParameters(manager, uuid, Array.isArray(parameters) ? parameters : typed(flatten(parameters)));
   return uuid;
 }
 

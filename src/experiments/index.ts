@@ -5,6 +5,7 @@ import { EvaluationConditionResolver, EvaluationResolver } from './evaluationRes
 import { EventResolver } from './events/eventResolver.js';
 import { Experiment } from './experiment.js';
 import { ExperimentResolver } from './experimentResolver.js';
+import { LoggingResolver } from './logging/loggingResolver.js';
 import { EvaluationProtocol } from './protocol/protocol.js';
 import { ProtocolResolver } from './protocol/protocolResolver.js';
 import { SliceResolver } from './sliceResolver.js';
@@ -18,4 +19,5 @@ export const experimentResolvers = [
   SliceResolver,
   ArtifactResolver,
   EventResolver,
+  LoggingResolver,
 ] as const;

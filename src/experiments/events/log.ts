@@ -6,12 +6,26 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { hint } from '../../platform/hub.js';
 import { EXPERIMENT_TOPIC, FINAL, type JobState } from '../../jobs/vocabulary.js';
-import { EVENT_COLUMNS, toEvent, type EventRow, type ExperimentEvent, type NewEvent } from './event.js';
+import { BLOCK_POINTS, writeBlocks } from './blocks.js';
+import {
+  EVENT_COLUMNS,
+  toEvent,
+  type EventRow,
+  type ExperimentEvent,
+  type NewEvent,
+  type NewMetric,
+} from './event.js';
+import { insertPoints, pointsOf, type Points } from './points.js';
+import { seriesIds } from './series.js';
+import { summarize, updateSummaries } from './summary.js';
 
 const MAX_MESSAGE = 2_000;
 
+type Other = Exclude<NewEvent, NewMetric>;
+
 /**
- * Appends within the caller's transaction, which holds the experiment's row from here on.
+ * Appends within the caller's transaction, which holds the experiment's row from here on, and keeps what is known of
+ * each series: its summary and its blocks. The number of statements does not grow with the events.
  * @throws if the experiment is gone, or has ended: after DONE comes nothing
  */
 export async function appendEvents(
@@ -20,32 +34,83 @@ export async function appendEvents(
   events: NewEvent[],
 ): Promise<void> {
   if (events.length === 0) return;
-  const inserted: { seq: string }[] = await manager.query(
-    `/* experiment.append */ WITH head AS (
-       UPDATE experiment SET last_seq = last_seq + $2 WHERE id = $1 AND state <> ALL ($4::text[])
-       RETURNING last_seq - $2 AS before)
-     INSERT INTO experiment_event (experiment_id, seq, kind, name, split, condition, step, value, n, lower, upper,
-       method, state, reason_code, level, message)
-     SELECT $1, head.before + e.place, e.kind, e.name, e.split, e.condition, e.step, e.value, e.n, e.lower, e.upper,
-       e.method, e.state, e.reason_code, e.level, e.message
-     FROM head, json_to_recordset($3::json) AS e (place int, kind text, name text, split text, condition text,
-       step int, value double precision, n int, lower double precision, upper double precision, method text,
-       state text, reason_code text, level text, message text)
-     RETURNING seq`,
-    [experimentUuid, events.length, JSON.stringify(events.map(toRow)), FINAL],
-  );
-  if (inserted.length !== events.length)
-    throw new Error(`The log of experiment ${experimentUuid} is closed.`);
+  const head = await takeSeqs(manager, experimentUuid, events.length);
+  if (!head) throw new Error(`The log of experiment ${experimentUuid} is closed.`);
+  const metrics: { seq: number; event: NewMetric }[] = [];
+  const others: { seq: number; event: Other }[] = [];
+  for (const [index, event] of events.entries()) {
+    const seq = head.before + index + 1;
+    if (event.kind === 'METRIC') metrics.push({ seq, event });
+    else others.push({ seq, event });
+  }
+  if (others.length > 0) await insertOthers(manager, experimentUuid, head, others);
+  if (metrics.length > 0) {
+    const points = pointsOf(metrics.map(({ event }) => event));
+    const ids = await seriesIds(manager, head.projectUuid, points.series);
+    const seqs = metrics.map(({ seq }) => seq);
+    await writePoints(manager, experimentUuid, points, { ids, seqs, now: head.now });
+  }
   await hint(manager, EXPERIMENT_TOPIC, experimentUuid);
 }
 
-function toRow(event: NewEvent, index: number): object {
-  const place = index + 1;
-  // JSON has no NaN; PostgreSQL reads it from text.
-  if (event.kind === 'METRIC') return { ...event, place, value: String(event.value) };
-  if (event.kind === 'LOG') return { ...event, place, message: storable(event.message) };
-  const message = event.reason && storable(event.reason.message);
-  return { kind: event.kind, place, state: event.state, reason_code: event.reason?.code, message };
+interface Head {
+  projectUuid: string;
+  /** The newest seq so far. */
+  before: number;
+  now: Date;
+}
+
+/** Locks the experiment and takes `count` numbers; null if it is gone or has ended. */
+export async function takeSeqs(
+  manager: EntityManager,
+  experimentUuid: string,
+  count: number,
+): Promise<Head | null> {
+  const [rows]: [{ project_id: string; before: string; now: Date }[], number] = await manager.query(
+    `/* experiment.append */ UPDATE experiment SET last_seq = last_seq + $2, heard_at = clock_timestamp()
+     WHERE id = $1 AND state <> ALL ($3::text[]) RETURNING project_id, last_seq - $2 AS before, heard_at AS now`,
+    [experimentUuid, count, FINAL],
+  );
+  const row = rows[0];
+  return row ? { projectUuid: row.project_id, before: Number(row.before), now: row.now } : null;
+}
+
+/**
+ * Rows, summaries and blocks. The caller has taken the numbers.
+ * @param of ids: of points.series, in its order; seqs: of the points; now: the time of points that have none
+ */
+export async function writePoints(
+  manager: EntityManager,
+  experimentUuid: string,
+  points: Points,
+  of: { ids: readonly number[]; seqs: readonly number[]; now: Date },
+): Promise<void> {
+  await insertPoints(manager, experimentUuid, points, of.ids, of.seqs, of.now);
+  const summaries = summarize(points, of);
+  const filled = await updateSummaries(manager, experimentUuid, summaries, BLOCK_POINTS);
+  if (filled.length > 0) await writeBlocks(manager, experimentUuid, filled);
+}
+
+async function insertOthers(
+  manager: EntityManager,
+  experimentUuid: string,
+  { now }: Head,
+  others: { seq: number; event: Other }[],
+): Promise<void> {
+  const rows = others.map(({ seq, event }) =>
+    event.kind === 'LOG'
+      ? { ...event, seq, message: storable(event.message) }
+      : {
+          ...{ seq, kind: event.kind, state: event.state, reason_code: event.reason?.code },
+          message: event.reason && storable(event.reason.message),
+        },
+  );
+  await manager.query(
+    `/* experiment.others */ INSERT INTO experiment_event (experiment_id, seq, time, kind, state, reason_code, level, message)
+     SELECT $1, e.seq, $2, e.kind, e.state, e.reason_code, e.level, e.message FROM json_to_recordset($3::json)
+       AS e (seq bigint, kind text, state text, reason_code text, level text, message text)`,
+    [experimentUuid, now, JSON.stringify(rows)],
+  );
 }
 
 /** PostgreSQL's text cannot hold NUL, and a log line is not a place for a megabyte. */
