@@ -19,7 +19,6 @@ import { projectUuid } from '../catalog/project/projectService.js';
 import { Split } from '../catalog/vocabulary.js';
 import { DatasetVersion } from '../datasets/datasetVersion.js';
 import type { Context } from '../graphql/context.js';
-import { list } from '../graphql/list/list.js';
 import { selectOne } from '../graphql/select.js';
 import { Payload, payload } from '../graphql/userError.js';
 import { Job } from '../jobs/job.js';
@@ -37,6 +36,7 @@ import {
   type MetricFilter,
 } from './experimentService.js';
 import { Metric } from './metric.js';
+import { listExperiments } from './search/experiments.js';
 
 @ArgsType()
 class MetricArguments implements MetricFilter {
@@ -84,7 +84,7 @@ export class ExperimentResolver {
     @Args(() => experimentList.Arguments) page: InstanceType<typeof experimentList.Arguments>,
     @Ctx() { db }: Context,
   ) {
-    return list(db, experimentList, page, { projectUuid: await projectUuid(db, projectId) });
+    return listExperiments(db, await projectUuid(db, projectId), page);
   }
 
   @Mutation(() => ExperimentPayload)

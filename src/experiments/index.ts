@@ -5,11 +5,13 @@ import { EvaluationConditionResolver, EvaluationResolver } from './evaluationRes
 import { EventResolver } from './events/eventResolver.js';
 import { Experiment } from './experiment.js';
 import { ExperimentResolver } from './experimentResolver.js';
+import { ExperimentNote } from './notes/note.js';
+import { noteResolvers } from './notes/noteResolver.js';
 import { EvaluationProtocol } from './protocol/protocol.js';
 import { ProtocolResolver } from './protocol/protocolResolver.js';
 import { SliceResolver } from './sliceResolver.js';
 
-export const experimentEntities = [Experiment, Evaluation, EvaluationProtocol, Artifact];
+export const experimentEntities = [Experiment, Evaluation, EvaluationProtocol, Artifact, ExperimentNote];
 export const experimentResolvers = [
   ExperimentResolver,
   EvaluationResolver,
@@ -18,4 +20,5 @@ export const experimentResolvers = [
   SliceResolver,
   ArtifactResolver,
   EventResolver,
+  ...noteResolvers,
 ] as const;

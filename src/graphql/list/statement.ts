@@ -17,6 +17,8 @@ export type Cut = (expressions: string[]) => string;
 
 export interface Page {
   table: string;
+  /** The rows, as `t`, and what they are ordered by. */
+  from: string;
   columns: string;
   keys: (SortKey & { ascending: boolean })[];
   /** Of the project. */
@@ -33,12 +35,12 @@ export interface Page {
 }
 
 export function pageStatement(page: Page): string {
-  const { table, columns, keys, terms, filter, rows } = page;
+  const { table, from, columns, keys, terms, filter, rows } = page;
   const expressions = keys.map((key) => key.sql);
   const behind = page.cursors.map((cut) => cut(expressions));
   const order = orderOf(expressions, page);
   if (!page.walk || filter === 'true') {
-    return `/* ${table}.list */ SELECT ${columns}, ${cursorOf(expressions)} FROM "${table}" t
+    return `/* ${table}.list */ SELECT ${columns}, ${cursorOf(expressions)} FROM ${from}
       WHERE ${all([...terms, ...behind, filter])} ORDER BY ${order} LIMIT ${rows}`;
   }
   const names = keys.map((_, index) => `"_key${index}"`);
@@ -51,12 +53,12 @@ export function pageStatement(page: Page): string {
   // The gate too: within, parallel workers are started (8 ms) to be told that there is nothing to do.
   return `/* ${table}.list */ WITH walked AS MATERIALIZED (
       SELECT ${kept} FROM (
-        SELECT t.*, ${values} FROM "${table}" t WHERE ${all([...terms, ...behind, ...page.bounds])}
+        SELECT t.*, ${values} FROM ${from} WHERE ${all([...terms, ...behind, ...page.bounds])}
         ORDER BY ${order} LIMIT ${page.walk}
       ) t WHERE ${page.filterOfRow} ORDER BY ${byName} LIMIT ${rows}
     ), found AS (
       SELECT ${kept} FROM (
-        SELECT t.id, ${values} FROM "${table}" t WHERE ${all([...terms, filter])} OFFSET 0
+        SELECT t.id, ${values} FROM ${from} WHERE ${all([...terms, filter])} OFFSET 0
       ) t WHERE ${all([gate, ...page.cursors.map((cut) => cut(names))])} ORDER BY ${byName} LIMIT ${rows}
     ), page AS (
       SELECT * FROM walked WHERE (SELECT count(*) FROM walked) = ${rows} UNION ALL SELECT * FROM found

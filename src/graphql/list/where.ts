@@ -27,6 +27,8 @@ export interface WhereContext {
    * made a join or a table of all that exist. Measured: 3 ms for a page of 5,000 rows to choose from, not 140.
    */
   perRow?: boolean;
+  /** What filters of a kind of their own had looked up beforehand, by the filter's object. */
+  known?: ReadonlyMap<object, unknown>;
 }
 
 interface Budget {
@@ -72,7 +74,8 @@ export function compileWhere(
 /** An EXISTS is never null, and a plain NOT before it lets PostgreSQL join: 1.5 s, not 3 s, for images without a box. */
 function complement(fields: Fields, inner: Where, sql: string): string {
   const names = Object.keys(inner).filter((name) => inner[name] != null);
-  const exists = names.length === 1 && fields[names[0] as string]?.kind === 'relation';
+  const field = names.length === 1 ? fields[names[0] as string] : undefined;
+  const exists = field?.kind === 'relation' || (field?.kind === 'special' && field.exists);
   return exists ? `NOT ${sql}` : `(${sql}) IS NOT TRUE`;
 }
 
@@ -93,7 +96,7 @@ function compileField(
   const field = fields[name] ?? refuse(`There is no filter ${JSON.stringify(name)}.`);
   if (field.kind === 'column') return compileColumn(name, field, value as Where, context.parameters, alias);
   if (field.kind === 'special')
-    return field.compile(value, { parameters: context.parameters, alias, spend: () => spend(budget) });
+    return field.compile(value, { ...context, alias, spend: () => spend(budget) });
   if (field.kind === 'condition') {
     if (!context.condition) return refuse('A condition cannot be defined by another condition.');
     const inner = context.condition(String(value));
