@@ -1,12 +1,13 @@
 import type { DataSource } from 'typeorm';
 import type { Split } from '../../catalog/vocabulary.js';
 import { insertEvaluation } from '../../experiments/evaluationService.js';
+import { requireWeights } from '../../experiments/weights.js';
 import { protocolFor } from '../../experiments/protocol/protocolService.js';
 import { ShingoError } from '../../platform/error.js';
 import type { Queue } from '../../platform/queue.js';
 import type { ExperimentJob } from '../job.js';
 import { classesOf, countLights, inSplit, type LightCount } from '../lights.js';
-import { Engine, JobKind, JobState, type Weights } from '../vocabulary.js';
+import { Engine, JobKind, type Weights } from '../vocabulary.js';
 import { requirePictures } from './pictures.js';
 import { insertJob, jobOfRequest, once, request } from './request.js';
 import { findExperiment, findVersion } from './subjects.js';
@@ -47,10 +48,7 @@ export async function startEvaluation(
   const wanted = request(version.projectUuid, input.idempotencyKey, content);
   const known = await jobOfRequest<ExperimentJob>(db, wanted);
   if (known) return known;
-  if (experiment.state !== JobState.SUCCEEDED) {
-    const message = `The training of this experiment is ${experiment.state}; only one that SUCCEEDED has weights.`;
-    throw new ShingoError('EXPERIMENT_NOT_TRAINED', message, 409, ['experimentId']);
-  }
+  requireWeights(experiment, 'experimentId');
   const classes = classesOf(await countLights(db, experiment.datasetVersionUuid));
   checkSplit(await countLights(db, datasetVersionUuid), split, classes);
   const { task } = experiment;
