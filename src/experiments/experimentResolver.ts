@@ -25,6 +25,7 @@ import { Job } from '../jobs/job.js';
 import { jobOf } from '../jobs/jobService.js';
 import { Model } from '../models/model/model.js';
 import { Artifact } from './artifact.js';
+import { thinnedMetrics } from './curves/curve.js';
 import { Environment, environmentOf } from './environment.js';
 import { Evaluation } from './evaluation.js';
 import { Experiment, Parameter, experimentList } from './experiment.js';
@@ -50,6 +51,12 @@ class MetricArguments implements MetricFilter {
   afterSeq: number;
   @Field(() => Int, { defaultValue: 1000, description: 'At most 10,000.' })
   first: number;
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Instead of first and afterSeq: all metrics that are chosen, thinned to so many, as in curves, in the order of the log.',
+  })
+  maxPoints?: number | null;
 }
 
 @InputType({
@@ -138,12 +145,16 @@ export class ExperimentResolver {
     return parametersOf(load, db, experiment.uuid);
   }
 
-  @FieldResolver(() => [Metric], { description: 'In the order of the event log; go on with afterSeq.' })
-  metrics(
+  @FieldResolver(() => [Metric], {
+    complexity: ({ args, childComplexity }) => 1 + (args.maxPoints ?? args.first) * childComplexity,
+    description: 'In the order of the event log; go on with afterSeq.',
+  })
+  async metrics(
     @Root() experiment: Experiment,
-    @Args(() => MetricArguments) filter: MetricArguments,
+    @Args(() => MetricArguments) { maxPoints, ...filter }: MetricArguments,
     @Ctx() { load, db }: Context,
   ) {
+    if (maxPoints != null) return thinnedMetrics(load, db, experiment.uuid, { ...filter, maxPoints });
     return metricsOf(load, db, experiment.uuid, filter);
   }
 

@@ -1,5 +1,7 @@
 import { Artifact } from './artifact.js';
 import { ArtifactResolver } from './artifactResolver.js';
+import { CompareResolver } from './compare/compareResolver.js';
+import { curveResolvers } from './curves/curveResolver.js';
 import { Evaluation } from './evaluation.js';
 import { EvaluationConditionResolver, EvaluationResolver } from './evaluationResolver.js';
 import { EventResolver } from './events/eventResolver.js';
@@ -20,5 +22,7 @@ export const experimentResolvers = [
   SliceResolver,
   ArtifactResolver,
   EventResolver,
+  CompareResolver,
+  ...curveResolvers,
   ...noteResolvers,
 ] as const;
