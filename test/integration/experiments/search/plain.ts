@@ -6,9 +6,9 @@ import { SERIES, type ExperimentRow, type SeriesKey, type Summary } from './expe
 
 type Filter = Record<string, any>;
 
-function compare(filter: Filter | undefined, given: unknown): boolean {
+function compare(asked: unknown, given: unknown): boolean {
   const value = typeof given === 'number' && Number.isNaN(given) ? null : (given ?? null);
-  return Object.entries(filter ?? {}).every(([operator, operand]) => {
+  return Object.entries((asked ?? {}) as Filter).every(([operator, operand]) => {
     if (operator === 'isNull') return (value === null) === operand;
     if (value === null) return false;
     const known = value as number;
@@ -24,7 +24,7 @@ function compare(filter: Filter | undefined, given: unknown): boolean {
       case 'lte':
         return known <= operand;
       case 'contains':
-        return Array.isArray(value) ? value.includes(operand) : String(value).includes(operand);
+        return Array.isArray(value) ? value.includes(operand) : (value as string).includes(operand);
       default:
         throw new Error(`No plain ${operator}.`);
     }
