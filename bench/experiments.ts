@@ -106,7 +106,7 @@ async function everyPage(reader: Reader, times: number, say: (line: string) => v
       const names = first.nodes.map(({ name }) => name);
       if (JSON.stringify(names) !== JSON.stringify(peer.names))
         throw new Error(
-          `${filter.name} by ${order.name}: ${names.slice(0, 3)} is not ${peer.names.slice(0, 3)}`,
+          `${filter.name} by ${order.name}: ${names.slice(0, 3).join()} is not ${peer.names.slice(0, 3).join()}`,
         );
       all.push(...taken);
       ratios.push(again.ms / quantile(taken, 0.5));
