@@ -53,7 +53,7 @@ function metricHolds(filter: Filter, summary: Summary): boolean {
 }
 
 export function holds(where: Where, row: ExperimentRow): boolean {
-  return Object.entries(where).every(([name, value]) => {
+  return Object.entries<any>(where).every(([name, value]) => {
     switch (name) {
       case 'and':
         return value.every((inner: Where) => holds(inner, row));
