@@ -70,10 +70,12 @@ const UP = [
   'CREATE INDEX experiment_state ON experiment (project_id, state, id)',
   'CREATE INDEX experiment_dataset_version ON experiment (dataset_version_id, id)',
   'CREATE INDEX experiment_model ON experiment (model_id, id)',
+  'CREATE INDEX evaluation_dataset_version ON evaluation (dataset_version_id, id)',
+  'CREATE INDEX model_alias_change_to ON model_alias_change (to_id) WHERE to_id IS NOT NULL',
 ];
 
 const DOWN = [
-  'DROP INDEX experiment_model, experiment_dataset_version, experiment_state',
+  'DROP INDEX model_alias_change_to, evaluation_dataset_version, experiment_model, experiment_dataset_version, experiment_state',
   `DROP INDEX ${ORDERS.map(([name]) => `experiment_${name}`).join(', ')}`,
   'DROP TABLE experiment_note, experiment_tag',
   'DROP INDEX experiment_metric_last, experiment_metric_min, experiment_metric_max',

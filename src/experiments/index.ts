@@ -7,6 +7,7 @@ import { EvaluationConditionResolver, EvaluationResolver } from './evaluationRes
 import { EventResolver } from './events/eventResolver.js';
 import { Experiment } from './experiment.js';
 import { ExperimentResolver } from './experimentResolver.js';
+import { lineageResolvers } from './lineageResolver.js';
 import { ExperimentNote } from './notes/note.js';
 import { noteResolvers } from './notes/noteResolver.js';
 import { EvaluationProtocol } from './protocol/protocol.js';
@@ -24,5 +25,6 @@ export const experimentResolvers = [
   EventResolver,
   CompareResolver,
   ...curveResolvers,
+  ...lineageResolvers,
   ...noteResolvers,
 ] as const;

@@ -23,8 +23,10 @@ export async function metricsAt(
   if (wanted.length === 0) return [];
   // Of two that are the same one is enough.
   const asked = [...new Map(wanted.map((one) => [keyOf(one), one])).values()];
-  const matches = `e.experiment_id = w.experiment_id AND e.series_id = w.series_id AND e.step = w.step
-    AND (w.value IS NULL OR e.value = w.value)`;
+  // Of a block, or of what is in none yet: 256 points, read by their key and never joined with all that there are.
+  const within = (bounds: string) => `CROSS JOIN LATERAL (SELECT e.* FROM experiment_event e
+    WHERE e.experiment_id = w.experiment_id AND e.series_id = w.series_id AND ${bounds} AND e.step = w.step
+      AND (w.value IS NULL OR e.value = w.value) OFFSET 0) e`;
   const rows: (EventRow & { place: number })[] = await db.query(
     `/* curve.atStep */ WITH w AS (
        SELECT *, (place - 1)::int AS at FROM unnest($1::uuid[], $2::int[], $3::int[], $4::float8[]) WITH ORDINALITY
@@ -33,12 +35,12 @@ export async function metricsAt(
        SELECT e.*, w.at, w.value AS asked FROM w
          JOIN metric_block b ON b.experiment_id = w.experiment_id AND b.series_id = w.series_id
            AND w.step BETWEEN b.low_step AND b.high_step
-         JOIN experiment_event e ON ${matches} AND e.seq BETWEEN b.first_seq AND b.last_seq
+         ${within('e.seq BETWEEN b.first_seq AND b.last_seq')}
        UNION ALL
        SELECT e.*, w.at, w.value FROM w
          CROSS JOIN LATERAL (SELECT coalesce((SELECT b.last_seq FROM metric_block b
            WHERE b.experiment_id = w.experiment_id AND b.series_id = w.series_id ORDER BY b.block DESC LIMIT 1), 0) AS seq) tail
-         JOIN experiment_event e ON ${matches} AND e.seq > tail.seq)
+         ${within('e.seq > tail.seq')})
      SELECT DISTINCT ON (at) at AS place, ${EVENT_COLUMNS} FROM found
      ORDER BY at, CASE WHEN asked IS NULL THEN -seq ELSE seq END`,
     [

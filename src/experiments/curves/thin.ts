@@ -58,7 +58,11 @@ const COLUMNS = EVENT_COLUMNS.split(/,\s*/)
 
 const WANTED = 'wanted(experiment_id, series_id, first_seq, last_seq, per)';
 
-/** @param source stretches as (experiment_id, series_id, stretch, min_value, min_seq, max_value, max_seq, nan_seq) */
+/**
+ * OFFSET 0 here and below: rows are fetched one by one by their key. Of a join PostgreSQL makes a hash of all events, since
+ * it cannot guess how few are kept.
+ * @param source stretches as (experiment_id, series_id, stretch, min_value, min_seq, max_value, max_seq, nan_seq)
+ */
 const thinned = (name: string, source: string) => `/* ${name} */
   WITH wanted AS (SELECT * FROM unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[], $5::int[]) AS ${WANTED}),
   kept AS (
@@ -67,7 +71,8 @@ const thinned = (name: string, source: string) => `/* ${name} */
       GROUP BY experiment_id, series_id, stretch) extremes
     UNION SELECT experiment_id, first_seq FROM wanted UNION SELECT experiment_id, last_seq FROM wanted)
   SELECT e.experiment_id, e.series_id, ${COLUMNS}
-  FROM kept JOIN experiment_event e USING (experiment_id, seq) ORDER BY e.seq`;
+  FROM kept CROSS JOIN LATERAL (SELECT * FROM experiment_event e
+    WHERE e.experiment_id = kept.experiment_id AND e.seq = kept.seq OFFSET 0) e ORDER BY e.seq`;
 
 const OF_POINTS = thinned(
   'curve.points',
@@ -90,7 +95,7 @@ const OF_BLOCKS = thinned(
    ) blocks CROSS JOIN LATERAL (
      SELECT ${POINT} FROM experiment_event e
      WHERE e.experiment_id = wanted.experiment_id AND e.series_id = wanted.series_id AND e.seq > blocks.last_seq
-       AND e.seq <= wanted.last_seq
+       AND e.seq <= wanted.last_seq OFFSET 0
    ) p`,
 );
 

@@ -11,7 +11,7 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
-import { childrenOf, MAX_CHILDREN } from '../../graphql/children.js';
+import { childrenOf, FIRST } from '../../graphql/children.js';
 import type { Context } from '../../graphql/context.js';
 import { uuidOf } from '../../graphql/node.js';
 import { selectByKey, selectOne } from '../../graphql/select.js';
@@ -81,7 +81,7 @@ class ExperimentNotesResolver {
   @FieldResolver(() => [ExperimentNote], { description: 'Newest first.' })
   notes(
     @Root() experiment: Experiment,
-    @Arg('first', () => Int, { defaultValue: 20, description: `At most ${MAX_CHILDREN}.` }) first: number,
+    @Arg('first', () => Int, FIRST) first: number,
     @Ctx() context: Context,
   ) {
     return childrenOf(context, NOTES, experiment.uuid, first);
