@@ -21,10 +21,10 @@ const EXPERIMENT = [
     ADD code_version text CHECK (length(code_version) BETWEEN 1 AND 200),
     -- When something was last written about it.
     ADD heard_at timestamptz(3),
-    -- Why a logged one failed or was cancelled; of the others its job knows.
-    ADD reason_message text,
-    -- Of createExperiment, as of a job's request: the same name with another request is a CONFLICT.
-    ADD request_hash text`,
+    -- Of createExperiment, as of a job's request: the same key, or name, with another request is a CONFLICT.
+    ADD idempotency_key text CHECK (length(idempotency_key) BETWEEN 1 AND 200),
+    ADD request_hash text,
+    ADD UNIQUE (project_id, idempotency_key)`,
   // A list is of numbers or of texts; one of the five columns at most is not null.
   'ALTER TABLE experiment_parameter ADD numbers double precision[], ADD texts text[]',
   // One row a request that has been done: sent again it is answered from here.
@@ -136,6 +136,6 @@ const DOWN = [
   "CREATE INDEX experiment_event_metric ON experiment_event (experiment_id, name, seq) WHERE kind = 'METRIC'",
   'DROP TABLE metric_series',
   'ALTER TABLE experiment_parameter DROP numbers, DROP texts',
-  `ALTER TABLE experiment DROP source, DROP code_version, DROP heard_at, DROP reason_message, DROP request_hash,
+  `ALTER TABLE experiment DROP source, DROP code_version, DROP heard_at, DROP idempotency_key, DROP request_hash,
     ALTER dataset_version_id SET NOT NULL`,
 ];

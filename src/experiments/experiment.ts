@@ -133,7 +133,8 @@ export class Experiment extends Node {
 
 /** A hyper-parameter as it was used: given, or the server's default at the time. */
 @ObjectType({
-  description: 'One of number, text and boolean; none of them: the parameter was switched off (null).',
+  description:
+    'One of number, text, boolean, numbers and texts; none of them: the parameter was switched off (null).',
 })
 export class Parameter {
   @Field(() => String)
@@ -147,6 +148,12 @@ export class Parameter {
 
   @Field(() => Boolean, { nullable: true })
   boolean: boolean | null;
+
+  @Field(() => [Float], { nullable: true })
+  numbers: number[] | null;
+
+  @Field(() => [String], { nullable: true })
+  texts: string[] | null;
 }
 
 export const experimentList = defineList({

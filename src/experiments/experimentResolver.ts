@@ -23,11 +23,13 @@ import { selectOne } from '../graphql/select.js';
 import { Payload, payload } from '../graphql/userError.js';
 import { Job } from '../jobs/job.js';
 import { jobOf } from '../jobs/jobService.js';
+import { Reason } from '../jobs/vocabulary.js';
 import { Model } from '../models/model/model.js';
 import { Artifact } from './artifact.js';
 import { thinnedMetrics } from './curves/curve.js';
 import { Environment, environmentOf } from './environment.js';
 import { Evaluation } from './evaluation.js';
+import { endReason } from './events/end.js';
 import { Experiment, Parameter, experimentList } from './experiment.js';
 import {
   experimentUuid,
@@ -156,6 +158,14 @@ export class ExperimentResolver {
   ) {
     if (maxPoints != null) return thinnedMetrics(load, db, experiment.uuid, { ...filter, maxPoints });
     return metricsOf(load, db, experiment.uuid, filter);
+  }
+
+  @FieldResolver(() => Reason, {
+    nullable: true,
+    description: 'Why it failed or was cancelled; null while it has not ended, or if nobody said.',
+  })
+  reason(@Root() experiment: Experiment, @Ctx() { load, db }: Context) {
+    return endReason(load, db, experiment.uuid);
   }
 
   @FieldResolver(() => [Evaluation], { description: 'Oldest first.' })

@@ -1,6 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Loaders } from '../graphql/context.js';
 import { parseGlobalId, uuidOf } from '../graphql/node.js';
+import { namePairs } from '../graphql/reference.js';
 import { isUniqueViolation } from '../platform/database/errors.js';
 import { ShingoError } from '../platform/error.js';
 import { newId } from '../platform/ids.js';
@@ -10,25 +11,22 @@ import { EVENT_COLUMNS, type EventRow } from './events/event.js';
 import { Parameter } from './experiment.js';
 import { toMetric } from './events/toMetric.js';
 import type { Metric } from './metric.js';
-import { flatten } from './storedParameters.js';
+import { flatten, insertParameters, typed, type TypedParameter } from './storedParameters.js';
 
 type Db = DataSource | EntityManager;
 
 /**
- * An experiment is named by its global id or, as people do, by "project name/experiment name". Both names may hold
- * slashes, so each slash is tried as the one between them.
+ * An experiment is named by its global id or, as people do, by "project name/experiment name".
  * @throws ShingoError NOT_FOUND, INVALID_ID (the id of something else)
  */
 export async function experimentUuid(db: Db, idOrReference: string, field?: string[]): Promise<string> {
   const uuid = parseGlobalId(idOrReference) ? uuidOf('Experiment', idOrReference) : null;
-  const reference = idOrReference.slice(0, 500);
-  const slashes = [...reference.matchAll(/\//g)].map((match) => match.index);
   const rows: { id: string }[] = await db.query(
     `/* experiment.resolve */ SELECT id FROM experiment WHERE id = $1
      UNION ALL SELECT e.id FROM unnest($2::text[], $3::text[]) AS named(project, experiment)
        JOIN project p ON p.name = named.project
        JOIN experiment e ON e.project_id = p.id AND e.name = named.experiment`,
-    [uuid, slashes.map((at) => reference.slice(0, at)), slashes.map((at) => reference.slice(at + 1))],
+    [uuid, ...namePairs(idOrReference)],
   );
   if (rows[0]) return rows[0].id;
   throw new ShingoError(
@@ -101,7 +99,8 @@ export async function parametersOf(load: Loaders, db: Db, uuid: string): Promise
 export async function selectParameters(db: Db, uuids: readonly string[]): Promise<Parameter[][]> {
   const rows: { experiment_id: string; parameters: Parameter[] }[] = await db.query(
     `/* experiment.parameters */ SELECT experiment_id, json_agg(
-         json_build_object('name', name, 'number', number, 'text', text, 'boolean', boolean) ORDER BY name) AS parameters
+         json_build_object('name', name, 'number', number, 'text', text, 'boolean', boolean,
+           'numbers', numbers, 'texts', texts) ORDER BY name) AS parameters
        FROM experiment_parameter WHERE experiment_id = ANY ($1) GROUP BY experiment_id`,
     [uuids],
   );
@@ -112,36 +111,51 @@ export async function selectParameters(db: Db, uuids: readonly string[]): Promis
 export interface NewExperiment {
   projectUuid: string;
   modelUuid: string;
-  datasetVersionUuid: string;
+  datasetVersionUuid: string | null;
   /** Whose weights it begins with. */
   parentUuid: string | null;
   name: string;
   task: `${LearningTask}`;
   algorithm: string;
   /** Stored as rows; see storedParameters.ts. */
-  parameters: object;
+  parameters: TypedParameter[] | object;
+  /** Of one that is trained elsewhere, and runs already. */
+  logged?: {
+    engine: string | null;
+    codeVersion: string | null;
+    idempotencyKey: string | null;
+    requestHash: string;
+  };
 }
 
 /** Returns the UUID. @throws ShingoError NAME_TAKEN */
 export async function insertExperiment(manager: EntityManager, experiment: NewExperiment): Promise<string> {
   const uuid = newId();
-  const { projectUuid, modelUuid, datasetVersionUuid, parentUuid, name, task, algorithm } = experiment;
+  const { projectUuid, modelUuid, datasetVersionUuid, parentUuid, name, task, algorithm, logged } =
+    experiment;
   const inserted: unknown[] = await manager.query(
-    `/* experiment.create */ INSERT INTO experiment (id, project_id, model_id, dataset_version_id, name, task,
-       algorithm, parent_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (project_id, name) DO NOTHING RETURNING id`,
-    [uuid, projectUuid, modelUuid, datasetVersionUuid, name, task, algorithm, parentUuid],
+    `/* experiment.create */ INSERT INTO experiment (id, project_id, model_id, dataset_version_id, name, task, algorithm,
+       parent_id, source, state, started_at, engine, code_version, idempotency_key, request_hash)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $9 THEN 'LOGGED' ELSE 'JOB' END,
+       CASE WHEN $9 THEN 'RUNNING' ELSE 'QUEUED' END, CASE WHEN $9 THEN now() END, $10, $11, $12, $13)
+     ON CONFLICT (project_id, name) DO NOTHING RETURNING id`,
+    [
+      ...[uuid, projectUuid, modelUuid, datasetVersionUuid, name, task, algorithm, parentUuid],
+      ...[
+        logged !== undefined,
+        logged?.engine,
+        logged?.codeVersion,
+        logged?.idempotencyKey,
+        logged?.requestHash,
+      ],
+    ],
   );
   if (inserted.length === 0) {
     const message = `The project has an experiment named ${JSON.stringify(name)} already.`;
     throw new ShingoError('NAME_TAKEN', message, 409, ['name']);
   }
-  const parameters = Object.entries(flatten(experiment.parameters));
-  const column = (type: string) => parameters.map(([, value]) => (typeof value === type ? value : null));
-  await manager.query(
-    `/* experiment.setParameters */ INSERT INTO experiment_parameter (experiment_id, name, number, text, boolean)
-     SELECT $1, * FROM unnest($2::text[], $3::double precision[], $4::text[], $5::boolean[])`,
-    [uuid, parameters.map(([key]) => key), column('number'), column('string'), column('boolean')],
-  );
+  const { parameters } = experiment;
+  await insertParameters(manager, uuid, Array.isArray(parameters) ? parameters : typed(flatten(parameters)));
   return uuid;
 }
 

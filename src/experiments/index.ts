@@ -10,6 +10,7 @@ import { ExperimentResolver } from './experimentResolver.js';
 import { lineageResolvers } from './lineageResolver.js';
 import { ExperimentNote } from './notes/note.js';
 import { noteResolvers } from './notes/noteResolver.js';
+import { LoggingResolver } from './logging/loggingResolver.js';
 import { EvaluationProtocol } from './protocol/protocol.js';
 import { ProtocolResolver } from './protocol/protocolResolver.js';
 import { SliceResolver } from './sliceResolver.js';
@@ -27,4 +28,5 @@ export const experimentResolvers = [
   ...curveResolvers,
   ...lineageResolvers,
   ...noteResolvers,
+  LoggingResolver,
 ] as const;

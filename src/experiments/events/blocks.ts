@@ -13,7 +13,6 @@ export async function writeBlocks(
   experimentUuid: string,
   seriesIds: readonly number[],
 ): Promise<void> {
-  if (seriesIds.length === 0) return;
   await manager.query(
     `/* series.blocks */ INSERT INTO metric_block (experiment_id, series_id, block, first_seq, first_step, first_value,
        last_seq, last_step, last_value, low_step, high_step, min_seq, min_step, min_value, max_seq, max_step, max_value,

@@ -7,11 +7,21 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { hint } from '../../platform/hub.js';
 import { EXPERIMENT_TOPIC, FINAL, type JobState } from '../../jobs/vocabulary.js';
 import { BLOCK_POINTS, writeBlocks } from './blocks.js';
-import { EVENT_COLUMNS, toEvent, type EventRow, type ExperimentEvent, type NewEvent } from './event.js';
-import { seriesIds, seriesKey } from './series.js';
-import { numberText, summarize, updateSummaries } from './summary.js';
+import {
+  EVENT_COLUMNS,
+  toEvent,
+  type EventRow,
+  type ExperimentEvent,
+  type NewEvent,
+  type NewMetric,
+} from './event.js';
+import { insertPoints, pointsOf, type Points } from './points.js';
+import { seriesIds } from './series.js';
+import { summarize, updateSummaries } from './summary.js';
 
 const MAX_MESSAGE = 2_000;
+
+type Other = Exclude<NewEvent, NewMetric>;
 
 /**
  * Appends within the caller's transaction, which holds the experiment's row from here on, and keeps what is known of
@@ -24,36 +34,23 @@ export async function appendEvents(
   events: NewEvent[],
 ): Promise<void> {
   if (events.length === 0) return;
-  const firstSeq = await appendIfOpen(manager, experimentUuid, events);
-  if (firstSeq === null) throw new Error(`The log of experiment ${experimentUuid} is closed.`);
-}
-
-/** The same, and tells the seq of the first; null, and nothing is written, if the experiment is gone or has ended. */
-export async function appendIfOpen(
-  manager: EntityManager,
-  experimentUuid: string,
-  events: NewEvent[],
-): Promise<number | null> {
-  const head = await takeHead(manager, experimentUuid, events.length);
-  if (!head) return null;
-  const metrics = new Map(
-    events.flatMap((event) => (event.kind === 'METRIC' ? [[seriesKey(event), event]] : [])),
-  );
-  const series =
-    metrics.size > 0 ? await seriesIds(manager, head.projectUuid, metrics) : new Map<string, number>();
-  await insertEvents(manager, experimentUuid, head, events, series);
-  const points = events.flatMap((event, index) => {
-    if (event.kind !== 'METRIC') return [];
-    const { step, value, time } = event;
-    const seriesId = series.get(seriesKey(event))!;
-    return [{ seriesId, seq: head.before + index + 1, step, value, time: time ?? head.now }];
-  });
-  if (points.length > 0) {
-    const filled = await updateSummaries(manager, experimentUuid, summarize(points), BLOCK_POINTS);
-    await writeBlocks(manager, experimentUuid, filled);
+  const head = await takeSeqs(manager, experimentUuid, events.length);
+  if (!head) throw new Error(`The log of experiment ${experimentUuid} is closed.`);
+  const metrics: { seq: number; event: NewMetric }[] = [];
+  const others: { seq: number; event: Other }[] = [];
+  for (const [index, event] of events.entries()) {
+    const seq = head.before + index + 1;
+    if (event.kind === 'METRIC') metrics.push({ seq, event });
+    else others.push({ seq, event });
+  }
+  if (others.length > 0) await insertOthers(manager, experimentUuid, head, others);
+  if (metrics.length > 0) {
+    const points = pointsOf(metrics.map(({ event }) => event));
+    const ids = await seriesIds(manager, head.projectUuid, points.series);
+    const seqs = metrics.map(({ seq }) => seq);
+    await writePoints(manager, experimentUuid, points, { ids, seqs, now: head.now });
   }
   await hint(manager, EXPERIMENT_TOPIC, experimentUuid);
-  return head.before + 1;
 }
 
 interface Head {
@@ -64,7 +61,11 @@ interface Head {
 }
 
 /** Locks the experiment and takes `count` numbers; null if it is gone or has ended. */
-async function takeHead(manager: EntityManager, experimentUuid: string, count: number): Promise<Head | null> {
+export async function takeSeqs(
+  manager: EntityManager,
+  experimentUuid: string,
+  count: number,
+): Promise<Head | null> {
   const [rows]: [{ project_id: string; before: string; now: Date }[], number] = await manager.query(
     `/* experiment.append */ UPDATE experiment SET last_seq = last_seq + $2, heard_at = clock_timestamp()
      WHERE id = $1 AND state <> ALL ($3::text[]) RETURNING project_id, last_seq - $2 AS before, heard_at AS now`,
@@ -74,36 +75,42 @@ async function takeHead(manager: EntityManager, experimentUuid: string, count: n
   return row ? { projectUuid: row.project_id, before: Number(row.before), now: row.now } : null;
 }
 
-async function insertEvents(
+/**
+ * Rows, summaries and blocks. The caller has taken the numbers.
+ * @param of ids: of points.series, in its order; seqs: of the points; now: the time of points that have none
+ */
+export async function writePoints(
   manager: EntityManager,
   experimentUuid: string,
-  { before, now }: Head,
-  events: NewEvent[],
-  series: ReadonlyMap<string, number>,
+  points: Points,
+  of: { ids: readonly number[]; seqs: readonly number[]; now: Date },
 ): Promise<void> {
-  await manager.query(
-    `/* experiment.events.insert */ INSERT INTO experiment_event (experiment_id, seq, time, kind, name, split, condition,
-       class, series_id, step, value, n, lower, upper, method, state, reason_code, level, message)
-     SELECT $1, $2::bigint + e.place, coalesce(e.time, $3), e.kind, e.name, e.split, e.condition, e.class, e.series_id,
-       e.step, e.value, e.n, e.lower, e.upper, e.method, e.state, e.reason_code, e.level, e.message
-     FROM json_to_recordset($4::json) AS e (place int, time timestamptz, kind text, name text, split text,
-       condition text, class text, series_id int, step int, value double precision, n int, lower double precision,
-       upper double precision, method text, state text, reason_code text, level text, message text)`,
-    [experimentUuid, before, now, JSON.stringify(events.map((event, index) => toRow(event, index, series)))],
-  );
+  await insertPoints(manager, experimentUuid, points, of.ids, of.seqs, of.now);
+  const summaries = summarize(points, of);
+  const filled = await updateSummaries(manager, experimentUuid, summaries, BLOCK_POINTS);
+  if (filled.length > 0) await writeBlocks(manager, experimentUuid, filled);
 }
 
-function toRow(event: NewEvent, index: number, series: ReadonlyMap<string, number>): object {
-  const place = index + 1;
-  // JSON has no NaN; PostgreSQL reads it from text.
-  if (event.kind === 'METRIC') {
-    const { value, lower, upper } = event;
-    const numbers = { value: numberText(value), lower: numberText(lower), upper: numberText(upper) };
-    return { ...event, ...numbers, place, series_id: series.get(seriesKey(event)) };
-  }
-  if (event.kind === 'LOG') return { ...event, place, message: storable(event.message) };
-  const message = event.reason && storable(event.reason.message);
-  return { kind: event.kind, place, state: event.state, reason_code: event.reason?.code, message };
+async function insertOthers(
+  manager: EntityManager,
+  experimentUuid: string,
+  { now }: Head,
+  others: { seq: number; event: Other }[],
+): Promise<void> {
+  const rows = others.map(({ seq, event }) =>
+    event.kind === 'LOG'
+      ? { ...event, seq, message: storable(event.message) }
+      : {
+          ...{ seq, kind: event.kind, state: event.state, reason_code: event.reason?.code },
+          message: event.reason && storable(event.reason.message),
+        },
+  );
+  await manager.query(
+    `/* experiment.others */ INSERT INTO experiment_event (experiment_id, seq, time, kind, state, reason_code, level, message)
+     SELECT $1, e.seq, $2, e.kind, e.state, e.reason_code, e.level, e.message FROM json_to_recordset($3::json)
+       AS e (seq bigint, kind text, state text, reason_code text, level text, message text)`,
+    [experimentUuid, now, JSON.stringify(rows)],
+  );
 }
 
 /** PostgreSQL's text cannot hold NUL, and a log line is not a place for a megabyte. */

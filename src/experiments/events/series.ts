@@ -6,26 +6,31 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { NewMetric } from './event.js';
 
 export type SeriesName = Pick<NewMetric, 'name' | 'split' | 'condition' | 'class'>;
+type Db = DataSource | EntityManager;
+type Wanted = ReadonlyMap<string, SeriesName>;
 
-/** An id of this is stable and cheap; no text that PostgreSQL stores holds NUL. */
+/** No text that PostgreSQL stores holds NUL. */
 export const seriesKey = ({ name, split, condition, class: of }: SeriesName): string =>
   `${name}\0${split ?? ''}\0${condition ?? ''}\0${of ?? ''}`;
 
-/** Numbers of the series by their keys; those that are new to the project are made. Two statements, three with new ones. */
+/** Their numbers, in their order; those that are new to the project are made. One statement, three with new ones. */
 export async function seriesIds(
-  db: DataSource | EntityManager,
+  db: Db,
   projectUuid: string,
-  wanted: ReadonlyMap<string, SeriesName>,
-): Promise<Map<string, number>> {
+  series: readonly SeriesName[],
+): Promise<number[]> {
+  const wanted = new Map(series.map((one) => [seriesKey(one), one]));
   const found = await select(db, projectUuid, wanted);
-  if (found.size === wanted.size) return found;
   const missing = new Map([...wanted].filter(([key]) => !found.has(key)));
-  await insert(db, projectUuid, missing);
-  // Again, by a newer snapshot: who lost the race for a name sees the winner's.
-  return new Map([...found, ...(await select(db, projectUuid, missing))]);
+  if (missing.size > 0) {
+    await insert(db, projectUuid, missing);
+    // By a newer snapshot: who lost the race for a name sees the winner's.
+    for (const [key, id] of await select(db, projectUuid, missing)) found.set(key, id);
+  }
+  return series.map((one) => found.get(seriesKey(one))!);
 }
 
-function columns(wanted: ReadonlyMap<string, SeriesName>): (string | null)[][] {
+function columns(wanted: Wanted): (string | null)[][] {
   // In one order everywhere: two that make the same names at once wait for each other, never in a circle.
   const series = [...wanted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
   return [
@@ -36,11 +41,7 @@ function columns(wanted: ReadonlyMap<string, SeriesName>): (string | null)[][] {
   ];
 }
 
-async function select(
-  db: DataSource | EntityManager,
-  projectUuid: string,
-  wanted: ReadonlyMap<string, SeriesName>,
-): Promise<Map<string, number>> {
+async function select(db: Db, projectUuid: string, wanted: Wanted): Promise<Map<string, number>> {
   const rows: (SeriesName & { id: number })[] = await db.query(
     `/* series.find */ SELECT s.id, s.name, s.split, s.condition, s.class
      FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS w(name, split, condition, class)
@@ -51,11 +52,7 @@ async function select(
   return new Map(rows.map((row) => [seriesKey(row), row.id]));
 }
 
-async function insert(
-  db: DataSource | EntityManager,
-  projectUuid: string,
-  missing: ReadonlyMap<string, SeriesName>,
-): Promise<void> {
+async function insert(db: Db, projectUuid: string, missing: Wanted): Promise<void> {
   await db.query(
     `/* series.create */ INSERT INTO metric_series (project_id, name, split, condition, class)
      SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) ON CONFLICT DO NOTHING`,

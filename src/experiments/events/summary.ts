@@ -1,15 +1,14 @@
 /** What is kept of each series beside its points: last, least and greatest, so that a list of experiments reads no points. */
 import type { EntityManager } from 'typeorm';
+import { numberArray, timeArray, type Points } from './points.js';
 
-export interface Point {
-  seriesId: number;
-  seq: number;
+interface Point {
   step: number;
   value: number;
   time: Date;
 }
 
-interface Summary {
+export interface Summary {
   seriesId: number;
   points: number;
   firstSeq: number;
@@ -19,30 +18,34 @@ interface Summary {
   max: Point | null;
 }
 
-/** Of points in the order of their seq. The last: of the greatest step, and there the newest. NaN is never least or greatest. */
-export function summarize(points: readonly Point[]): Summary[] {
-  const summaries = new Map<number, Summary>();
-  for (const point of points) {
-    const { seriesId, seq, step, value } = point;
-    let all = summaries.get(seriesId);
+/**
+ * Of points in the order of their seqs. The last: of the greatest step, and there the newest. NaN is never least or
+ * greatest; of equal ones the first counts.
+ */
+export function summarize(
+  { of, steps, values, times }: Points,
+  { ids, seqs, now }: { ids: readonly number[]; seqs: readonly number[]; now: Date },
+): Summary[] {
+  const summaries: Summary[] = [];
+  const bySeries: (Summary | undefined)[] = [];
+  for (let i = 0; i < of.length; i++) {
+    const point = { step: steps[i]!, value: values[i]!, time: times?.[i] ?? now };
+    const seq = seqs[i]!;
+    let all = bySeries[of[i]!];
     if (!all) {
+      const seriesId = ids[of[i]!]!;
       all = { seriesId, points: 0, firstSeq: seq, lastSeq: seq, last: point, min: null, max: null };
-      summaries.set(seriesId, all);
+      summaries.push((bySeries[of[i]!] = all));
     }
     all.points++;
     all.lastSeq = seq;
-    if (step >= all.last.step) all.last = point;
-    if (Number.isNaN(value)) continue;
-    if (!all.min || value < all.min.value) all.min = point;
-    if (!all.max || value > all.max.value) all.max = point;
+    if (point.step >= all.last.step) all.last = point;
+    if (Number.isNaN(point.value)) continue;
+    if (!all.min || point.value < all.min.value) all.min = point;
+    if (!all.max || point.value > all.max.value) all.max = point;
   }
-  // In one order: transactions of one experiment wait at its row, but a lock order costs nothing.
-  return [...summaries.values()].sort((a, b) => a.seriesId - b.seriesId);
+  return summaries;
 }
-
-/** PostgreSQL's arrays and JSON carry NaN and infinities as text. */
-export const numberText = (value: number | null | undefined): string | null =>
-  value === null || value === undefined ? null : String(value);
 
 /** One statement. Returns the series that have filled a block of `size` points with these. */
 export async function updateSummaries(
@@ -71,17 +74,17 @@ export async function updateSummaries(
      WHERE kept.points / $13 > (kept.points - new.points) / $13`,
     [
       experimentUuid,
-      summaries.map((one) => one.seriesId),
-      summaries.map((one) => one.points),
-      summaries.map((one) => one.firstSeq),
-      summaries.map((one) => one.lastSeq),
-      summaries.map((one) => one.last.step),
-      summaries.map((one) => numberText(one.last.value)),
-      summaries.map((one) => one.last.time),
-      summaries.map((one) => numberText(one.min?.value)),
-      summaries.map((one) => one.min?.step ?? null),
-      summaries.map((one) => numberText(one.max?.value)),
-      summaries.map((one) => one.max?.step ?? null),
+      numberArray(summaries.map((one) => one.seriesId)),
+      numberArray(summaries.map((one) => one.points)),
+      numberArray(summaries.map((one) => one.firstSeq)),
+      numberArray(summaries.map((one) => one.lastSeq)),
+      numberArray(summaries.map((one) => one.last.step)),
+      numberArray(summaries.map((one) => one.last.value)),
+      timeArray(summaries.map((one) => one.last.time)),
+      numberArray(summaries.map((one) => one.min?.value ?? null)),
+      numberArray(summaries.map((one) => one.min?.step ?? null)),
+      numberArray(summaries.map((one) => one.max?.value ?? null)),
+      numberArray(summaries.map((one) => one.max?.step ?? null)),
       size,
     ],
   );
