@@ -32,15 +32,17 @@ export const bench: Benchmark = {
   run: async ({ experiments = 0, metrics = 0, times = 3, points = 0 }, say) =>
     withService(async ({ url, services }) => {
       const project = await fillExperiments(services.db, { experiments, metrics }, say);
-      const reader = new Reader(url, services, project);
-      const pages = await everyPage(reader, times, say);
       const curve = await fillCurve(services.db, project.uuid, points);
-      return { ...pages, ...(await readCurve(reader, curve, say)) };
+      return measure(new Reader(url, services, project), curve, times, say);
     }),
 };
 
+export async function measure(reader: Reader, curve: CurveOf, times: number, say: (line: string) => void) {
+  return { ...(await everyPage(reader, times, say)), ...(await readCurve(reader, curve, say)) };
+}
+
 /** Over HTTP, as a client asks. */
-class Reader {
+export class Reader {
   constructor(
     private readonly url: string,
     private readonly services: Services,
