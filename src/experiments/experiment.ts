@@ -186,5 +186,6 @@ export const experimentList = defineList({
     notes: some(() => noteFilter, 's.experiment_id = t.id'),
   },
   orders: experimentOrders,
-  walk: 1000,
+  walk: 400,
+  unions: true,
 });

@@ -123,6 +123,8 @@ function partsBeside({ table, of, values, name }: Beside, direction: Direction):
 
 const restOf = (direction: Direction, name: string, terms?: Part['terms']): Part => ({
   ...{ from: 'experiment t', keys: [{ sql: 't.id', sqlType: 'uuid', direction }], name, terms },
+  // Walked along the order of creation each would be asked for its metric by itself: 1.8 s, not 0.1, of 100,000.
+  ...(terms ? { whole: true } : {}),
 });
 
 /** @param series null: no experiment has it */

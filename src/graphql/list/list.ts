@@ -32,6 +32,8 @@ export interface ListDeclaration<T extends object> {
   orders?: Orders;
   /** There is an index for each order: a filtered page may be looked for along it first. See statement.ts. */
   walk?: number;
+  /** An `or` of rows of other tables is a union; see WhereContext. */
+  unions?: boolean;
 }
 
 const MAX_ORDER_BY = 3;
@@ -99,7 +101,7 @@ export async function list<T extends object>(
   const entity = declaration.entity();
   const reading: Reading = {
     ...{ table: declaration.table, columns: columnsOf(db, entity), fields, scope, page, owned },
-    ...{ walk: declaration.walk, backwards, rows: limit + 1 },
+    ...{ walk: declaration.walk, unions: declaration.unions ?? false, backwards, rows: limit + 1 },
   };
   const rows = await readParts(db, parts, reading);
   const more = rows.length > limit;
@@ -119,9 +121,9 @@ export async function list<T extends object>(
     count: async () => {
       const counted = new Parameters();
       const own = owned(counted);
-      const where = [...own, compileWhere(fields, page.where, { ...scope, parameters: counted })].join(
-        ' AND ',
-      );
+      const union = declaration.unions ? { table: declaration.table, terms: own } : undefined;
+      const filter = compileWhere(fields, page.where, { ...scope, parameters: counted, union });
+      const where = [...own, filter].join(' AND ');
       const answer = await db.query(
         `/* ${declaration.table}.count */ SELECT count(*)::int AS n FROM "${declaration.table}" t WHERE ${where}`,
         counted.values,

@@ -16,6 +16,8 @@ export interface Part {
   /** What must hold of them. */
   terms?: ((parameters: Parameters) => string[]) | undefined;
   keys: SortKey[];
+  /** No index knows which rows these are; see statement.ts. */
+  whole?: boolean;
   /** Says in a cursor which order this is, where the keys' SQL does not. */
   name?: string;
 }
@@ -28,6 +30,7 @@ export interface Reading {
   page: PageArguments;
   owned: (parameters: Parameters) => string[];
   walk: number | undefined;
+  unions: boolean;
   backwards: boolean;
   rows: number;
 }
@@ -74,16 +77,15 @@ function statementOf(part: Part, bounds: Bound[], reading: Reading): { sql: stri
   const { keys } = part;
   // No index has the order of two fields: to walk along it would be to sort all of them.
   const walk = keys.length <= 2 ? reading.walk : undefined;
-  const open = (parameters: Parameters) => [
-    ...reading.owned(parameters),
-    ...(part.terms?.(parameters) ?? []),
-  ];
   const parameters = new Parameters();
-  const terms = open(parameters);
-  const filter = compileWhere(fields, page.where, { ...scope, parameters });
+  const own = reading.owned(parameters);
+  const terms = [...own, ...(part.terms?.(parameters) ?? [])];
+  const union = reading.unions ? { table: reading.table, terms: own } : undefined;
+  const filter = compileWhere(fields, page.where, { ...scope, parameters, union });
   // Written in the same order, so that both have the same parameters.
   const again = new Parameters();
-  open(again);
+  reading.owned(again);
+  part.terms?.(again);
   const filterOfRow = compileWhere(fields, page.where, { ...scope, parameters: again, perRow: true });
   const cursors = bounds.map(({ cursor, backwards }) =>
     beyond(keys, cursor?.values ?? [], parameters, backwards),
@@ -100,7 +102,7 @@ function statementOf(part: Part, bounds: Bound[], reading: Reading): { sql: stri
     },
     keys: keys.map((key) => ({ ...key, ascending: (key.direction === Direction.ASC) !== backwards })),
     bounds: walk ? boundsOf(fields, page.orderBy?.[0]?.field, page.where, parameters) : [],
-    ...{ rows: reading.rows, walk },
+    ...{ rows: reading.rows, walk, whole: part.whole },
   });
   return { sql, values: parameters.values };
 }
