@@ -1,10 +1,4 @@
 /** Logging metrics over HTTP, against a bare INSERT of the same rows, and against MLflow on the same PostgreSQL. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pino } from 'pino';
-import { parseConfig } from '../src/platform/config.js';
-import { migrateDatabase, openDatabase } from '../src/service.js';
 import { quantile, type Benchmark } from './support/harness.js';
 import {
   bareContender,
@@ -12,6 +6,7 @@ import {
   mlflowContender,
   type MetricContender,
 } from './support/metricContenders.js';
+import { withDatabase } from './support/service.js';
 import { serveProcess } from './support/serviceProcess.js';
 
 interface Timed {
@@ -49,18 +44,11 @@ export const bench: Benchmark = {
     'series / bare INSERT': { min: 0.6 },
     'points / MLflow': { min: 10 },
   },
-  async run({ clients = 20, values = 1000, series = 10, batches = 5, rounds = 4, mlflow = 1 }, say) {
-    const dataDir = await mkdtemp(join(tmpdir(), 'shingo-bench-'));
-    const config = parseConfig({ SHINGO_DATA_DIR: dataDir, SHINGO_PORT: '0' });
-    const log = pino({ level: 'silent' });
-    const stops: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true })];
-    try {
-      const database = await openDatabase(config, log);
-      stops.push(() => database.stop());
-      await migrateDatabase(config, database.url, log);
-      const service = await serveProcess(database.url);
+  run: ({ clients = 20, values = 1000, series = 10, batches = 5, rounds = 4, mlflow = 1 }, say) =>
+    withDatabase(async ({ url: databaseUrl, stops }) => {
+      const service = await serveProcess(databaseUrl);
       stops.push(() => service.stop());
-      const shape = { clients, values, series, databaseUrl: database.url };
+      const shape = { clients, values, series, databaseUrl };
       const contenders = [
         await bareContender({ ...shape, form: 'values' }),
         await bareContender({ ...shape, form: 'unnest' }),
@@ -92,10 +80,7 @@ export const bench: Benchmark = {
         `${clients} clients, batches of ${values} values of ${series} series; every value is there once, and the sums are right`,
       );
       return figuresOf(taken, values);
-    } finally {
-      for (const stop of stops.reverse()) await stop();
-    }
-  },
+    }),
 };
 
 function figuresOf(taken: Map<string, Timed[]>, values: number): Record<string, number> {

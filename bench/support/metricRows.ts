@@ -29,7 +29,8 @@ export function rowsOf(n: number, values: number, series: number, seed: number):
   return rows;
 }
 
-export const seriesOf = ({ name, split, condition }: Row): string => `${name}/${split}/${condition ?? ''}`;
+export const seriesOf = ({ name, split, condition }: Row): string =>
+  [name, split, condition].filter((part) => part !== null).join('/');
 
 export interface Total {
   rows: number;

@@ -1,7 +1,7 @@
 /** MLflow's tracking server on the same PostgreSQL, asked over HTTP as its client asks. */
 import { spawn } from 'node:child_process';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../test/support/freePort.js';
 
 export interface Mlflow {
   url: string;
@@ -17,7 +17,7 @@ export async function startMlflow(python: string, databaseUrl: string): Promise<
   const version = await output(python, ['-c', 'import mlflow; print(mlflow.__version__)']);
   if (version === null) return null;
   const port = await freePort();
-  const store = databaseUrl.replace(/^postgres(ql)?:/, 'postgresql:');
+  const store = databaseUrl.replace(/^postgres(ql)?:/, 'postgresql+psycopg2:');
   const child = spawn(
     python,
     ['-m', 'mlflow', 'server', '--backend-store-uri', store, '--port', String(port), '--workers', '4'],
@@ -63,12 +63,4 @@ async function output(command: string, args: string[]): Promise<string | null> {
     child.once('close', resolve);
   });
   return code === 0 ? text.trim() : null;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -4,26 +4,41 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Services } from '../../src/graphql/context.js';
-import { parseConfig } from '../../src/platform/config.js';
+import { parseConfig, type Config } from '../../src/platform/config.js';
+import type { Log } from '../../src/platform/log.js';
 import { migrateDatabase, openDatabase, openServices, startApi } from '../../src/service.js';
 
-export async function withService<T>(
-  work: (service: { url: string; services: Services }) => Promise<T>,
-): Promise<T> {
+interface Database {
+  config: Config;
+  url: string;
+  log: Log;
+  /** Run when the work is over, the last first. */
+  stops: (() => Promise<unknown>)[];
+}
+
+/** The migrated database alone. */
+export async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
   const dataDir = await mkdtemp(join(tmpdir(), 'shingo-bench-'));
   const config = parseConfig({ SHINGO_DATA_DIR: dataDir, SHINGO_PORT: '0' });
   const log = pino({ level: 'silent' });
-  const stops: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true })];
+  const stops: Database['stops'] = [() => rm(dataDir, { recursive: true, force: true })];
   try {
     const database = await openDatabase(config, log);
     stops.push(() => database.stop());
     await migrateDatabase(config, database.url, log);
-    const services = await openServices(config, database.url, log, 'api');
-    stops.push(() => services.stop());
-    const api = await startApi(services);
-    stops.push(() => api.stop());
-    return await work({ url: api.url, services });
+    return await work({ config, url: database.url, log, stops });
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
 }
+
+export const withService = <T>(
+  work: (service: { url: string; services: Services }) => Promise<T>,
+): Promise<T> =>
+  withDatabase(async ({ config, url, log, stops }) => {
+    const services = await openServices(config, url, log, 'api');
+    stops.push(() => services.stop());
+    const api = await startApi(services);
+    stops.push(() => api.stop());
+    return work({ url: api.url, services });
+  });

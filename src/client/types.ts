@@ -17,9 +17,9 @@ interface EventBase {
 export interface MetricFields extends EventBase {
   step: number;
   name: string;
-  split: Split;
+  split: Split | null;
   value: Real;
-  n: number;
+  n: number | null;
   lower: number | null;
   upper: number | null;
 }

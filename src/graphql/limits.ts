@@ -68,18 +68,48 @@ export function checkComplexity(
   variables: Record<string, unknown> | null | undefined,
   operationName: string | null | undefined,
 ): void {
-  const complexity = complexityOf({
-    schema,
-    query,
-    variables: variables ?? {},
-    ...(operationName ? { operationName } : {}),
-    estimators: [fieldExtensionsEstimator(), pageEstimator],
-  });
+  const given = variables ?? {};
+  const known = rememberedOf(query);
+  const key = plainPart(given, operationName);
+  let complexity = known.get(key);
+  if (complexity === undefined) {
+    complexity = complexityOf({
+      schema,
+      query,
+      variables: given,
+      ...(operationName ? { operationName } : {}),
+      estimators: [fieldExtensionsEstimator(), pageEstimator],
+    });
+    if (known.size < MAX_REMEMBERED) known.set(key, complexity);
+  }
   if (complexity <= MAX_COMPLEXITY) return;
   throw tooComplex(
     `This operation may touch ${complexity} fields; ${MAX_COMPLEXITY} are allowed. Ask for smaller pages or fewer fields.`,
   );
 }
+
+/**
+ * Counting coerces all variables, as running does again: of a batch of 1,000 metrics that is 3.5 ms of 12. An operation
+ * counts what it counted before with these page sizes and flags; whatever an input object holds, no field's rows hang
+ * on it. Apollo keeps the documents that it has parsed.
+ */
+const remembered = new WeakMap<DocumentNode, Map<string, number>>();
+const MAX_REMEMBERED = 100;
+
+function rememberedOf(query: DocumentNode): Map<string, number> {
+  let known = remembered.get(query);
+  if (!known) remembered.set(query, (known = new Map<string, number>()));
+  return known;
+}
+
+const plainPart = (variables: Record<string, unknown>, operationName: string | null | undefined): string =>
+  JSON.stringify([
+    operationName ?? null,
+    Object.entries(variables).map(([name, value]) => [
+      name,
+      typeof value === 'object' && value !== null ? true : typeof value === 'string' ? '' : value,
+    ]),
+  ]);
 
 function complexityOf(options: Parameters<typeof getComplexity>[0]): number {
   try {

@@ -5,7 +5,7 @@ import type { Colors } from '../terminal/screen.js';
 import { type ConditionMetricEvent, type MetricEvent, real, type Split } from '../types.js';
 
 type Series = Map<number, number>;
-const key = (name: string, split: Split) => `${name}/${split}`;
+const key = (name: string, split: Split | null) => `${name}/${split}`;
 
 /** What an experiment's events have said so far, by epoch. A later word on the same epoch replaces the earlier. */
 export class Curves {

@@ -224,8 +224,8 @@ function printConditions(screen: Screen, curves: Curves): void {
     const metric = metrics.find((one) => one.condition === condition)!;
     return [
       condition ?? 'all',
-      String(metric.n),
-      percent(metric.n > 0 ? real(metric.value) : null),
+      String(metric.n ?? '–'),
+      percent(metric.n ? real(metric.value) : null),
       interval(metric),
     ];
   });

@@ -17,15 +17,15 @@ export async function writeBlocks(
     `/* series.blocks */ INSERT INTO metric_block (experiment_id, series_id, block, first_seq, first_step, first_value,
        last_seq, last_step, last_value, low_step, high_step, min_seq, min_step, min_value, max_seq, max_step, max_value,
        nan_seq, nan_step)
-     SELECT $1, series_id, block, min(seq), (array_agg(step ORDER BY seq))[1], (array_agg(value ORDER BY seq))[1],
-       max(seq), (array_agg(step ORDER BY seq DESC))[1], (array_agg(value ORDER BY seq DESC))[1], min(step), max(step),
-       (array_agg(seq ORDER BY value, seq) FILTER (WHERE value <> 'NaN'))[1],
-       (array_agg(step ORDER BY value, seq) FILTER (WHERE value <> 'NaN'))[1],
-       min(value) FILTER (WHERE value <> 'NaN'),
-       (array_agg(seq ORDER BY value DESC, seq) FILTER (WHERE value <> 'NaN'))[1],
-       (array_agg(step ORDER BY value DESC, seq) FILTER (WHERE value <> 'NaN'))[1],
-       max(value) FILTER (WHERE value <> 'NaN'),
-       min(seq) FILTER (WHERE value = 'NaN'), (array_agg(step ORDER BY seq) FILTER (WHERE value = 'NaN'))[1]
+     SELECT $1, series_id, block, head[1]::bigint, head[2]::int, head[3], tail[1]::bigint, tail[2]::int, tail[3],
+       low_step, high_step, bottom[2]::bigint, bottom[3]::int, bottom[1], (-top[2])::bigint, top[3]::int, top[1],
+       nan[1]::bigint, nan[2]::int
+     FROM (SELECT series_id, block, min(step) AS low_step, max(step) AS high_step,
+       -- Arrays compare from the left: one pass, where an ordered aggregate sorts the block for each column.
+       min(ARRAY[seq, step, value]) AS head, max(ARRAY[seq, step, value]) AS tail,
+       min(ARRAY[value, seq, step]) FILTER (WHERE value <> 'NaN') AS bottom,
+       max(ARRAY[value, -seq, step]) FILTER (WHERE value <> 'NaN') AS top,
+       min(ARRAY[seq, step]) FILTER (WHERE value = 'NaN') AS nan
      FROM (SELECT p.series_id, p.seq, p.step, p.value, coalesce(written.block + 1, 0)
          + (row_number() OVER (PARTITION BY p.series_id ORDER BY p.seq) - 1)::int / $3::int AS block
        FROM unnest($2::int[]) AS filled(series_id)
@@ -33,7 +33,7 @@ export async function writeBlocks(
          WHERE b.experiment_id = $1 AND b.series_id = filled.series_id ORDER BY b.block DESC LIMIT 1) written ON true
        CROSS JOIN LATERAL (SELECT e.series_id, e.seq, e.step, e.value FROM experiment_event e
          WHERE e.experiment_id = $1 AND e.series_id = filled.series_id AND e.seq > coalesce(written.last_seq, 0)) p) points
-     GROUP BY series_id, block HAVING count(*) = $3::int`,
+     GROUP BY series_id, block HAVING count(*) = $3::int) blocks`,
     [experimentUuid, seriesIds, BLOCK_POINTS],
   );
 }

@@ -48,7 +48,7 @@ const unlessEmpty = <T>(column: (T | null)[]): (T | null)[] | null =>
 
 /** PostgreSQL's array of numbers, which also holds NaN, Infinity and null; the driver's own takes ten times as long. */
 export const numberArray = (column: readonly (number | null)[] | null): string | null =>
-  column && `{${column.map((one) => one ?? 'NULL').join(',')}}`;
+  column && `{${(column.includes(null) ? column.map((one) => one ?? 'NULL') : column).join(',')}}`;
 
 export const timeArray = (column: readonly (Date | null)[] | null): string | null =>
   column && `{${column.map((one) => one?.toISOString() ?? 'NULL').join(',')}}`;

@@ -30,6 +30,29 @@ export async function seriesIds(
   return series.map((one) => found.get(seriesKey(one))!);
 }
 
+const MAX_REMEMBERED = 50_000;
+const remembered = new WeakMap<DataSource, Map<string, number>>();
+
+/**
+ * The same, and keeps what it has found: a series never changes its number. Outside any transaction, since what one
+ * that is rolled back has made would be remembered.
+ */
+export async function rememberedSeriesIds(
+  db: DataSource,
+  projectUuid: string,
+  series: readonly SeriesName[],
+): Promise<number[]> {
+  let known = remembered.get(db);
+  if (!known) remembered.set(db, (known = new Map<string, number>()));
+  const keys = series.map((one) => `${projectUuid}\0${seriesKey(one)}`);
+  const ids = keys.map((key) => known.get(key));
+  if (ids.every((id) => id !== undefined)) return ids;
+  const found = await seriesIds(db, projectUuid, series);
+  if (known.size + found.length > MAX_REMEMBERED) known.clear();
+  for (const [index, key] of keys.entries()) known.set(key, found[index]!);
+  return found;
+}
+
 function columns(wanted: Wanted): (string | null)[][] {
   // In one order everywhere: two that make the same names at once wait for each other, never in a circle.
   const series = [...wanted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);

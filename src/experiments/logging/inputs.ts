@@ -140,10 +140,15 @@ export class LogArtifactInput extends BatchInput {
   path: string;
   @Field(() => String, { description: 'As its users call it, e.g. CHECKPOINT.' })
   kind: string;
-  @Field(() => String)
-  mediaType: string;
-  @Field(() => String, { description: 'Of bytes that were PUT to /blobs/{sha256}.' })
-  sha256: string;
+  @Field(() => String, {
+    nullable: true,
+    description: 'Missing: that of the upload, or application/octet-stream.',
+  })
+  mediaType?: string | null;
+  @Field(() => ID, { nullable: true, description: 'A completed upload.' })
+  uploadId?: string | null;
+  @Field(() => String, { nullable: true, description: 'Instead of an upload: of bytes that are here.' })
+  sha256?: string | null;
 }
 
 @InputType()

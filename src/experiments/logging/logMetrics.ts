@@ -3,7 +3,7 @@ import { hint } from '../../platform/hub.js';
 import { EXPERIMENT_TOPIC } from '../../jobs/vocabulary.js';
 import { takeSeqs, writePoints } from '../events/log.js';
 import { numberArray, timeArray, type Points } from '../events/points.js';
-import { seriesIds, seriesKey } from '../events/series.js';
+import { rememberedSeriesIds, seriesKey } from '../events/series.js';
 import { batchOf, ended, findTarget, logOnce, type Batch, type Span } from './batch.js';
 
 /** @throws ShingoError BAD_USER_INPUT */
@@ -30,7 +30,7 @@ export async function logMetrics(
   const target = await findTarget(db, experimentUuid, batch);
   if (target.done) return target.done;
   // Before the transaction: names are for ever, and nobody waits for a batch that has new ones.
-  const ids = await seriesIds(db, target.projectUuid, points.series);
+  const ids = await rememberedSeriesIds(db, target.projectUuid, points.series);
   const count = points.values.length;
   return logOnce(db, target, batch, async (manager) => {
     const head = await takeSeqs(manager, experimentUuid, count);

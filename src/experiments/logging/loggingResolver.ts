@@ -1,6 +1,7 @@
 import { Arg, Ctx, Field, FieldResolver, Int, Mutation, ObjectType, Resolver, Root } from 'type-graphql';
 import type { Context } from '../../graphql/context.js';
-import { uuidOf } from '../../graphql/node.js';
+import { RawInput } from '../../graphql/rawInput.js';
+import { parseGlobalId, uuidOf } from '../../graphql/node.js';
 import { Payload, payload } from '../../graphql/userError.js';
 import { JobState } from '../../jobs/vocabulary.js';
 import { findModelReference } from '../../models/model/modelService.js';
@@ -70,7 +71,7 @@ export class LoggingResolver {
 
   @Mutation(() => LogPayload, { description: 'Up to 10,000 points: all of them or none.' })
   logMetrics(
-    @Arg('input', () => LogMetricsInput) { points, series, batchId, ...of }: LogMetricsInput,
+    @RawInput(() => LogMetricsInput) { points, series, batchId, ...of }: LogMetricsInput,
     @Ctx() context: Context,
   ) {
     return logged(context, of.experimentId, (uuid) => {
@@ -87,12 +88,16 @@ export class LoggingResolver {
     return logged(context, of.experimentId, (uuid) => logParameters(context.db, uuid, batchId, parameters));
   }
 
-  @Mutation(() => LogPayload, { description: 'A file, by the SHA-256 of bytes that were PUT before.' })
+  @Mutation(() => LogPayload, { description: 'A file that was uploaded before.' })
   logArtifact(
     @Arg('input', () => LogArtifactInput) { batchId, experimentId, ...artifact }: LogArtifactInput,
     @Ctx() context: Context,
   ) {
-    return logged(context, experimentId, (uuid) => logArtifact(context, uuid, batchId, artifact));
+    const { path, kind, uploadId, sha256 = null, mediaType = null } = artifact;
+    return logged(context, experimentId, (uuid) => {
+      const uploadUuid = uploadId == null ? null : uuidOf('Upload', uploadId);
+      return logArtifact(context, uuid, batchId, { path, kind, uploadUuid, sha256, mediaType });
+    });
   }
 
   @Mutation(() => LogPayload, {
@@ -126,7 +131,10 @@ function logged(
   write: (uuid: string) => Promise<Span>,
 ): Promise<LogPayload> {
   return payload(LogPayload, async () => {
-    const uuid = await experimentUuid(db, experimentId, ['experimentId']);
+    // By id, whoever writes finds out whether it is there.
+    const uuid = parseGlobalId(experimentId)
+      ? uuidOf('Experiment', experimentId)
+      : await experimentUuid(db, experimentId, ['experimentId']);
     return { ...(await write(uuid)), experimentUuid: uuid };
   });
 }

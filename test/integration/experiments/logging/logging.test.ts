@@ -1,5 +1,12 @@
 /** Logging from anywhere: each mutation, what it answers, and what it refuses. */
 import { createHash } from 'node:crypto';
+import { LearningTask, Split } from '../../../../src/catalog/vocabulary.js';
+import { insertEvaluation } from '../../../../src/experiments/evaluationService.js';
+import { insertExperiment } from '../../../../src/experiments/experimentService.js';
+import { protocolFor } from '../../../../src/experiments/protocol/protocolService.js';
+import { toGlobalId, uuidOf } from '../../../../src/graphql/node.js';
+import { newId } from '../../../../src/platform/ids.js';
+import { insertModel, insertVersion } from '../../../faults/world.js';
 import { points, startLogging, type LoggingWorld } from './support.js';
 
 let world: LoggingWorld;
@@ -160,7 +167,6 @@ it('logs an artifact whose bytes are here, and hands it out', async () => {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const artifact = {
     ...{ experimentId: id, batchId: 'a', path: 'checkpoints/last.pt', kind: 'CHECKPOINT', sha256 },
-    mediaType: 'application/octet-stream',
   };
   expect((await world.log('logArtifact', artifact)).userErrors).toMatchObject([{ code: 'BLOB_MISSING' }]);
   for (const path of ['/etc/passwd', 'a/../b', '', 'a//b', 'a\\b'])
@@ -203,4 +209,99 @@ it('ends as its trainer says, answers retries after the end, and takes nothing n
     ...{ state: 'FAILED', lastSeq: 5, finishedAt: expect.any(String) },
     reason: { code: 'REPORTED', message: 'out of memory' },
   });
+});
+
+it('takes an evaluation of predictions made elsewhere, also after the end, and no other', async () => {
+  const { db, projectId, modelId } = world;
+  const [project, model] = [uuidOf('Project', projectId), uuidOf('Model', modelId)];
+  const version = await insertVersion(db, project, [{ color: 'RED', split: 'TEST' }]);
+  const task = LearningTask.LIGHT_DETECTION;
+  const protocol = await protocolFor(db, project, task, null);
+  const imported = async (modelUuid: string) =>
+    toGlobalId(
+      'Evaluation',
+      await insertEvaluation(db.manager, {
+        ...{
+          projectUuid: project,
+          modelUuid,
+          protocolUuid: protocol.uuid,
+          task,
+          datasetVersionUuid: version,
+        },
+        ...{ split: Split.TEST, classes: ['RED'], source: 'IMPORTED', name: 'yolo, epoch 40' },
+      }),
+    );
+  const evaluationId = await imported(model);
+  const { id } = await world.create({ datasetVersionId: toGlobalId('DatasetVersion', version) });
+  await world.log('finishExperiment', { experimentId: id, batchId: 'f', state: 'SUCCEEDED' });
+  const log = (batchId: string, evaluation: string, experimentId = id) =>
+    world.log('logEvaluation', { experimentId, batchId, evaluationId: evaluation });
+  for (const batchId of ['e', 'e', 'again'])
+    expect((await log(batchId, evaluationId)).userErrors).toEqual([]);
+  const { experiment } = await world.ok(
+    'query ($id: ID!) { experiment(id: $id) { datasetVersion { id } evaluations { id name source weights } } }',
+    { id },
+  );
+  expect(experiment.datasetVersion.id).toBe(toGlobalId('DatasetVersion', version));
+  expect(experiment.evaluations).toEqual([
+    { id: evaluationId, name: 'yolo, epoch 40', source: 'IMPORTED', weights: null },
+  ]);
+  const other = await world.create();
+  expect((await log('e', evaluationId, other.id)).userErrors).toMatchObject([{ code: 'EVALUATION_TAKEN' }]);
+  const otherModel = await imported(await insertModel(db, project));
+  expect((await log('m', otherModel)).userErrors).toMatchObject([{ code: 'OTHER_MODEL' }]);
+  const nothing = toGlobalId('Evaluation', newId());
+  expect((await log('n', nothing)).userErrors).toMatchObject([
+    { code: 'NOT_FOUND', field: ['evaluationId'] },
+  ]);
+});
+
+it('is no training of this service: none of its weights can be used, and nothing is logged to one that is', async () => {
+  const { id } = await world.create({ name: 'foreign' });
+  await world.log('finishExperiment', { experimentId: id, batchId: 'f', state: 'SUCCEEDED' });
+  const { data } = await world.ask(
+    `mutation ($id: ID!, $m: ID!) { createModelVersion(input: { modelId: $m, experimentId: $id }) { userErrors { code message } } }`,
+    { id, m: world.modelId },
+  );
+  expect(data.createModelVersion.userErrors).toMatchObject([
+    { code: 'EXPERIMENT_NOT_TRAINED', message: expect.stringContaining('elsewhere') },
+  ]);
+  const { db } = world;
+  const version = await insertVersion(db, uuidOf('Project', world.projectId), [
+    { color: 'RED', split: 'TEST' },
+  ]);
+  const trained = await insertExperiment(db.manager, {
+    ...{ projectUuid: uuidOf('Project', world.projectId), modelUuid: uuidOf('Model', world.modelId) },
+    ...{ datasetVersionUuid: version, parentUuid: null, name: 'ours', task: LearningTask.LIGHT_STATE },
+    ...{ algorithm: 'mobilenetv2', parameters: {} },
+  });
+  const experimentId = toGlobalId('Experiment', trained);
+  const refused = await world.log('logMetrics', { experimentId, batchId: 'b', points: points(1) });
+  expect(refused.userErrors).toMatchObject([{ code: 'EXPERIMENT_NOT_LOGGED', field: ['experimentId'] }]);
+  const gone = toGlobalId('Experiment', newId());
+  expect(
+    (await world.log('logMetrics', { experimentId: gone, batchId: 'b', points: points(1) })).userErrors,
+  ).toMatchObject([{ code: 'NOT_FOUND', field: ['experimentId'] }]);
+});
+
+it.each([
+  ['a name with blanks', { name: ' loss' }],
+  ['no name', { name: '' }],
+  ['a name too long', { name: 'x'.repeat(201) }],
+  ['a NUL', { condition: 'a\0b' }],
+  ['an interval without its n', { lower: 0, upper: 1, method: 'WILSON' }],
+  ['an interval without its method', { lower: 0, upper: 1, n: 3 }],
+  ['half an interval', { lower: 0, n: 3, method: 'WILSON' }],
+  ['an interval upside down', { lower: 1, upper: 0, n: 3, method: 'WILSON' }],
+  ['less than no samples', { n: -1 }],
+])('refuses the whole batch for %s in one point', async (_, wrong) => {
+  const { id } = await world.create();
+  const given = [...points(3), { ...points(1)[0], ...wrong }];
+  const { userErrors } = await world.log('logMetrics', { experimentId: id, batchId: 'b', points: given });
+  expect(userErrors).toMatchObject([{ code: 'BAD_USER_INPUT', field: ['points', '3', expect.any(String)] }]);
+  expect(await metricsOf(id)).toMatchObject({ metrics: [], lastSeq: 1 });
+  // The id was not used: mended, it may be sent under it.
+  expect((await world.log('logMetrics', { experimentId: id, batchId: 'b', points: points(3) })).lastSeq).toBe(
+    4,
+  );
 });

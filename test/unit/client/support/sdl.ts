@@ -50,11 +50,11 @@ export const SDL = `
     id: ID! kind: JobKind! state: JobState! reason: Reason attempt: Int! maxAttempts: Int! worker: String engine: String progress: JobProgress
   }
   type MetricEvent {
-    seq: Int! time: DateTime! step: Int! name: String! split: Split! value: Real! n: Int! lower: Float
+    seq: Int! time: DateTime! step: Int! name: String! split: Split value: Real! n: Int lower: Float
     upper: Float
   }
   type ConditionMetricEvent {
-    seq: Int! time: DateTime! step: Int! name: String! split: Split! condition: String! value: Real! n: Int! lower: Float upper: Float
+    seq: Int! time: DateTime! step: Int! name: String! split: Split condition: String! value: Real! n: Int lower: Float upper: Float
   }
   type StatusEvent { seq: Int! time: DateTime! state: JobState! reason: Reason }
   type LogEvent { seq: Int! time: DateTime! level: String! message: String! }
