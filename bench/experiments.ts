@@ -11,8 +11,8 @@ import { withService } from './support/service.js';
 const PAGE = 50;
 
 /** Three fields: two of the experiment, and the best of one metric under one condition. */
-const PAGES = `query ($project: ID!, $where: ExperimentWhere, $orderBy: [ExperimentOrderBy!], $first: Int, $after: String) {
-  experiments(projectId: $project, where: $where, orderBy: $orderBy, first: $first, after: $after) {
+const PAGES = `query ($project: ID!, $where: ExperimentWhere, $orderBy: [ExperimentOrderBy!], $first: Int, $after: String, $last: Int) {
+  experiments(projectId: $project, where: $where, orderBy: $orderBy, first: $first, after: $after, last: $last) {
     nodes { name state metricSummaries(names: ["accuracy"], conditions: ["night"]) { max } } pageInfo { endCursor } } }`;
 
 interface PageAnswer {
@@ -103,6 +103,9 @@ async function everyPage(reader: Reader, times: number, say: (line: string) => v
           largest = Math.max(largest, bytes);
         }
       }
+      // The end of the list, where those without the metric are.
+      for (let time = 0; time < times; time++)
+        taken.push((await reader.page(filter, order, { first: null, last: PAGE })).ms);
       const peer = await reader.peer(filter, order);
       const again = await reader.peer(filter, order);
       const names = first.nodes.map(({ name }) => name);
