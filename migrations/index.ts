@@ -17,6 +17,7 @@ import { ExperimentTask1764200003000 } from './1764200003000-ExperimentTask.js';
 import { ModelUse1764200004000 } from './1764200004000-ModelUse.js';
 import { ModelBounds1764200005000 } from './1764200005000-ModelBounds.js';
 import { Logging1764300002000 } from './1764300002000-Logging.js';
+import { ExperimentSearch1764300003000 } from './1764300003000-ExperimentSearch.js';
 import { TrainedOn1764300007000 } from './1764300007000-TrainedOn.js';
 
 /** In order. A migration that has been released is never edited. */
@@ -40,5 +41,6 @@ export const migrations = [
   ModelUse1764200004000,
   ModelBounds1764200005000,
   Logging1764300002000,
+  ExperimentSearch1764300003000,
   TrainedOn1764300007000,
 ];

@@ -1,6 +1,7 @@
 import { Dataset } from './dataset.js';
 import { DatasetResolver, DatasetVersionResolver } from './datasetResolver.js';
 import { DatasetVersion } from './datasetVersion.js';
+import { lineageResolvers } from './lineageResolver.js';
 import { DiffImageResolver, LeakExampleResolver, ReportResolver } from './reportResolver.js';
 
 export const datasetEntities = [Dataset, DatasetVersion];
@@ -10,4 +11,5 @@ export const datasetResolvers = [
   ReportResolver,
   LeakExampleResolver,
   DiffImageResolver,
+  ...lineageResolvers,
 ] as const;

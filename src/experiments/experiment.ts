@@ -2,10 +2,14 @@ import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Column, Entity } from 'typeorm';
 import { LearningTask } from '../catalog/vocabulary.js';
 import { defineList } from '../graphql/list/list.js';
-import { boolean, float, id, int, oneOf, some, text, time } from '../graphql/list/fields.js';
+import { boolean, id, int, oneOf, some, text, time } from '../graphql/list/fields.js';
 import { Node } from '../graphql/node.js';
 import { DateTime } from '../graphql/scalars.js';
 import { JobState } from '../jobs/vocabulary.js';
+import { noteFilter, tagFilter } from './notes/note.js';
+import { metricFilter } from './search/metricFilter.js';
+import { experimentOrders } from './search/order.js';
+import { parameterFilter } from './search/parameterFilter.js';
 
 export enum ExperimentSource {
   JOB = 'JOB',
@@ -152,16 +156,6 @@ export class Parameter {
   texts: string[] | null;
 }
 
-const parameterFilter = {
-  name: 'Parameter',
-  table: 'experiment_parameter',
-  fields: {
-    name: text('t.name'),
-    number: float('t.number', { nullable: true }),
-    text: text('t.text', { nullable: true }),
-  },
-};
-
 export const experimentList = defineList({
   name: 'Experiment',
   table: 'experiment',
@@ -179,11 +173,19 @@ export const experimentList = defineList({
     state: oneOf('JobState', JobState, 't.state'),
     engine: text('t.engine', { nullable: true }),
     gitCommit: text('t.git_commit', { nullable: true }),
+    codeVersion: text('coalesce(t.code_version, t.git_commit)'),
     bestEpoch: int('t.best_epoch', { nullable: true }),
     epochsRun: int('t.epochs_run', { nullable: true, sort: true }),
     stoppedEarly: boolean('coalesce(t.stopped_early, false)'),
     createdAt: time('t.created_at', { sort: true }),
+    startedAt: time('t.started_at', { nullable: true }),
     finishedAt: time('t.finished_at', { sort: true, nullable: true }),
-    parameters: some(() => parameterFilter, 's.experiment_id = t.id'),
+    parameters: some(() => parameterFilter, 's.experiment_id = t.id AND s.project_id = t.project_id'),
+    metrics: metricFilter,
+    tags: some(() => tagFilter, 's.experiment_id = t.id'),
+    notes: some(() => noteFilter, 's.experiment_id = t.id'),
   },
+  orders: experimentOrders,
+  walk: 400,
+  unions: true,
 });

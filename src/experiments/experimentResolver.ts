@@ -19,7 +19,6 @@ import { projectUuid } from '../catalog/project/projectService.js';
 import { Split } from '../catalog/vocabulary.js';
 import { DatasetVersion } from '../datasets/datasetVersion.js';
 import type { Context } from '../graphql/context.js';
-import { list } from '../graphql/list/list.js';
 import { selectOne } from '../graphql/select.js';
 import { Payload, payload } from '../graphql/userError.js';
 import { Job } from '../jobs/job.js';
@@ -27,6 +26,7 @@ import { jobOf } from '../jobs/jobService.js';
 import { Reason } from '../jobs/vocabulary.js';
 import { Model } from '../models/model/model.js';
 import { Artifact } from './artifact.js';
+import { thinnedMetrics } from './curves/curve.js';
 import { Environment, environmentOf } from './environment.js';
 import { Evaluation } from './evaluation.js';
 import { endReason } from './events/end.js';
@@ -39,6 +39,7 @@ import {
   type MetricFilter,
 } from './experimentService.js';
 import { Metric } from './metric.js';
+import { listExperiments } from './search/experiments.js';
 
 @ArgsType()
 class MetricArguments implements MetricFilter {
@@ -52,6 +53,12 @@ class MetricArguments implements MetricFilter {
   afterSeq: number;
   @Field(() => Int, { defaultValue: 1000, description: 'At most 10,000.' })
   first: number;
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Instead of first and afterSeq: all metrics that are chosen, thinned to so many, as in curves, in the order of the log.',
+  })
+  maxPoints?: number | null;
 }
 
 @InputType({
@@ -86,7 +93,7 @@ export class ExperimentResolver {
     @Args(() => experimentList.Arguments) page: InstanceType<typeof experimentList.Arguments>,
     @Ctx() { db }: Context,
   ) {
-    return list(db, experimentList, page, { projectUuid: await projectUuid(db, projectId) });
+    return listExperiments(db, await projectUuid(db, projectId), page);
   }
 
   @Mutation(() => ExperimentPayload)
@@ -140,12 +147,16 @@ export class ExperimentResolver {
     return parametersOf(load, db, experiment.uuid);
   }
 
-  @FieldResolver(() => [Metric], { description: 'In the order of the event log; go on with afterSeq.' })
-  metrics(
+  @FieldResolver(() => [Metric], {
+    complexity: ({ args, childComplexity }) => 1 + (args.maxPoints ?? args.first) * childComplexity,
+    description: 'In the order of the event log; go on with afterSeq.',
+  })
+  async metrics(
     @Root() experiment: Experiment,
-    @Args(() => MetricArguments) filter: MetricArguments,
+    @Args(() => MetricArguments) { maxPoints, ...filter }: MetricArguments,
     @Ctx() { load, db }: Context,
   ) {
+    if (maxPoints != null) return thinnedMetrics(load, db, experiment.uuid, { ...filter, maxPoints });
     return metricsOf(load, db, experiment.uuid, filter);
   }
 

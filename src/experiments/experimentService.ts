@@ -9,7 +9,8 @@ import { isFinal, type JobState } from '../jobs/vocabulary.js';
 import type { LearningTask, Split } from '../catalog/vocabulary.js';
 import { EVENT_COLUMNS, type EventRow } from './events/event.js';
 import { Parameter } from './experiment.js';
-import { Metric } from './metric.js';
+import { toMetric } from './events/toMetric.js';
+import type { Metric } from './metric.js';
 import { flatten, insertParameters, typed, type TypedParameter } from './storedParameters.js';
 
 type Db = DataSource | EntityManager;
@@ -86,9 +87,7 @@ async function selectMetrics(db: Db, uuids: readonly string[], filter: MetricFil
   );
   const found = new Map<string, Metric[]>(uuids.map((uuid) => [uuid, []]));
   for (const row of rows) {
-    const { seq, time, step, name, split, condition, value, n, lower, upper, method } = row;
-    const fields = { time, step, name, split, condition, class: row.class, value, n, lower, upper, method };
-    found.get(row.experiment_id)?.push(Object.assign(new Metric(), fields, { seq: Number(seq) }));
+    found.get(row.experiment_id)?.push(toMetric(row));
   }
   return uuids.map((uuid) => found.get(uuid) ?? []);
 }

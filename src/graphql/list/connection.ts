@@ -14,6 +14,9 @@ export interface OrderBy {
   direction: Direction;
 }
 
+/** What can be ordered by beside the fields: input types by name. */
+export type Orders = Record<string, { type: () => new () => object; description: string }>;
+
 export interface PageArguments {
   where?: Where | null;
   orderBy?: OrderBy[] | null;
@@ -53,9 +56,10 @@ export function connectionTypes(
   node: () => new () => object,
   fields: Fields,
   maxOrderBy: number,
+  orders: Orders = {},
 ) {
   const where = whereType(name, fields);
-  const orderBy = orderByType(name, fields);
+  const orderBy = orderByType(name, fields, orders);
 
   class Edge {}
   ObjectType(`${name}Edge`)(named(Edge, `${name}Edge`));
@@ -151,7 +155,7 @@ function relationType(name: string, field: string, relation: Extract<Fields[stri
   return Some as never;
 }
 
-function orderByType(name: string, fields: Fields): new () => object {
+function orderByType(name: string, fields: Fields, orders: Orders): new () => object {
   const sortable = Object.entries(fields).filter(([, field]) => field.kind === 'column' && field.sortable);
   const values = Object.fromEntries([
     ['CREATED', 'id'],
@@ -159,7 +163,10 @@ function orderByType(name: string, fields: Fields): new () => object {
   ]);
   registerEnumType(values, { name: `${name}OrderField` });
   class Order {}
-  Field(() => values as never)(Order.prototype, 'field');
+  const only = Object.keys(orders).length === 0;
+  Field(() => values as never, { nullable: !only })(Order.prototype, 'field');
+  for (const [order, { type, description }] of Object.entries(orders))
+    Field(() => type(), { nullable: true, description })(Order.prototype, order);
   Field(() => Direction, { defaultValue: Direction.ASC })(Order.prototype, 'direction');
   InputType(`${name}OrderBy`)(named(Order, `${name}OrderBy`));
   return Order;

@@ -1,7 +1,7 @@
 /** What a list can be filtered and sorted by: one declaration per noun, from which types and SQL both follow. */
 import { Field, Float, ID, InputType, Int } from 'type-graphql';
 import { DateTime } from '../scalars.js';
-import type { Parameters as SqlParameters } from './where.js';
+import type { WhereContext } from './where.js';
 
 @InputType()
 abstract class NullFilter {
@@ -73,11 +73,12 @@ export interface SpecialField {
   kind: 'special';
   type: () => unknown;
   description: string;
+  /** Its SQL is never null. */
+  exists?: boolean;
   /** SQL that is true, false or null of a row of `alias`. @throws ShingoError FILTER_INVALID */
   compile: (value: unknown, context: SpecialContext) => string;
 }
-export interface SpecialContext {
-  parameters: SqlParameters;
+export interface SpecialContext extends Pick<WhereContext, 'parameters' | 'perRow' | 'known'> {
   alias: string;
   /** Counts a term against the filter's limit. */
   spend: () => void;

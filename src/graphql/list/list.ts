@@ -1,5 +1,4 @@
 /** One page of a list in one statement: keyset paging in row-comparison form, the same on every noun. */
-import { createHash } from 'node:crypto';
 import type { DataSource, EntityManager } from 'typeorm';
 import { ShingoError } from '../../platform/error.js';
 import { columnsOf, hydrate } from '../select.js';
@@ -9,11 +8,13 @@ import {
   sortColumn,
   type Connection,
   type OrderBy,
+  type Orders,
   type PageArguments,
 } from './connection.js';
 import { sortExpression, type Fields } from './fields.js';
-import { pageStatement, type Cut, type SortKey } from './statement.js';
-import { Parameters, boundsOf, compileWhere, type WhereContext } from './where.js';
+import { readParts, type Part, type Reading } from './parts.js';
+import { Parameters, compileWhere, type WhereContext } from './where.js';
+import type { SortKey } from './statement.js';
 
 export const DEFAULT_PAGE = 50;
 export const MAX_PAGE = 500;
@@ -27,15 +28,19 @@ export interface ListDeclaration<T extends object> {
   project: string | null;
   /** How many fields an order may have; 3 if it does not say. One: the list has an index for each field. */
   maxOrderBy?: number;
+  /** What can be ordered by beside fields: its input types by name. The resolver makes parts of it. */
+  orders?: Orders;
   /** There is an index for each order: a filtered page may be looked for along it first. See statement.ts. */
   walk?: number;
+  /** An `or` of rows of other tables is a union; see WhereContext. */
+  unions?: boolean;
 }
 
 const MAX_ORDER_BY = 3;
 
 export function defineList<T extends object>(declaration: ListDeclaration<T>) {
-  const { name, entity, fields, maxOrderBy = MAX_ORDER_BY } = declaration;
-  return { ...declaration, ...connectionTypes(name, entity, fields, maxOrderBy) };
+  const { name, entity, fields, maxOrderBy = MAX_ORDER_BY, orders } = declaration;
+  return { ...declaration, ...connectionTypes(name, entity, fields, maxOrderBy, orders) };
 }
 
 function sortKeys(fields: Fields, orderBy: OrderBy[] | null | undefined, most: number): SortKey[] {
@@ -53,48 +58,6 @@ function sortKeys(fields: Fields, orderBy: OrderBy[] | null | undefined, most: n
   return [...keys, { sql: 't.id', sqlType: 'uuid', direction: keys.at(-1)?.direction ?? Direction.ASC }];
 }
 
-/** Over the values as well: a cursor that was cut or changed on its way is refused before PostgreSQL has to read it. */
-const signature = (keys: SortKey[], values: string[]) =>
-  createHash('sha256')
-    .update(JSON.stringify([keys.map((key) => [key.sql, key.direction]), values]))
-    .digest('base64url')
-    .slice(0, 8);
-
-function encodeCursor(keys: SortKey[], values: string[]): string {
-  return Buffer.from(JSON.stringify([signature(keys, values), ...values])).toString('base64url');
-}
-
-/** @throws ShingoError INVALID_CURSOR */
-function decodeCursor(keys: SortKey[], cursor: string): string[] {
-  try {
-    const [, ...values] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as string[];
-    // Encoded again it is the same text: Node's decoder overlooks characters that are not base64.
-    if (values.length === keys.length && cursor === encodeCursor(keys, values)) return values;
-  } catch {
-    // Falls through: whatever it is, it is not a cursor of ours.
-  }
-  throw new ShingoError(
-    'INVALID_CURSOR',
-    'This cursor is not from this list in this order; start without one.',
-  );
-}
-
-/** Rows strictly behind the cursor in the direction of reading, by SQL expressions of the keys. */
-function beyond(keys: SortKey[], values: string[], parameters: Parameters, backwards: boolean) {
-  const bound = values.map((value, index) => parameters.add(value, keys[index]?.sqlType ?? 'text'));
-  const operator = (key: SortKey) => ((key.direction === Direction.ASC) !== backwards ? '>' : '<');
-  return (expressions: string[]): string => {
-    if (keys.every((key) => key.direction === keys[0]?.direction))
-      return `(${expressions.join(', ')}) ${operator(keys[0] as SortKey)} (${bound.join(', ')})`;
-    // Directions mixed: a row comparison cannot say it.
-    const steps = keys.map((key, index) => {
-      const equal = expressions.slice(0, index).map((earlier, i) => `${earlier} = ${bound[i]}`);
-      return `(${[...equal, `${expressions[index]} ${operator(key)} ${bound[index]}`].join(' AND ')})`;
-    });
-    return `(${steps.join(' OR ')})`;
-  };
-}
-
 function pageSize({ first, last }: PageArguments): { limit: number; backwards: boolean } {
   if (first != null && last != null) throw new ShingoError('BAD_USER_INPUT', 'Give first or last, not both.');
   const limit = last ?? first ?? DEFAULT_PAGE;
@@ -105,7 +68,22 @@ function pageSize({ first, last }: PageArguments): { limit: number; backwards: b
 
 export interface ListScope extends Omit<WhereContext, 'parameters'> {
   projectUuid?: string;
+  /** Of an order that goes by the rows of another table: its parts, in their order; see parts.ts. */
+  parts?: Part[];
 }
+
+function partsOf<T extends object>(
+  { fields, table, maxOrderBy = MAX_ORDER_BY }: ListDeclaration<T>,
+  page: PageArguments,
+  { parts }: ListScope,
+): Part[] {
+  return parts ?? [{ from: `"${table}" t`, keys: sortKeys(fields, page.orderBy, maxOrderBy) }];
+}
+
+const ownedBy =
+  <T extends object>({ project }: ListDeclaration<T>, { projectUuid }: ListScope) =>
+  (parameters: Parameters) =>
+    project && projectUuid ? [`${project} = ${parameters.add(projectUuid, 'uuid')}`] : [];
 
 /**
  * @throws ShingoError BAD_USER_INPUT, FILTER_INVALID, INVALID_CURSOR
@@ -116,46 +94,20 @@ export async function list<T extends object>(
   page: PageArguments,
   scope: ListScope = {},
 ): Promise<Connection<T>> {
-  const { fields, maxOrderBy = MAX_ORDER_BY } = declaration;
-  const keys = sortKeys(fields, page.orderBy, maxOrderBy);
+  const { fields } = declaration;
+  const parts = partsOf(declaration, page, scope);
   const { limit, backwards } = pageSize(page);
-  const owned = (parameters: Parameters) =>
-    declaration.project && scope.projectUuid
-      ? [`${declaration.project} = ${parameters.add(scope.projectUuid, 'uuid')}`]
-      : [];
-  const parameters = new Parameters();
-  const terms = owned(parameters);
-  const filter = compileWhere(fields, page.where, { ...scope, parameters });
-  // Written in the same order, so that both have the same parameters.
-  const again = new Parameters();
-  owned(again);
-  const filterOfRow = compileWhere(fields, page.where, { ...scope, parameters: again, perRow: true });
-  const cursors: Cut[] = [];
-  if (page.after != null) cursors.push(beyond(keys, decodeCursor(keys, page.after), parameters, false));
-  if (page.before != null) cursors.push(beyond(keys, decodeCursor(keys, page.before), parameters, true));
+  const owned = ownedBy(declaration, scope);
   const entity = declaration.entity();
-  const rows: Record<string, unknown>[] = await db.query(
-    pageStatement({
-      table: declaration.table,
-      columns: columnsOf(db, entity),
-      keys: keys.map((key) => ({ ...key, ascending: (key.direction === Direction.ASC) !== backwards })),
-      terms,
-      cursors,
-      filter,
-      filterOfRow,
-      bounds: declaration.walk ? boundsOf(fields, page.orderBy?.[0]?.field, page.where, parameters) : [],
-      rows: limit + 1,
-      walk: declaration.walk,
-    }),
-    parameters.values,
-  );
+  const reading: Reading = {
+    ...{ table: declaration.table, columns: columnsOf(db, entity), fields, scope, page, owned },
+    ...{ walk: declaration.walk, unions: declaration.unions ?? false, backwards, rows: limit + 1 },
+  };
+  const rows = await readParts(db, parts, reading);
   const more = rows.length > limit;
   if (more) rows.pop();
   if (backwards) rows.reverse();
-  const edges = rows.map((row) => ({
-    cursor: encodeCursor(keys, row._cursor as string[]),
-    node: hydrate(db, entity, row),
-  }));
+  const edges = rows.map(({ cursor, row }) => ({ cursor, node: hydrate(db, entity, row) }));
   const connection = new (connectionClass(declaration))();
   return Object.assign(connection, {
     nodes: edges.map((edge) => edge.node),
@@ -169,9 +121,9 @@ export async function list<T extends object>(
     count: async () => {
       const counted = new Parameters();
       const own = owned(counted);
-      const where = [...own, compileWhere(fields, page.where, { ...scope, parameters: counted })].join(
-        ' AND ',
-      );
+      const union = declaration.unions ? { table: declaration.table, terms: own } : undefined;
+      const filter = compileWhere(fields, page.where, { ...scope, parameters: counted, union });
+      const where = [...own, filter].join(' AND ');
       const answer = await db.query(
         `/* ${declaration.table}.count */ SELECT count(*)::int AS n FROM "${declaration.table}" t WHERE ${where}`,
         counted.values,

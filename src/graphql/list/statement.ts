@@ -17,6 +17,8 @@ export type Cut = (expressions: string[]) => string;
 
 export interface Page {
   table: string;
+  /** The rows, as `t`, and what they are ordered by. */
+  from: string;
   columns: string;
   keys: (SortKey & { ascending: boolean })[];
   /** Of the project. */
@@ -28,41 +30,45 @@ export interface Page {
   /** Terms of the filter that the index of the order can be entered by. */
   bounds: string[];
   rows: number;
+  /** No index knows which rows these are: all of them are looked for, and sorted. */
+  whole?: boolean | undefined;
   /** How many rows are tried along the order; none: the list is small, or has no index for its order. */
   walk?: number;
 }
 
 export function pageStatement(page: Page): string {
-  const { table, columns, keys, terms, filter, rows } = page;
+  const { table, from, columns, keys, terms, filter, rows } = page;
   const expressions = keys.map((key) => key.sql);
   const behind = page.cursors.map((cut) => cut(expressions));
   const order = orderOf(expressions, page);
-  if (!page.walk || filter === 'true') {
-    return `/* ${table}.list */ SELECT ${columns}, ${cursorOf(expressions)} FROM "${table}" t
+  if (!page.whole && (!page.walk || filter === 'true')) {
+    return `/* ${table}.list */ SELECT ${columns}, ${cursorOf(expressions)} FROM ${from}
       WHERE ${all([...terms, ...behind, filter])} ORDER BY ${order} LIMIT ${rows}`;
   }
   const names = keys.map((_, index) => `"_key${index}"`);
   const values = keys.map((key, index) => `${key.sql} AS ${names[index]}`).join(', ');
   const kept = ['id', ...names].join(', ');
   const byName = orderOf(names, page);
-  const gate = `(SELECT count(*) FROM walked) < ${rows}`;
+  const found = (gate: string[]) => `found AS (
+      SELECT ${kept} FROM (
+        SELECT t.id, ${values} FROM ${from} WHERE ${all([...terms, filter])} OFFSET 0
+      ) t WHERE ${all([...gate, ...page.cursors.map((cut) => cut(names))])} ORDER BY ${byName} LIMIT ${rows}
+    )`;
+  const selected = (source: string) => `SELECT ${columns}, ${cursorOf(names)}
+    FROM ${source} JOIN "${table}" t ON t.id = ${source}.id ORDER BY ${byName}`;
+  if (page.whole) return `/* ${table}.list */ WITH ${found([])} ${selected('found')}`;
   // OFFSET 0 keeps PostgreSQL from going along the order again. The cursor is outside of it: (0, id) < (0, x) is taken
   // for no rows at all where half of them have a 0, which would be one more reason to (200 ms for a drive of 50 images).
   // The gate too: within, parallel workers are started (8 ms) to be told that there is nothing to do.
   return `/* ${table}.list */ WITH walked AS MATERIALIZED (
       SELECT ${kept} FROM (
-        SELECT t.*, ${values} FROM "${table}" t WHERE ${all([...terms, ...behind, ...page.bounds])}
+        SELECT t.*, ${values} FROM ${from} WHERE ${all([...terms, ...behind, ...page.bounds])}
         ORDER BY ${order} LIMIT ${page.walk}
       ) t WHERE ${page.filterOfRow} ORDER BY ${byName} LIMIT ${rows}
-    ), found AS (
-      SELECT ${kept} FROM (
-        SELECT t.id, ${values} FROM "${table}" t WHERE ${all([...terms, filter])} OFFSET 0
-      ) t WHERE ${all([gate, ...page.cursors.map((cut) => cut(names))])} ORDER BY ${byName} LIMIT ${rows}
-    ), page AS (
+    ), ${found([`(SELECT count(*) FROM walked) < ${rows}`])}, page AS (
       SELECT * FROM walked WHERE (SELECT count(*) FROM walked) = ${rows} UNION ALL SELECT * FROM found
     )
-    SELECT ${columns}, ${cursorOf(names)}
-    FROM page JOIN "${table}" t ON t.id = page.id ORDER BY ${byName}`;
+    ${selected('page')}`;
 }
 
 const all = (terms: string[]) => (terms.length > 0 ? terms.join(' AND ') : 'true');

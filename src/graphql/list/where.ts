@@ -27,6 +27,13 @@ export interface WhereContext {
    * made a join or a table of all that exist. Measured: 3 ms for a page of 5,000 rows to choose from, not 140.
    */
   perRow?: boolean;
+  /**
+   * An `or` of rows of other tables as a union of those that each branch finds: PostgreSQL joins it. An OR of EXISTS it
+   * asks of one row after the other: 8 s, not 0.1, for 100,000 experiments. `terms` are those of the project, of `t`.
+   */
+  union?: { table: string; terms: string[] } | undefined;
+  /** What filters of a kind of their own had looked up beforehand, by the filter's object. */
+  known?: ReadonlyMap<object, unknown>;
 }
 
 interface Budget {
@@ -62,17 +69,43 @@ export function compileWhere(
   for (const [name, value] of Object.entries(where ?? {})) {
     if (value == null) continue;
     spend(budget);
-    if (name === 'and' || name === 'or') terms.push(junction(name, value as Where[], deeper));
-    else if (name === 'not') terms.push(complement(fields, value as Where, deeper(value as Where)));
-    else terms.push(compileField(fields, name, value, context, alias, budget, depth));
+    if (name === 'or' && context.union && isJoined(fields, value as Where[])) {
+      const { table, terms: own } = context.union;
+      const branches = (value as Where[]).map((inner) => {
+        const other = `u${++budget.aliases}`;
+        const found = compileWhere(fields, inner, context, other, budget, depth + 1);
+        const of = own.map((term) => `${term.replaceAll(/\bt\./g, `${other}.`)} AND `).join('');
+        return `SELECT ${other}.id FROM "${table}" ${other} WHERE ${of}${found}`;
+      });
+      terms.push(`${alias}.id IN (${branches.join(' UNION ALL ')})`);
+    } else if (name === 'and' || name === 'or') terms.push(junction(name, value as Where[], deeper));
+    else if (name === 'not') {
+      // What is not in a union is no join either.
+      const inner = { ...context, union: undefined };
+      const sql = compileWhere(fields, value as Where, inner, alias, budget, depth + 1);
+      terms.push(complement(fields, value as Where, sql));
+    } else terms.push(compileField(fields, name, value, context, alias, budget, depth));
   }
   return terms.length === 0 ? 'true' : `(${terms.join(' AND ')})`;
+}
+
+/** Several branches, one of which looks into another table. */
+function isJoined(fields: Fields, branches: Where[]): boolean {
+  const looks = (where: Where): boolean =>
+    Object.entries(where).some(([name, value]) => {
+      if (value == null) return false;
+      if (name === 'and' || name === 'or') return (value as Where[]).some(looks);
+      if (name === 'not') return looks(value as Where);
+      return ['relation', 'special'].includes(fields[name]?.kind ?? '');
+    });
+  return branches.length > 1 && branches.some(looks);
 }
 
 /** An EXISTS is never null, and a plain NOT before it lets PostgreSQL join: 1.5 s, not 3 s, for images without a box. */
 function complement(fields: Fields, inner: Where, sql: string): string {
   const names = Object.keys(inner).filter((name) => inner[name] != null);
-  const exists = names.length === 1 && fields[names[0] as string]?.kind === 'relation';
+  const field = names.length === 1 ? fields[names[0] as string] : undefined;
+  const exists = field?.kind === 'relation' || (field?.kind === 'special' && field.exists);
   return exists ? `NOT ${sql}` : `(${sql}) IS NOT TRUE`;
 }
 
@@ -93,7 +126,7 @@ function compileField(
   const field = fields[name] ?? refuse(`There is no filter ${JSON.stringify(name)}.`);
   if (field.kind === 'column') return compileColumn(name, field, value as Where, context.parameters, alias);
   if (field.kind === 'special')
-    return field.compile(value, { parameters: context.parameters, alias, spend: () => spend(budget) });
+    return field.compile(value, { ...context, alias, spend: () => spend(budget) });
   if (field.kind === 'condition') {
     if (!context.condition) return refuse('A condition cannot be defined by another condition.');
     const inner = context.condition(String(value));
@@ -105,7 +138,8 @@ function compileField(
   const other = field.list();
   const otherAlias = `s${++budget.aliases}`;
   const on = field.on.replaceAll('t.', `${alias}.`).replaceAll('s.', `${otherAlias}.`);
-  const rest = compileWhere(other.fields, inner, context, otherAlias, budget, depth + 1);
+  const within = { ...context, union: undefined };
+  const rest = compileWhere(other.fields, inner, within, otherAlias, budget, depth + 1);
   return `EXISTS (SELECT 1 FROM "${other.table}" ${otherAlias} WHERE ${on} AND ${rest}${context.perRow ? ' OFFSET 0' : ''})`;
 }
 

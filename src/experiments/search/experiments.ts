@@ -1,0 +1,28 @@
+/** A page of experiments in any order. At most one statement looks up series, one is sent a part of the order. */
+import type { DataSource } from 'typeorm';
+import type { Connection, PageArguments } from '../../graphql/list/connection.js';
+import { list } from '../../graphql/list/list.js';
+import type { Where } from '../../graphql/list/where.js';
+import { experimentList, type Experiment } from '../experiment.js';
+import { metricFilters } from './metricFilter.js';
+import { metricParts, orderBeside, parameterParts, seriesOf, theSeries } from './order.js';
+import { selectSeries } from './series.js';
+
+/** @throws ShingoError BAD_USER_INPUT, FILTER_INVALID, INVALID_CURSOR */
+export async function listExperiments(
+  db: DataSource,
+  projectUuid: string,
+  page: PageArguments,
+): Promise<Connection<Experiment>> {
+  const order = orderBeside(page.orderBy);
+  const filters = metricFilters(page.where);
+  const metric = order?.metric;
+  const found = await selectSeries(db, projectUuid, [...filters, ...(metric ? [seriesOf(metric)] : [])]);
+  const known = new Map<object, unknown>(filters.map((filter: Where, place) => [filter, found[place]]));
+  const scope = { projectUuid, known };
+  if (!order) return list(db, experimentList, page, scope);
+  const parts = metric
+    ? metricParts(metric.which, theSeries(metric, found.at(-1) ?? []), order.direction)
+    : parameterParts(order.parameter?.name ?? '', projectUuid, order.direction);
+  return list(db, experimentList, { ...page, orderBy: null }, { ...scope, parts });
+}
