@@ -125,7 +125,10 @@ export class Job extends Node {
   timeoutSeconds: number | null;
 
   @Column('timestamptz', { name: 'not_before', nullable: true })
-  @Field(() => DateTime, { nullable: true, description: 'After a crash: when it is tried again at the earliest.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'After a crash: when it is tried again at the earliest.',
+  })
   notBefore: Date | null;
 
   @Column('timestamptz', { name: 'heartbeat_at', nullable: true })

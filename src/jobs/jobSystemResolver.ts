@@ -8,7 +8,9 @@ import { Reason } from './vocabulary.js';
 import { whyWaiting } from './waiting.js';
 import { samplesOf } from './worker/system/store.js';
 
-@ObjectType({ description: 'What a running job took of its host at one moment, with all the processes that it started.' })
+@ObjectType({
+  description: 'What a running job took of its host at one moment, with all the processes that it started.',
+})
 export class JobSystemPoint {
   @Field(() => DateTime)
   time: Date;
@@ -55,9 +57,7 @@ export class JobSystemResolver {
   ): Promise<JobSystemPoint[]> {
     if (maxPoints < 1 || maxPoints > MOST_POINTS)
       throw new ShingoError('BAD_USER_INPUT', `maxPoints is 1 to ${MOST_POINTS}.`, 400, ['maxPoints']);
-    return load
-      .batch(`job.system ${maxPoints}`, (uuids) => samplesOf(db, uuids, maxPoints))
-      .load(job.uuid);
+    return load.batch(`job.system ${maxPoints}`, (uuids) => samplesOf(db, uuids, maxPoints)).load(job.uuid);
   }
 
   @FieldResolver(() => [String], { description: 'The last 40 lines that its newest attempt wrote.' })
@@ -67,7 +67,8 @@ export class JobSystemResolver {
 
   @FieldResolver(() => Reason, {
     nullable: true,
-    description: 'Of a QUEUED job, why nobody has it yet: HELD, NO_HOST, RETRY_LATER, PROJECT_LIMIT or NO_SLOT.',
+    description:
+      'Of a QUEUED job, why nobody has it yet: HELD, NO_HOST, RETRY_LATER, PROJECT_LIMIT or NO_SLOT.',
   })
   waitsFor(@Root() job: Job, @Ctx() { db, load }: Context): Promise<Reason | null> {
     return load.batch('job.waiting', (uuids) => whyWaiting(db, uuids)).load(job.uuid);

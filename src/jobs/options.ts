@@ -34,7 +34,8 @@ export class JobOptionsInput {
   requires?: JobRequirementsInput | null;
   @Field(() => Int, {
     nullable: true,
-    description: 'Once it has run longer, all attempts together, it fails with TIMED_OUT and keeps its checkpoint.',
+    description:
+      'Once it has run longer, all attempts together, it fails with TIMED_OUT and keeps its checkpoint.',
   })
   timeoutSeconds?: number | null;
   @Field(() => Int, {
@@ -95,7 +96,13 @@ export function jobColumns(
       'requires',
       'labels',
     );
-  return { engine: required === Engine.AUTO ? engine : required, labels, priority, timeoutSeconds, maxAttempts };
+  return {
+    engine: required === Engine.AUTO ? engine : required,
+    labels,
+    priority,
+    timeoutSeconds,
+    maxAttempts,
+  };
 }
 
 /** What makes two requests different, options included; without them as it was before there were any. */

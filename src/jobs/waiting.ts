@@ -39,9 +39,9 @@ export async function whyWaiting(db: DataSource, jobUuids: readonly string[]): P
 function why({ held, unserved, engine, labels, strange, notBefore, maxRunning }: Row): [string, string] {
   if (held) return ['HELD', 'It waits for other jobs.'];
   if (unserved) return ['NO_HOST', noHost(engine, labels, strange)];
-  if (notBefore) return ['RETRY_LATER', `After its crash it is tried again from ${notBefore.toISOString()} on.`];
-  if (maxRunning !== null)
-    return ['PROJECT_LIMIT', `As many jobs of its project run as may: ${maxRunning}.`];
+  if (notBefore)
+    return ['RETRY_LATER', `After its crash it is tried again from ${notBefore.toISOString()} on.`];
+  if (maxRunning !== null) return ['PROJECT_LIMIT', `As many jobs of its project run as may: ${maxRunning}.`];
   return ['NO_SLOT', 'Every slot that could take it is busy, or about to take it.'];
 }
 

@@ -22,7 +22,8 @@ const words = (text: string): string[] =>
 const ENGINES = ['auto', 'cuda', 'native', 'webgpu', 'wasm', 'cpu'] as const;
 /** Of a host. */
 export const LABEL = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,62}$/;
-const LABELS_WRONG = 'must be at most 20 labels of 1 to 63 letters, digits and . _ : / -, with commas between';
+const LABELS_WRONG =
+  'must be at most 20 labels of 1 to 63 letters, digits and . _ : / -, with commas between';
 const MOST_SLOTS = 64;
 
 export interface Slots {
@@ -35,7 +36,8 @@ export interface Slots {
 /** Null: none are named. */
 function parseSlots(text: string, context: z.RefinementCtx): Slots[] | null {
   const slots = words(text).map((word) => {
-    const [, engine, device = null, count = '1'] = /^([a-z]+)(?::([A-Za-z0-9-]{1,64}))?(?:=(\d{1,2}))?$/.exec(word) ?? [];
+    const [, engine, device = null, count = '1'] =
+      /^([a-z]+)(?::([A-Za-z0-9-]{1,64}))?(?:=(\d{1,2}))?$/.exec(word) ?? [];
     return { engine: engine as Slots['engine'], device, count: Number(count) };
   });
   const wrong =

@@ -19,7 +19,9 @@ afterEach(async () => {
   await world.stop();
 });
 
-const start = async (...given: Parameters<typeof startWorkerProcess> extends [World, ...infer R] ? R : never) => {
+const start = async (
+  ...given: Parameters<typeof startWorkerProcess> extends [World, ...infer R] ? R : never
+) => {
   const one = await startWorkerProcess(world, ...given);
   processes.push(one);
   return one;
@@ -57,7 +59,12 @@ it('a worker and its trainer that freeze and come back after they were replaced 
   const { worker, job, trainers } = await inTheMiddle(QUICK);
   for (const pid of [worker.pid, ...trainers]) process.kill(pid, 'SIGSTOP');
   const other = await world.worker({}, { ...QUICK, name: 'other' });
-  expect(await world.until(job.uuid)).toMatchObject({ state: 'SUCCEEDED', attempt: 2, crashes: 1, worker: 'other' });
+  expect(await world.until(job.uuid)).toMatchObject({
+    state: 'SUCCEEDED',
+    attempt: 2,
+    crashes: 1,
+    worker: 'other',
+  });
   expect(await curve(job.experimentUuid)).toEqual(await whole());
   await other.stop();
   const before = await everything();
@@ -66,7 +73,9 @@ it('a worker and its trainer that freeze and come back after they were replaced 
   for (const pid of [...trainers, worker.pid]) process.kill(pid, 'SIGCONT');
   await gone(trainers);
   const [{ now }] = await world.db.query('SELECT clock_timestamp() AS now');
-  await world.wait(async () => (await world.db.query('SELECT FROM host WHERE seen_at > $1', [now])).length > 0);
+  await world.wait(
+    async () => (await world.db.query('SELECT FROM host WHERE seen_at > $1', [now])).length > 0,
+  );
   expect(await everything()).toEqual(before);
   // It has learnt its lesson, and takes the next job.
   const next = await world.train({ parameters: { epochs: 1 } });
@@ -83,7 +92,9 @@ it('a trainer that freezes is replaced, and is not there any more to be continue
   for (const pid of trainers) process.kill(pid, 'SIGSTOP');
   expect(await world.until(job.uuid, undefined, 40_000)).toMatchObject({ state: 'SUCCEEDED', crashes: 1 });
   await gone(trainers);
-  const said = (await events(job.experimentUuid)).flatMap((event) => ('reason' in event ? [event.reason] : []));
+  const said = (await events(job.experimentUuid)).flatMap((event) =>
+    'reason' in event ? [event.reason] : [],
+  );
   expect(said.flatMap((reason) => reason?.code ?? [])).toEqual(['TRAINER_HUNG']);
   expect(await curve(job.experimentUuid)).toHaveLength(20 * 8);
 }, 90_000);

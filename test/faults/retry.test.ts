@@ -48,8 +48,16 @@ it('a cancelled training ends within 2 s, and goes on from its checkpoint when i
 
 it('a training that runs longer than it may ends with its checkpoint, and goes on when it is put back', async () => {
   await world.worker({ gate: { epoch: 3, file: gate() } });
-  const { uuid, experimentUuid } = await world.train({ parameters: { epochs: 4 }, job: { timeoutSeconds: 1 } });
-  expect(await world.until(uuid)).toMatchObject({ state: 'FAILED', reasonCode: 'TIMED_OUT', dead: false, crashes: 0 });
+  const { uuid, experimentUuid } = await world.train({
+    parameters: { epochs: 4 },
+    job: { timeoutSeconds: 1 },
+  });
+  expect(await world.until(uuid)).toMatchObject({
+    state: 'FAILED',
+    reasonCode: 'TIMED_OUT',
+    dead: false,
+    crashes: 0,
+  });
   const kept = await world.context().load.many(Artifact, 'experiment_id', experimentUuid, 'path');
   expect(kept.map(({ kind }) => kind)).toEqual(['CHECKPOINT']);
   await writeFile(gate(), '');
@@ -122,6 +130,8 @@ it('a running job is sampled, and its samples are thinned as they age, the one w
   expect(points).toHaveLength(50);
   const times = points.map(({ time }) => time.getTime());
   expect(times).toEqual([...times].sort((a, b) => a - b));
-  const [{ newest }] = await world.db.query('SELECT max(time) AS newest FROM job_system WHERE job_id = $1', [uuid]);
+  const [{ newest }] = await world.db.query('SELECT max(time) AS newest FROM job_system WHERE job_id = $1', [
+    uuid,
+  ]);
   expect(points.at(-1)?.time).toEqual(newest);
 });

@@ -20,7 +20,10 @@ export async function startWorkerProcess(
   const trainer = await world.trainer(script);
   const given = { engine: 'cpu', name: 'process', host: 'host', trainer, ...options };
   const setup = JSON.stringify({ databaseUrl: world.databaseUrl, dataDir: world.dataDir, options: given });
-  const child = fork(new URL('./workerProcess.js', import.meta.url), [setup], { execArgv: [], stdio: 'inherit' });
+  const child = fork(new URL('./workerProcess.js', import.meta.url), [setup], {
+    execArgv: [],
+    stdio: 'inherit',
+  });
   await new Promise<void>((resolve, reject) => {
     child.once('message', () => resolve());
     child.once('exit', () => reject(new Error('The worker did not start.')));

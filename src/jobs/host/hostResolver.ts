@@ -1,4 +1,15 @@
-import { Arg, Ctx, Field, FieldResolver, Float, ID, InputType, Int, Mutation, ObjectType } from 'type-graphql';
+import {
+  Arg,
+  Ctx,
+  Field,
+  FieldResolver,
+  Float,
+  ID,
+  InputType,
+  Int,
+  Mutation,
+  ObjectType,
+} from 'type-graphql';
 import { Query, Resolver, Root } from 'type-graphql';
 import { Project } from '../../catalog/project/project.js';
 import { projectUuid } from '../../catalog/project/projectService.js';
@@ -7,7 +18,7 @@ import { Payload, payload } from '../../graphql/userError.js';
 import { Job } from '../job.js';
 import { jobLimits, setJobLimits, type JobLimits } from '../limits.js';
 import { Host, ProjectJobLimits } from './host.js';
-import { jobsOfWorkers, listHosts } from './hostService.js';
+import { jobsOfWorkers, listHosts, workerKey } from './hostService.js';
 
 @InputType({ description: 'As they are to be from now on: what is left out is the default.' })
 class SetJobLimitsInput {
@@ -40,7 +51,7 @@ export class HostResolver {
 
   @FieldResolver(() => [Job], { description: 'What it runs.' })
   jobs(@Root() host: Host, @Ctx() { db, load }: Context): Promise<Job[]> {
-    return load.batch('host.jobs', (workers) => jobsOfWorkers(db, workers)).load(host.worker);
+    return load.batch('host.jobs', (workers) => jobsOfWorkers(db, workers)).load(workerKey(host));
   }
 }
 
@@ -52,7 +63,10 @@ export class ProjectJobLimitsResolver {
   }
 
   @Mutation(() => SetJobLimitsPayload)
-  setJobLimits(@Arg('input', () => SetJobLimitsInput) given: SetJobLimitsInput, @Ctx() { db, load }: Context) {
+  setJobLimits(
+    @Arg('input', () => SetJobLimitsInput) given: SetJobLimitsInput,
+    @Ctx() { db, load }: Context,
+  ) {
     return payload(SetJobLimitsPayload, async () => {
       const uuid = await projectUuid(db, given.projectId);
       const { share, maxRunning = null, maxQueued = null } = given;

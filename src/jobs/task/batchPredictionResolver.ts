@@ -56,7 +56,13 @@ export class BatchPredictionResolver {
       const uuid = await experimentOfSubject(services.db, given);
       const { projectUuid } = (await modelSource(services.db, uuid)).experiment;
       const asked = { experimentUuid: uuid, where, minScore };
-      const task = { projectUuid, kind: JobKind.BATCH_PREDICTION as const, asked, idempotencyKey, job: options };
+      const task = {
+        projectUuid,
+        kind: JobKind.BATCH_PREDICTION as const,
+        asked,
+        idempotencyKey,
+        job: options,
+      };
       const job = await startTask(services, task, async () => {
         checkBatchPrediction(asked);
         await checkFilter(services.db, projectUuid, where);

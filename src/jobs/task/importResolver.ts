@@ -56,7 +56,13 @@ export class ImportResolver {
       const options = { format, lenient, timeZone: given.timeZone ?? null };
       const job = await startTask(
         services,
-        { projectUuid: project, kind: JobKind.IMPORT, idempotencyKey, asked: { uploadUuid, ...options }, job: given.job ?? null },
+        {
+          projectUuid: project,
+          kind: JobKind.IMPORT,
+          idempotencyKey,
+          asked: { uploadUuid, ...options },
+          job: given.job ?? null,
+        },
         async () => {
           if (options.timeZone !== null) checkTimeZone(options.timeZone);
           // The bytes stay in the blob store when the upload is forgotten; the job names them.

@@ -63,19 +63,21 @@ export async function claimNext(
   const { worker, host, device, labels, engines } = typeof taker === 'string' ? anything(taker) : taker;
   const full: string[] = [];
   for (;;) {
-    const lease = await db.transaction(async (manager) => {
-      const able = engines && ['auto', ...engines];
-      const [picked]: { id: string }[] = await manager.query(PICK, [lane, able, labels, full]);
-      const job = picked && (await lockJob(manager, picked.id));
-      if (!job) return null;
-      const claimed = await changeJob(manager, job, JobState.RUNNING, { taker: { worker, host, device } });
-      // From that change on the project is held: of two who take its last free place, the second sees the first.
-      if (await runsTooMany(manager, job.projectUuid)) throw new Full(job.projectUuid);
-      return { job: claimed, attempt: claimed.attempt };
-    }).catch((error: unknown) => {
-      if (error instanceof Full) return error;
-      throw error;
-    });
+    const lease = await db
+      .transaction(async (manager) => {
+        const able = engines && ['auto', ...engines];
+        const [picked]: { id: string }[] = await manager.query(PICK, [lane, able, labels, full]);
+        const job = picked && (await lockJob(manager, picked.id));
+        if (!job) return null;
+        const claimed = await changeJob(manager, job, JobState.RUNNING, { taker: { worker, host, device } });
+        // From that change on the project is held: of two who take its last free place, the second sees the first.
+        if (await runsTooMany(manager, job.projectUuid)) throw new Full(job.projectUuid);
+        return { job: claimed, attempt: claimed.attempt };
+      })
+      .catch((error: unknown) => {
+        if (error instanceof Full) return error;
+        throw error;
+      });
     if (!(lease instanceof Full)) return lease;
     full.push(lease.projectUuid);
   }

@@ -48,5 +48,7 @@ export async function keepPresent(
   }
   await db
     .query('/* host.leave */ DELETE FROM host WHERE id = $1', [uuid])
-    .catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'this host could not say that it goes'));
+    .catch((error: unknown) =>
+      log.warn({ reason: messageOf(error) }, 'this host could not say that it goes'),
+    );
 }

@@ -12,8 +12,10 @@ export interface Seat {
  * Engines that a job may ask a seat for. One whose engine was left to `auto` runs whatever works on the host.
  * @param present those that work on the host
  */
-export const enginesOf = ({ engine }: Pick<Seat, 'engine'>, present: readonly EngineName[]): readonly EngineName[] =>
-  engine === 'auto' ? present : [engine];
+export const enginesOf = (
+  { engine }: Pick<Seat, 'engine'>,
+  present: readonly EngineName[],
+): readonly EngineName[] => (engine === 'auto' ? present : [engine]);
 
 /** What makes a trainer keep to its device. */
 export const deviceEnvironment = (device: string | null | undefined): Record<string, string> =>

@@ -94,10 +94,15 @@ const host = (signal: AbortSignal, engines: string[], labels: string[]) =>
   );
 
 it('a job waits for a host that has its engine and its labels, and says for what', async () => {
-  const uuid = await add(world.project, { requires: { engine: 'cuda' as Engine, labels: ['tokyo', 'a100'] } });
+  const uuid = await add(world.project, {
+    requires: { engine: 'cuda' as Engine, labels: ['tokyo', 'a100'] },
+  });
   const plain = await add(world.project, { priority: -1 });
   const why = async () => (await whyWaiting(world.db, [uuid]))[0];
-  expect(await why()).toMatchObject({ code: 'NO_HOST', message: 'No host with labels a100, tokyo is there.' });
+  expect(await why()).toMatchObject({
+    code: 'NO_HOST',
+    message: 'No host with labels a100, tokyo is there.',
+  });
   expect((await whyWaiting(world.db, [plain]))[0]?.message).toBe('No host is there: no worker runs.');
   expect((await claim({ labels: ['a100'] }))?.uuid).toBe(plain);
   const gone = new AbortController();
@@ -106,7 +111,13 @@ it('a job waits for a host that has its engine and its labels, and says for what
   expect((await why())?.message).toBe('No host with engine cuda and labels a100, tokyo is there.');
   expect(await claim({ labels: ['a100', 'tokyo'] })).toBeNull();
   expect(await claim({ labels: ['a100'], engines: ['cuda'] })).toBeNull();
-  const able = { labels: ['a100', 'kyoto', 'tokyo'], engines: ['cuda'], device: '1', worker: 'w2', host: 'h2' };
+  const able = {
+    labels: ['a100', 'kyoto', 'tokyo'],
+    engines: ['cuda'],
+    device: '1',
+    worker: 'w2',
+    host: 'h2',
+  };
   present.push(host(gone.signal, ['cuda'], ['a100', 'tokyo']));
   await until(async () => (await why())?.code === 'NO_SLOT');
   expect(await claim(able)).toMatchObject({ uuid, host: 'h2', worker: 'w2', device: '1', attempt: 1 });
@@ -117,7 +128,11 @@ it('a job waits for a host that has its engine and its labels, and says for what
 });
 
 it('a job that is held, or that waits after a crash, is nobody’s, and one that a set-back clock would hold is not', async () => {
-  const [held, later, strange] = [await add(world.project), await add(world.project), await add(world.project)];
+  const [held, later, strange] = [
+    await add(world.project),
+    await add(world.project),
+    await add(world.project),
+  ];
   await world.db.query('UPDATE job SET held = true WHERE id = $1', [held]);
   await world.db.query("UPDATE job SET not_before = now() + interval '5 seconds' WHERE id = $1", [later]);
   await world.db.query("UPDATE job SET not_before = now() + interval '1 hour' WHERE id = $1", [strange]);
@@ -130,7 +145,9 @@ it('twenty takers get twenty jobs, none twice', async () => {
   for (let i = 0; i < 20; i += 1) await add(world.project);
   const jobs = await Promise.all(Array.from({ length: 20 }, () => claim()));
   // One that met another at the same row looks again, as a worker does.
-  const got = [...jobs, ...(await claims(20 - jobs.filter(Boolean).length))].flatMap((job) => job?.uuid ?? []);
+  const got = [...jobs, ...(await claims(20 - jobs.filter(Boolean).length))].flatMap(
+    (job) => job?.uuid ?? [],
+  );
   expect(new Set(got).size).toBe(20);
   expect(await claim()).toBeNull();
 });

@@ -16,7 +16,10 @@ const start = async (idempotencyKey: string, more: object = {}) => {
   const input = { projectId: 'raced', kind: 'OBJECTS', idempotencyKey, ...more };
   const { data, errors } = await service.ask(START, { input });
   if (errors) throw new Error(JSON.stringify(errors));
-  return data.startEnrichment as { job: { id: string } | null; userErrors: { code: string; field: string[] }[] };
+  return data.startEnrichment as {
+    job: { id: string } | null;
+    userErrors: { code: string; field: string[] }[];
+  };
 };
 const count = async () => (await service.db.query('SELECT count(*)::int AS n FROM job'))[0].n as number;
 
@@ -26,7 +29,9 @@ test('50 clients with one key and request are one job; with 50 requests one wins
   expect(same[0]?.job).toMatchObject({ state: 'QUEUED' });
   expect(await count()).toBe(1);
   const others = await Promise.all(
-    Array.from({ length: 50 }, (_, i) => start('two', { job: { priority: i, requires: { labels: ['a100'] } } })),
+    Array.from({ length: 50 }, (_, i) =>
+      start('two', { job: { priority: i, requires: { labels: ['a100'] } } }),
+    ),
   );
   expect(others.filter(({ job }) => job)).toHaveLength(1);
   const refused = others.flatMap(({ userErrors }) => userErrors);
@@ -36,11 +41,24 @@ test('50 clients with one key and request are one job; with 50 requests one wins
 });
 
 test('a job says how it is to be run and why it waits', async () => {
-  const job = { priority: 3, timeoutSeconds: 60, maxAttempts: 5, requires: { engine: 'CUDA', labels: ['b', 'a', 'b'] } };
+  const job = {
+    priority: 3,
+    timeoutSeconds: 60,
+    maxAttempts: 5,
+    requires: { engine: 'CUDA', labels: ['b', 'a', 'b'] },
+  };
   expect((await start('three', { job })).job).toMatchObject({
     ...{ priority: 3, timeoutSeconds: 60, maxAttempts: 5, requires: { engine: 'CUDA', labels: ['a', 'b'] } },
     waitsFor: { code: 'NO_HOST', message: 'No host with labels a, b is there.' },
-    ...{ dead: false, lastLines: [], system: [], expectedEnd: null, notBefore: null, host: null, device: null },
+    ...{
+      dead: false,
+      lastLines: [],
+      system: [],
+      expectedEnd: null,
+      notBefore: null,
+      host: null,
+      device: null,
+    },
   });
   for (const [wrong, field] of [
     [{ priority: 1001 }, ['job', 'priority']],
@@ -64,8 +82,11 @@ test('limits are set and refuse; a cancelled job is put back; hosts are listed',
   const { jobs } = await service.ok('{ jobs(projectId: "raced", first: 1) { edges { node { id } } } }');
   const jobId = jobs.edges[0].node.id;
   const ask = (name: string, input: object) =>
-    service.ok(`mutation ($input: ${name[0]?.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) {
-      job { state reason { code } } userErrors { code } } }`, { input });
+    service.ok(
+      `mutation ($input: ${name[0]?.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) {
+      job { state reason { code } } userErrors { code } } }`,
+      { input },
+    );
   expect((await ask('cancelJob', { jobId })).cancelJob.job.state).toBe('CANCELLED');
   expect((await ask('retryJob', { jobId, idempotencyKey: 'r' })).retryJob.job).toEqual({
     ...{ state: 'QUEUED', reason: { code: 'RETRIED' } },
@@ -79,9 +100,28 @@ test('limits are set and refuse; a cancelled job is put back; hosts are listed',
   const { hosts } = await service.ok(`{ hosts { ${fields} } }`);
   expect(hosts).toEqual([
     {
-      ...{ name: 'here', worker: 'w1', labels: ['a100'], engines: ['CUDA'], taskSlots: 1, present: true, jobs: [] },
+      ...{
+        name: 'here',
+        worker: 'w1',
+        labels: ['a100'],
+        engines: ['CUDA'],
+        taskSlots: 1,
+        present: true,
+        jobs: [],
+      },
       slots: [{ engine: 'CUDA', device: '0', count: 2 }],
     },
-    { ...{ name: 'lost', worker: 'w2', labels: [], engines: [], slots: [], taskSlots: 1, present: false, jobs: [] } },
+    {
+      ...{
+        name: 'lost',
+        worker: 'w2',
+        labels: [],
+        engines: [],
+        slots: [],
+        taskSlots: 1,
+        present: false,
+        jobs: [],
+      },
+    },
   ]);
 });

@@ -1,13 +1,10 @@
 /** What a process and all that it started take of this machine, and what the machine has left. */
 import { execFile } from 'node:child_process';
 import { statfs } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import si from 'systeminformation';
+import { sum, type ProcessMeter, type Usage } from './processes.js';
 
-export interface Sample {
-  /** Of one core: 200 is two cores. */
-  cpuPercent: number;
-  memoryBytes: number;
+export interface Sample extends Usage {
   /** Of the file system that holds the work folder. */
   diskUsedBytes: number | null;
   diskFreeBytes: number | null;
@@ -26,21 +23,22 @@ export interface GpuSample {
 
 const ASK_MS = 4_000;
 
-/** @param folder whose file system counts @returns null if there is no such process (any more) */
-export async function takeSample(pid: number, folder: string, device: string | null): Promise<Sample | null> {
-  const [processes, load, memory, disk, gpu] = await Promise.all([
-    si.processes(),
+/** @param folder whose file system counts @returns null if there is nothing to tell (any more), or not yet */
+export async function takeSample(
+  processes: ProcessMeter,
+  folder: string,
+  device: string | null,
+): Promise<Sample | null> {
+  const [usage, load, memory, disk, gpu] = await Promise.all([
+    processes.look(),
     si.currentLoad(),
     si.mem(),
     statfs(folder),
     sampleGpus(device),
   ]);
-  const group = withDescendants(processes.list, pid);
-  if (group.length === 0) return null;
+  if (!usage) return null;
   return {
-    // There it is of the whole machine.
-    cpuPercent: sum(group.map(({ cpu }) => cpu)) * availableParallelism(),
-    memoryBytes: sum(group.map(({ memRss }) => memRss)) * 1024,
+    ...usage,
     diskUsedBytes: finite((disk.blocks - disk.bfree) * disk.bsize),
     diskFreeBytes: finite(disk.bavail * disk.bsize),
     hostCpuPercent: finite(load.currentLoad),
@@ -51,32 +49,16 @@ export async function takeSample(pid: number, folder: string, device: string | n
 }
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
-const sum = (values: number[]): number =>
-  values.reduce((total, value) => total + (Number.isFinite(value) ? value : 0), 0);
-
-interface Process {
-  pid: number;
-  parentPid: number;
-}
-
-export function withDescendants<P extends Process>(list: readonly P[], root: number): P[] {
-  const group = list.filter(({ pid }) => pid === root);
-  const seen = new Set([root]);
-  for (const { pid } of group)
-    for (const child of list)
-      if (child.parentPid === pid && !seen.has(child.pid)) {
-        seen.add(child.pid);
-        group.push(child);
-      }
-  return group;
-}
 
 let noNvidia = false;
 
 /** Null: there is no NVIDIA driver here, or not the device. */
 async function sampleGpus(device: string | null): Promise<GpuSample | null> {
   if (noNvidia) return null;
-  const query = ['--query-gpu=index,utilization.gpu,memory.used,memory.total', '--format=csv,noheader,nounits'];
+  const query = [
+    '--query-gpu=index,utilization.gpu,memory.used,memory.total',
+    '--format=csv,noheader,nounits',
+  ];
   const text = await new Promise<string | null>((resolve) =>
     execFile('nvidia-smi', query, { timeout: ASK_MS }, (error, stdout) => {
       // Asked once: a machine does not grow a driver while it works.

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../../platform/error.js';
 import { FenceLost, type Lease, type WorkerServices } from '../fence.js';
+import { ProcessMeter } from './processes.js';
 import { takeSample } from './sample.js';
 import { THIN_EVERY, storeSample, thinSamples } from './store.js';
 
@@ -23,20 +24,24 @@ export async function watchSystem(
   lease: Lease,
   { everyMs, device, pid, over }: Watched,
 ): Promise<void> {
-  let known: number | undefined;
+  // A look takes half a second on a busy machine; the end of an attempt does not wait for it.
+  const ended = new Promise<null>((resolve) =>
+    over.addEventListener('abort', () => resolve(null), { once: true }),
+  );
+  let meter: ProcessMeter | undefined;
   let stored = 0;
   for (let wait = Math.min(FIRST_MS, everyMs); !over.aborted; wait = everyMs) {
     await sleep(wait, undefined, { signal: over }).catch(() => undefined);
     const id = pid();
     if (id === undefined || over.aborted) continue;
     try {
-      const sample = await takeSample(id, config.dataDir, device);
-      if (sample && id === known && !over.aborted) {
+      meter ??= new ProcessMeter(id);
+      const sample = await Promise.race([takeSample(meter, config.dataDir, device), ended]);
+      if (sample && !over.aborted) {
         await storeSample(db, lease, sample);
         stored += 1;
         if (stored % THIN_EVERY === 0) await thinSamples(db, lease.job.uuid);
       }
-      known = id;
     } catch (error) {
       if (error instanceof FenceLost) return;
       log.debug({ reason: messageOf(error), job: lease.job.uuid }, 'no sample of the system');
