@@ -1,5 +1,7 @@
 import { Job } from './job.js';
+import { HostResolver, ProjectJobLimitsResolver } from './host/hostResolver.js';
 import { JobResolver } from './jobResolver.js';
+import { JobSystemResolver } from './jobSystemResolver.js';
 import { NetworkResolver } from './networkResolver.js';
 import { BatchPredictionResolver } from './task/batchPredictionResolver.js';
 import { DuplicatesResolver } from './task/duplicatesResolver.js';
@@ -9,13 +11,16 @@ import { ImportResolver } from './task/importResolver.js';
 import { PredictionsResolver } from './task/predictionsResolver.js';
 import { EvaluationDriftResolver, ModelExportResolver } from './task/modelExportResolver.js';
 
-export { JOB_QUEUE, QUEUES, TASK_QUEUE } from './change.js';
+export { JOB_QUEUE, TASK_QUEUE } from './change.js';
 export { jobFileRoutes } from './task/jobFile.js';
 export { startWorker, type Worker, type WorkerOptions } from './worker/worker.js';
 
 export const jobEntities = [Job];
 export const jobResolvers = [
   JobResolver,
+  JobSystemResolver,
+  HostResolver,
+  ProjectJobLimitsResolver,
   NetworkResolver,
   ImportResolver,
   ExportResolver,

@@ -6,18 +6,13 @@ import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { pino } from 'pino';
 import { migrate } from '../../src/platform/database/dataSource.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/platform/database/embedded.js';
 import { parseConfig } from '../../src/platform/config.js';
 import { connectDatabase } from '../../src/service.js';
-import { createQueue } from '../../src/platform/queue.js';
-import { QUEUES } from '../../src/jobs/index.js';
 
 export default async function globalSetup(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'shingo-test-'));
-  // As root the server runs as another user, who must be able to enter.
-  await chmod(folder, 0o755);
   // Run as root, PostgreSQL is another user: let it walk there, or its files would be moved where nobody removes them.
   await chmod(folder, 0o755);
   // Without fsync: a test's database need not survive a power cut.
@@ -26,8 +21,6 @@ export default async function globalSetup(): Promise<void> {
   const db = await connectDatabase(parseConfig({}), server.url, 'template');
   try {
     await migrate(db);
-    const queue = await createQueue(db, pino({ level: 'silent' }), { queues: QUEUES, maintain: false });
-    await queue.stop();
   } finally {
     // A template must have no connection when it is cloned.
     await db.destroy();

@@ -7,6 +7,7 @@ import { ShingoError } from '../../platform/error.js';
 import type { Queue } from '../../platform/queue.js';
 import type { ExperimentJob } from '../job.js';
 import { classesOf, countLights, inSplit, type LightCount } from '../lights.js';
+import { withOptions, type JobOptionsInput } from '../options.js';
 import { Engine, JobKind, type Weights } from '../vocabulary.js';
 import { requirePictures } from './pictures.js';
 import { insertJob, jobOfRequest, once, request } from './request.js';
@@ -21,6 +22,7 @@ export interface StartEvaluation {
   engine?: Engine | null;
   /** Missing: the project's newest of the task. */
   protocolUuid?: string | null;
+  job?: JobOptionsInput | null;
   idempotencyKey: string;
 }
 
@@ -45,7 +47,7 @@ export async function startEvaluation(
     engine,
     ...(protocolUuid && { protocolUuid }),
   };
-  const wanted = request(version.projectUuid, input.idempotencyKey, content);
+  const wanted = request(version.projectUuid, input.idempotencyKey, withOptions(content, input.job));
   const known = await jobOfRequest<ExperimentJob>(db, wanted);
   if (known) return known;
   requireWeights(experiment, 'experimentId');
@@ -66,6 +68,7 @@ export async function startEvaluation(
       experimentUuid,
       evaluationUuid,
       engine: engine ?? Engine.AUTO,
+      options: input.job ?? null,
     };
     return insertJob<ExperimentJob>(manager, queue, wanted, job);
   });

@@ -10,6 +10,7 @@ import { ShingoError } from '../../platform/error.js';
 import type { Queue } from '../../platform/queue.js';
 import type { Job } from '../job.js';
 import { countLights, inSplit } from '../lights.js';
+import { withOptions, type JobOptionsInput } from '../options.js';
 import { Engine, JobKind } from '../vocabulary.js';
 import { insertJob, jobOfRequest, once, request } from './request.js';
 import { findModel, findVersion } from './subjects.js';
@@ -31,6 +32,7 @@ export interface StartPredictions {
   /** Missing: the project's newest for the task. */
   protocolUuid: string | null;
   idempotencyKey: string;
+  job?: JobOptionsInput | null;
 }
 
 /**
@@ -40,12 +42,16 @@ export interface StartPredictions {
  */
 export async function startPredictions(
   { db, queue }: { db: DataSource; queue: Queue },
-  { idempotencyKey, ...asked }: StartPredictions,
+  { idempotencyKey, job: options, ...asked }: StartPredictions,
 ): Promise<Job> {
   const { datasetVersionUuid, split, name, format, lenient } = asked;
   const { projectUuid } = await findVersion(db, datasetVersionUuid);
   if (name.trim() === '' || name.length > 200) throw bad('name', 'A name has 1 to 200 characters.');
-  const wanted = request(projectUuid, idempotencyKey, { kind: JobKind.PREDICTIONS, ...asked });
+  const wanted = request(
+    projectUuid,
+    idempotencyKey,
+    withOptions({ kind: JobKind.PREDICTIONS, ...asked }, options),
+  );
   const known = await jobOfRequest(db, wanted);
   if (known) return known;
   const { modelUuid, task, version } = await subjectOf(db, asked);
@@ -65,7 +71,7 @@ export async function startPredictions(
       ...{ evaluationUuid, sha256, fileName, format, lenient, classes: version?.classes ?? null },
       trainingKnown: version?.trainedOnUuid != null,
     };
-    const job = { kind: JobKind.PREDICTIONS as const, evaluationUuid, engine: Engine.AUTO, input };
+    const job = { kind: JobKind.PREDICTIONS as const, evaluationUuid, engine: Engine.AUTO, input, options };
     return insertJob(manager, queue, wanted, job);
   });
 }

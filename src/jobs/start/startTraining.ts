@@ -7,6 +7,7 @@ import type { Queue } from '../../platform/queue.js';
 import { usedParameters } from '../../training/detectionParameters.js';
 import type { ExperimentJob } from '../job.js';
 import { classesOf, countLights, inSplit } from '../lights.js';
+import { withOptions, type JobOptionsInput } from '../options.js';
 import { Engine, JobKind, JobState } from '../vocabulary.js';
 import { checkNames, checkParent } from './checkNames.js';
 import { checkParameters } from './checkParameters.js';
@@ -23,6 +24,7 @@ export interface StartTraining {
   engine?: Engine | null;
   /** As given; what is missing takes the server's default. */
   parameters?: object | null;
+  job?: JobOptionsInput | null;
   idempotencyKey: string;
 }
 
@@ -42,7 +44,7 @@ export async function startTraining(
   checkName(name);
   const asked = { kind: JobKind.TRAINING, datasetVersionUuid, modelUuid, name, engine, parameters };
   const content = parentUuid ? { ...asked, parentUuid } : asked;
-  const wanted = request(version.projectUuid, input.idempotencyKey, content);
+  const wanted = request(version.projectUuid, input.idempotencyKey, withOptions(content, input.job));
   const known = await jobOfRequest<ExperimentJob>(db, wanted);
   if (known) return known;
   const task = LearningTask[parameters.task];
@@ -67,6 +69,7 @@ export async function startTraining(
       experimentUuid,
       evaluationUuid: null,
       engine: engine ?? Engine.AUTO,
+      options: input.job ?? null,
     };
     return insertJob<ExperimentJob>(manager, queue, wanted, job);
   });

@@ -18,11 +18,12 @@ import { uuidOf } from '../../graphql/node.js';
 import { modelVersionUuid } from '../../models/version/reference.js';
 import { Payload, payload } from '../../graphql/userError.js';
 import { Job } from '../job.js';
+import { StartJobInput } from '../options.js';
 import { startPredictions } from '../start/startPredictions.js';
 import { PredictionFormat, PredictionsReport } from './predictionsReport.js';
 
 @InputType()
-class ImportPredictionsInput {
+class ImportPredictionsInput extends StartJobInput {
   @Field(() => ID, { description: 'What the predictions are evaluated on.' })
   datasetVersionId: string;
   @Field(() => Split)
@@ -61,10 +62,6 @@ class ImportPredictionsInput {
     description: "An EvaluationProtocol; missing: the project's newest for the task.",
   })
   protocolId?: string | null;
-  @Field(() => String, {
-    description: 'Made by the client, kept for its retries; unique within the project.',
-  })
-  idempotencyKey: string;
 }
 
 @ObjectType()
