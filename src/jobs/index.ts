@@ -1,3 +1,4 @@
+import { PipelineResolver } from './graph/pipelineResolver.js';
 import { Job } from './job.js';
 import { JobResolver } from './jobResolver.js';
 import { NetworkResolver } from './networkResolver.js';
@@ -5,6 +6,7 @@ import { BatchPredictionResolver } from './task/batchPredictionResolver.js';
 import { DuplicatesResolver } from './task/duplicatesResolver.js';
 import { EnrichmentResolver } from './task/enrichmentResolver.js';
 import { ExportResolver } from './task/exportResolver.js';
+import { GateJobReportResolver } from './task/gateJobResolver.js';
 import { ImportResolver } from './task/importResolver.js';
 import { PredictionsResolver } from './task/predictionsResolver.js';
 import { EvaluationDriftResolver, ModelExportResolver } from './task/modelExportResolver.js';
@@ -25,4 +27,6 @@ export const jobResolvers = [
   ModelExportResolver,
   EvaluationDriftResolver,
   BatchPredictionResolver,
+  GateJobReportResolver,
+  PipelineResolver,
 ] as const;

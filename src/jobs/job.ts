@@ -1,7 +1,7 @@
 import { Field, Float, Int, ObjectType } from 'type-graphql';
 import { Column, Entity } from 'typeorm';
 import { defineList } from '../graphql/list/list.js';
-import { id, int, oneOf, text, time } from '../graphql/list/fields.js';
+import { boolean, id, int, oneOf, text, time } from '../graphql/list/fields.js';
 import { Node } from '../graphql/node.js';
 import { DateTime } from '../graphql/scalars.js';
 import { JobKind, JobState, Reason, reasonOf } from './vocabulary.js';
@@ -41,6 +41,13 @@ export class Job extends Node {
   @Column('text')
   @Field(() => JobState)
   state: JobState;
+
+  @Column('boolean')
+  @Field(() => Boolean, {
+    name: 'waiting',
+    description: 'QUEUED, but nobody may take it yet: it waits for jobs that it needs, or for its sweep.',
+  })
+  held: boolean;
 
   @Column('text', { name: 'reason_code', nullable: true })
   reasonCode: string | null;
@@ -158,6 +165,7 @@ export const jobList = defineList({
     id: id('Job', 't.id'),
     kind: oneOf('JobKind', JobKind, 't.kind'),
     state: oneOf('JobState', JobState, 't.state'),
+    waiting: boolean('t.held'),
     experimentId: id('Experiment', 't.experiment_id'),
     evaluationId: id('Evaluation', 't.evaluation_id'),
     worker: text('t.worker', { nullable: true }),

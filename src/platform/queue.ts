@@ -5,6 +5,7 @@
  * the message, that the work is now its own; from then on that row says whether the work lives. Two leases for one
  * work would have to be kept in step, and a training outlives any expiry that is worth having.
  */
+import { pino } from 'pino';
 import { PgBoss, type ConnectionOptions } from 'pg-boss';
 import type { DataSource, EntityManager } from 'typeorm';
 import { hint } from './hub.js';
@@ -80,7 +81,25 @@ export async function createQueue(
       retentionSeconds: 365 * 86_400,
     });
   }
-  return new BossQueue(boss);
+  const queue = new BossQueue(boss);
+  opened.set(db, Promise.resolve(queue));
+  return queue;
+}
+
+const opened = new WeakMap<DataSource, Promise<Queue>>();
+
+/**
+ * The queue that this process has on the database of the transaction. One that has none, such as the process of a task,
+ * gets one that only sends, when it first needs it; it ends with the process.
+ */
+export function queueOn({ dataSource: db }: EntityManager): Promise<Queue> {
+  const known = opened.get(db);
+  if (known) return known;
+  const log = pino({ level: 'warn' }, pino.destination(2));
+  const made = createQueue(db, log, { queues: [], maintain: false });
+  opened.set(db, made);
+  made.catch(() => opened.delete(db));
+  return made;
 }
 
 class BossQueue implements Queue {

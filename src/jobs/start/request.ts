@@ -10,6 +10,7 @@ import { newId } from '../../platform/ids.js';
 import { hint } from '../../platform/hub.js';
 import type { Queue } from '../../platform/queue.js';
 import { enqueue } from '../change.js';
+import { holdJob, type Hold } from '../graph/hold.js';
 import { Job } from '../job.js';
 import { PROJECT_JOBS_TOPIC, type Engine, type TaskKind, type TrainerKind } from '../vocabulary.js';
 
@@ -59,15 +60,26 @@ export async function once<J extends Job = Job>(
   });
 }
 
-export type NewJob =
-  | { kind: TrainerKind; experimentUuid: string; evaluationUuid: string | null; engine: Engine; input?: null }
-  | { kind: TaskKind; experimentUuid?: null; evaluationUuid?: string | null; engine: Engine; input: object };
+/** Of the jobs that one request makes, the others: only the first has its key. */
+export const withoutKey = ({ projectUuid }: Pick<Request, 'projectUuid'>) => ({
+  projectUuid,
+  key: null,
+  hash: null,
+});
 
-/** The row and its message. */
+export type NewJob = (
+  | { kind: TrainerKind; experimentUuid: string; evaluationUuid: string | null; engine: Engine; input?: null }
+  | { kind: TaskKind; experimentUuid?: null; evaluationUuid?: string | null; engine: Engine; input: object }
+) & {
+  /** It waits; missing: any worker may take it. */
+  hold?: Hold | null;
+};
+
+/** The row, and its message unless it waits. */
 export async function insertJob<J extends Job = Job>(
   manager: EntityManager,
   queue: Queue,
-  wanted: Request,
+  wanted: Request | ReturnType<typeof withoutKey>,
   job: NewJob,
 ): Promise<J> {
   const uuid = newId();
@@ -87,7 +99,8 @@ export async function insertJob<J extends Job = Job>(
       job.input && JSON.stringify(job.input),
     ],
   );
-  await enqueue(manager, queue, { uuid, kind: job.kind });
+  if (job.hold) await holdJob(manager, uuid, job.hold);
+  else await enqueue(manager, queue, { uuid, kind: job.kind });
   await hint(manager, PROJECT_JOBS_TOPIC, wanted.projectUuid);
   return (await selectOne(manager, Job, uuid)) as J;
 }

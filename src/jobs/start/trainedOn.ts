@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { Split } from '../../catalog/vocabulary.js';
 import { ShingoError } from '../../platform/error.js';
 
@@ -10,7 +10,7 @@ const EXAMPLES = 5;
  * @throws ShingoError TEST_IMAGES_TRAINED_ON
  */
 export async function refuseTrainedOn(
-  db: DataSource,
+  db: DataSource | EntityManager,
   experimentUuid: string,
   versionUuid: string,
   split: Split,

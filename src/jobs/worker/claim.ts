@@ -19,7 +19,7 @@ export async function claimNext(
         const job = await lockJob(manager, message.data.jobUuid);
         // Cancelled meanwhile, or a second message for the same job: nothing to do but to drop it.
         const claimed =
-          job?.state === JobState.QUEUED && (await changeJob(manager, job, JobState.RUNNING, { worker }));
+          job?.state === JobState.QUEUED && !job.held && (await changeJob(manager, job, JobState.RUNNING, { worker }));
         await queue.complete(manager, from, message.id);
         return claimed ? { job: claimed, attempt: claimed.attempt } : null;
       });

@@ -46,10 +46,10 @@ export async function reap(
   return reaped;
 }
 
-/** Every queued job has a message; one that has none gets one. Returns how many. */
+/** Every queued job has a message, but for those that wait for others; one that has none gets one. Returns how many. */
 export async function repairQueue({ db, queue }: Pick<WorkerServices, 'db' | 'queue'>): Promise<number> {
   const queued: { id: string; kind: JobKind }[] = await db.query(
-    "/* job.queued */ SELECT id, kind FROM job WHERE state = 'QUEUED' ORDER BY seq LIMIT 10000",
+    "/* job.queued */ SELECT id, kind FROM job WHERE state = 'QUEUED' AND NOT held ORDER BY seq LIMIT 10000",
   );
   let sent = 0;
   for (const name of QUEUES) {
@@ -58,8 +58,8 @@ export async function repairQueue({ db, queue }: Pick<WorkerServices, 'db' | 'qu
     for (const uuid of await queue.lacking(db, name, ids)) {
       await withJob(db, uuid, async (manager, job) => {
         // Looked at again with the job held: two workers that mend at once send one message.
-        if (job.state !== JobState.QUEUED || (await queue.lacking(manager, name, [uuid])).length === 0)
-          return;
+        const waits = job.state === JobState.QUEUED && !job.held;
+        if (!waits || (await queue.lacking(manager, name, [uuid])).length === 0) return;
         await enqueue(manager, queue, job);
         sent += 1;
       });

@@ -6,6 +6,7 @@ import { QUEUE_TOPIC } from '../../platform/queue.js';
 import { messageOf } from '../../platform/error.js';
 import type { Spec } from '../../training/protocol.js';
 import { JOB_QUEUE, TASK_QUEUE } from '../change.js';
+import { mendGraphs } from '../graph/mend.js';
 import { Attempt } from './attempt.js';
 import { claimNext } from './claim.js';
 import type { Lease, WorkerServices } from './fence.js';
@@ -164,7 +165,10 @@ class RunningWorker implements Worker {
         );
         before = new Set(stale.map(key));
         // Rarely needed, and it looks at every queued job.
-        if (pass % REPAIR_EVERY === 0) await repairQueue(this.services);
+        if (pass % REPAIR_EVERY === 0) {
+          await mendGraphs(db);
+          await repairQueue(this.services);
+        }
       } catch (error) {
         log.warn({ reason: messageOf(error) }, 'the queue could not be looked after');
       }

@@ -1,0 +1,9 @@
+/** A look at jobs that wait and sweeps that stand still, every so often: what could not be done at once is done then. */
+import type { DataSource } from 'typeorm';
+import { changeJob, enqueue } from '../change.js';
+import { mendDependents } from './dependents.js';
+
+/** Returns how many jobs were settled. */
+export async function mendGraphs(db: DataSource): Promise<number> {
+  return mendDependents(db, { changeJob, enqueue });
+}
