@@ -2,6 +2,8 @@ import { PipelineResolver } from './graph/pipelineResolver.js';
 import { Job } from './job.js';
 import { JobResolver } from './jobResolver.js';
 import { NetworkResolver } from './networkResolver.js';
+import { Sweep } from './sweep/sweep.js';
+import { JobSweepResolver, SweepResolver, SweepTrialResolver } from './sweep/sweepResolver.js';
 import { BatchPredictionResolver } from './task/batchPredictionResolver.js';
 import { DuplicatesResolver } from './task/duplicatesResolver.js';
 import { EnrichmentResolver } from './task/enrichmentResolver.js';
@@ -15,7 +17,7 @@ export { JOB_QUEUE, QUEUES, TASK_QUEUE } from './change.js';
 export { jobFileRoutes } from './task/jobFile.js';
 export { startWorker, type Worker, type WorkerOptions } from './worker/worker.js';
 
-export const jobEntities = [Job];
+export const jobEntities = [Job, Sweep];
 export const jobResolvers = [
   JobResolver,
   NetworkResolver,
@@ -29,4 +31,7 @@ export const jobResolvers = [
   BatchPredictionResolver,
   GateJobReportResolver,
   PipelineResolver,
+  SweepResolver,
+  SweepTrialResolver,
+  JobSweepResolver,
 ] as const;
