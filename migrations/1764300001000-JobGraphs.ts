@@ -24,11 +24,8 @@ const UP = [
   `ALTER TABLE job
     -- Of the jobs that one request makes only the first has its key.
     ALTER idempotency_key DROP NOT NULL, ALTER request_hash DROP NOT NULL,
-    -- QUEUED, but nobody may take it: it waits for jobs that it needs, or for its sweep.
-    ADD held boolean NOT NULL DEFAULT false,
     -- A training that stops after this epoch and waits for its sweep; null: it runs to its end.
-    ADD pause_epoch int,
-    ADD CONSTRAINT job_held CHECK (NOT held OR state = 'QUEUED')`,
+    ADD pause_epoch int`,
   'CREATE INDEX job_held ON job (id) WHERE held',
   `CREATE TABLE job_dependency (
     job_id uuid NOT NULL REFERENCES job ON DELETE CASCADE,
@@ -110,7 +107,7 @@ const UP = [
 const DOWN = [
   'DROP TABLE sweep_trial, sweep, schedule_run, schedule, job_dependency',
   "DELETE FROM job WHERE kind = 'GATE' OR idempotency_key IS NULL",
-  `ALTER TABLE job DROP CONSTRAINT job_held, DROP held, DROP pause_epoch,
+  `ALTER TABLE job DROP pause_epoch,
     ALTER idempotency_key SET NOT NULL, ALTER request_hash SET NOT NULL`,
   only(BEFORE),
 ];

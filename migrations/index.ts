@@ -16,6 +16,7 @@ import { ExperimentEnvironment1764200002000 } from './1764200002000-ExperimentEn
 import { ExperimentTask1764200003000 } from './1764200003000-ExperimentTask.js';
 import { ModelUse1764200004000 } from './1764200004000-ModelUse.js';
 import { ModelBounds1764200005000 } from './1764200005000-ModelBounds.js';
+import { Hosts1764300000000 } from './1764300000000-Hosts.js';
 import { JobGraphs1764300001000 } from './1764300001000-JobGraphs.js';
 
 /** In order. A migration that has been released is never edited. */
@@ -38,5 +39,6 @@ export const migrations = [
   ExperimentTask1764200003000,
   ModelUse1764200004000,
   ModelBounds1764200005000,
+  Hosts1764300000000,
   JobGraphs1764300001000,
 ];
