@@ -39,8 +39,8 @@ const UP = [
     name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
     cron text NOT NULL, time_zone text NOT NULL,
     dataset_id uuid NOT NULL REFERENCES dataset ON DELETE CASCADE,
-    -- The recipe of a new version each time; null: the newest there is.
-    recipe jsonb,
+    -- Each time one by the recipe of the newest; else the newest itself.
+    new_version boolean NOT NULL,
     -- What is started: src/jobs/graph/pipeline.ts has its form.
     template jsonb NOT NULL,
     skip_unchanged boolean NOT NULL,

@@ -18,6 +18,7 @@ import { ModelUse1764200004000 } from './1764200004000-ModelUse.js';
 import { ModelBounds1764200005000 } from './1764200005000-ModelBounds.js';
 import { Hosts1764300000000 } from './1764300000000-Hosts.js';
 import { JobGraphs1764300001000 } from './1764300001000-JobGraphs.js';
+import { Logging1764300002000 } from './1764300002000-Logging.js';
 
 /** In order. A migration that has been released is never edited. */
 export const migrations = [
@@ -41,4 +42,5 @@ export const migrations = [
   ModelBounds1764200005000,
   Hosts1764300000000,
   JobGraphs1764300001000,
+  Logging1764300002000,
 ];

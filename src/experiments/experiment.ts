@@ -1,4 +1,4 @@
-import { Field, Float, Int, ObjectType } from 'type-graphql';
+import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Column, Entity } from 'typeorm';
 import { LearningTask } from '../catalog/vocabulary.js';
 import { defineList } from '../graphql/list/list.js';
@@ -6,6 +6,15 @@ import { boolean, float, id, int, oneOf, some, text, time } from '../graphql/lis
 import { Node } from '../graphql/node.js';
 import { DateTime } from '../graphql/scalars.js';
 import { JobState } from '../jobs/vocabulary.js';
+
+export enum ExperimentSource {
+  JOB = 'JOB',
+  LOGGED = 'LOGGED',
+}
+registerEnumType(ExperimentSource, {
+  name: 'ExperimentSource',
+  description: 'JOB: trained by a worker of this service. LOGGED: trained elsewhere, see createExperiment.',
+});
 
 /** One training of one model on one version of a data set: what went in, what came out. */
 @Entity('experiment')
@@ -17,8 +26,9 @@ export class Experiment extends Node {
   @Column('uuid', { name: 'model_id' })
   modelUuid: string;
 
-  @Column('uuid', { name: 'dataset_version_id' })
-  datasetVersionUuid: string;
+  /** Null: it was trained elsewhere, on data that this catalog does not know. */
+  @Column('uuid', { name: 'dataset_version_id', nullable: true })
+  datasetVersionUuid: string | null;
 
   /** Whose weights it began with. */
   @Column('uuid', { name: 'parent_id', nullable: true })
@@ -29,6 +39,10 @@ export class Experiment extends Node {
     description: 'Unique within the project; "project name/experiment name" names it anywhere.',
   })
   name: string;
+
+  @Column('text')
+  @Field(() => ExperimentSource)
+  source: ExperimentSource;
 
   @Column('text')
   @Field(() => LearningTask)
@@ -88,6 +102,18 @@ export class Experiment extends Node {
     return Number(this.lastSeqText);
   }
 
+  @Column('text', { name: 'code_version', nullable: true })
+  @Field(() => String, { nullable: true, description: 'Of a logged one, as its trainer calls it.' })
+  codeVersion: string | null;
+
+  @Column('timestamptz', { name: 'heard_at', nullable: true })
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'When something was last logged. A logged experiment stays RUNNING until finishExperiment says otherwise: one that has long been silent shows it here.',
+  })
+  lastHeardAt: Date | null;
+
   @Column('timestamptz', { name: 'created_at' })
   @Field(() => DateTime)
   createdAt: Date;
@@ -140,6 +166,7 @@ export const experimentList = defineList({
     modelId: id('Model', 't.model_id'),
     datasetVersionId: id('DatasetVersion', 't.dataset_version_id'),
     parentId: id('Experiment', 't.parent_id'),
+    source: oneOf('ExperimentSource', ExperimentSource, 't.source'),
     task: oneOf('LearningTask', LearningTask, 't.task'),
     algorithm: text('t.algorithm', { sort: true }),
     state: oneOf('JobState', JobState, 't.state'),

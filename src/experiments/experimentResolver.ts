@@ -109,7 +109,10 @@ export class ExperimentResolver {
     return load.one(Model, experiment.modelUuid);
   }
 
-  @FieldResolver(() => DatasetVersion)
+  @FieldResolver(() => DatasetVersion, {
+    nullable: true,
+    description: 'Null: trained elsewhere, on data that is not in this catalog.',
+  })
   datasetVersion(@Root() experiment: Experiment, @Ctx() { load }: Context) {
     return load.one(DatasetVersion, experiment.datasetVersionUuid);
   }

@@ -64,28 +64,32 @@ export async function metricsOf(
   return load.batch(`metrics:${key}`, (uuids) => selectMetrics(db, uuids, filter)).load(uuid);
 }
 
+const OF_ALL = `/* experiment.metrics */ SELECT metric.* FROM unnest($1::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
+    SELECT experiment_id, ${EVENT_COLUMNS} FROM experiment_event
+    WHERE experiment_id = wanted.id AND kind = 'METRIC' AND seq > $2 ORDER BY seq LIMIT $3) metric`;
+
+/** From each series its first points, by its index: a rare one among 500 is not searched for in the rows of the others. */
+const OF_SERIES = `/* experiment.metrics */ SELECT metric.* FROM unnest($1::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
+    SELECT point.* FROM experiment_metric m JOIN metric_series s ON s.id = m.series_id CROSS JOIN LATERAL (
+      SELECT experiment_id, ${EVENT_COLUMNS} FROM experiment_event
+      WHERE experiment_id = wanted.id AND series_id = m.series_id AND seq > $2 ORDER BY seq LIMIT $3) point
+    WHERE m.experiment_id = wanted.id AND m.last_seq > $2 AND ($4::text[] IS NULL OR s.name = ANY ($4))
+      AND ($5::text[] IS NULL OR coalesce(s.condition, 'all') = ANY ($5))
+      AND ($6::text[] IS NULL OR s.split = ANY ($6))
+    ORDER BY point.seq LIMIT $3) metric`;
+
 async function selectMetrics(db: Db, uuids: readonly string[], filter: MetricFilter): Promise<Metric[][]> {
+  const { names, conditions, splits, afterSeq, first } = filter;
   const rows: (EventRow & { experiment_id: string })[] = await db.query(
-    `/* experiment.metrics */ SELECT metric.* FROM unnest($1::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
-       SELECT experiment_id, ${EVENT_COLUMNS} FROM experiment_event
-       WHERE experiment_id = wanted.id AND kind = 'METRIC' AND seq > $2
-         AND ($3::text[] IS NULL OR name = ANY ($3))
-         AND ($4::text[] IS NULL OR coalesce(condition, 'all') = ANY ($4))
-         AND ($5::text[] IS NULL OR split = ANY ($5))
-       ORDER BY seq LIMIT $6) metric`,
-    [
-      uuids,
-      filter.afterSeq,
-      filter.names ?? null,
-      filter.conditions ?? null,
-      filter.splits ?? null,
-      filter.first,
-    ],
+    names || conditions || splits ? OF_SERIES : OF_ALL,
+    names || conditions || splits
+      ? [uuids, afterSeq, first, names ?? null, conditions ?? null, splits ?? null]
+      : [uuids, afterSeq, first],
   );
   const found = new Map<string, Metric[]>(uuids.map((uuid) => [uuid, []]));
   for (const row of rows) {
     const { seq, time, step, name, split, condition, value, n, lower, upper, method } = row;
-    const fields = { time, step, name, split, condition, value, n, lower, upper, method };
+    const fields = { time, step, name, split, condition, class: row.class, value, n, lower, upper, method };
     found.get(row.experiment_id)?.push(Object.assign(new Metric(), fields, { seq: Number(seq) }));
   }
   return uuids.map((uuid) => found.get(uuid) ?? []);

@@ -11,20 +11,28 @@ export abstract class Measured {
   @Field(() => DateTime)
   time: Date;
 
-  @Field(() => Int, { description: 'Epoch, counted from 1.' })
+  @Field(() => Int, {
+    description: 'Epoch, counted from 1; of a logged experiment whatever its trainer counts.',
+  })
   step: number;
 
   @Field(() => String, { description: 'loss, accuracy.' })
   name: string;
 
-  @Field(() => Split)
-  split: Split;
+  @Field(() => Split, { nullable: true, description: 'Null: of none, as a learning rate.' })
+  split: Split | null;
+
+  @Field(() => String, { nullable: true, description: 'Null: over all classes.' })
+  class: string | null;
 
   @Field(() => Real)
   value: number;
 
-  @Field(() => Int, { description: 'Lights it was measured on.' })
-  n: number;
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Lights it was measured on; null: its trainer did not say, and there is no interval.',
+  })
+  n: number | null;
 
   @Field(() => Float, {
     nullable: true,

@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import type { LearningTask } from '../catalog/vocabulary.js';
 import { Experiment } from '../experiments/experiment.js';
+import { requireWeights, type Trained } from '../experiments/weights.js';
 import { selectOne } from '../graphql/select.js';
 import { modelFiles } from '../jobs/worker/materialise.js';
 import type { StoredFiles } from '../jobs/worker/files.js';
-import { JobState, Weights } from '../jobs/vocabulary.js';
+import { Weights } from '../jobs/vocabulary.js';
 import { ShingoError } from '../platform/error.js';
 
 export interface ModelSource {
-  experiment: Experiment;
+  experiment: Trained;
   task: LearningTask;
   /** The model folder, by relative path. */
   files: StoredFiles;
@@ -21,10 +22,7 @@ export interface ModelSource {
 export async function modelSource(db: DataSource, experimentUuid: string): Promise<ModelSource> {
   const experiment = await selectOne(db, Experiment, experimentUuid);
   if (!experiment) throw new ShingoError('NOT_FOUND', 'There is no such experiment.', 404, ['experimentId']);
-  if (experiment.state !== JobState.SUCCEEDED) {
-    const message = `The training of this experiment is ${experiment.state}; only one that SUCCEEDED has weights.`;
-    throw new ShingoError('EXPERIMENT_NOT_TRAINED', message, 409, ['experimentId']);
-  }
+  requireWeights(experiment, 'experimentId');
   return { experiment, task: experiment.task, files: await modelFiles(db, experimentUuid, Weights.BEST) };
 }
 

@@ -112,7 +112,7 @@ describe('a detector', () => {
     const names = ['loss', 'heat_loss', 'size_loss', 'offset_loss', 'recall', 'ap50'];
     expect(ofEpoch.map(({ name }) => name)).toEqual(expect.arrayContaining(names));
     const { n, value, lower, upper, method } = ofEpoch.find(({ name }) => name === 'recall')!;
-    expect({ lower, upper, method }).toEqual({ ...wilson(Math.round(value * n), n), method: 'WILSON' });
+    expect({ lower, upper, method }).toEqual({ ...wilson(Math.round(value * n!), n!), method: 'WILSON' });
   });
 
   it.each(['BEST', 'LAST', 'INITIAL'] as const)(

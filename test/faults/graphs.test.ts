@@ -272,7 +272,7 @@ it('a worker that is killed between the jobs of a graph costs nothing but time',
     process.kill('SIGKILL');
   }
   await world.worker({}, { staleSeconds: 1 });
-  await world.until(made.gate!.uuid);
+  await world.until(made.gate!.uuid, undefined, 60_000);
   expect(await statesOf(made)).toEqual(['SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED']);
   expect((await world.job(made.training.uuid)).attempt).toBe(1);
   expect(await world.db.query('SELECT number FROM model_version')).toEqual([{ number: 1 }]);

@@ -62,12 +62,17 @@ export const ExperimentEventUnion = createUnionType({
 export interface NewMetric {
   kind: 'METRIC';
   name: string;
-  split: `${Split}`;
+  split: `${Split}` | null;
   condition: string | null;
+  /** Null: over all classes. */
+  class?: string | null;
   step: number;
+  /** Null: now. */
+  time?: Date | null;
   /** May be NaN or infinite. */
   value: number;
-  n: number;
+  /** Null: not known, as of most of what was measured elsewhere. */
+  n: number | null;
   lower: number | null;
   upper: number | null;
   method: string | null;
@@ -85,6 +90,7 @@ export interface EventRow {
   name: string | null;
   split: Split | null;
   condition: string | null;
+  class: string | null;
   step: number | null;
   value: number | null;
   n: number | null;
@@ -97,14 +103,14 @@ export interface EventRow {
   message: string | null;
 }
 
-export const EVENT_COLUMNS = `seq, time, kind, name, split, condition, step, value, n, lower, upper, method, state,
+export const EVENT_COLUMNS = `seq, time, kind, name, split, condition, class, step, value, n, lower, upper, method, state,
   reason_code, level, message`;
 
 export function toEvent(row: EventRow): ExperimentEvent {
   const head = { seq: Number(row.seq), time: row.time };
   if (row.kind === 'METRIC') {
     const { step, name, split, value, n, lower, upper, method, condition } = row;
-    const metric = { ...head, step, name, split, value, n, lower, upper, method };
+    const metric = { ...head, step, name, split, class: row.class, value, n, lower, upper, method };
     if (condition === null) return Object.assign(new MetricEvent(), metric);
     return Object.assign(new ConditionMetricEvent(), metric, { condition });
   }

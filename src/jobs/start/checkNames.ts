@@ -1,10 +1,10 @@
 /** What a training's parameters name must be there: classes, conditions, metrics, and the experiment to begin with. */
 import type { DataSource } from 'typeorm';
+import { requireWeights } from '../../experiments/weights.js';
 import { UserErrors } from '../../graphql/userError.js';
 import { ShingoError } from '../../platform/error.js';
 import type { TrainingParameters } from '../../training/protocol.js';
 import { classesOf, conditionNames, countLights } from '../lights.js';
-import { JobState } from '../vocabulary.js';
 import { badParameter } from './checkParameters.js';
 import { findExperiment } from './subjects.js';
 
@@ -49,10 +49,7 @@ export async function checkParent(
   algorithm: string,
 ): Promise<void> {
   const parent = await findExperiment(db, uuid, projectUuid, 'fromExperimentId');
-  if (parent.state !== JobState.SUCCEEDED) {
-    const message = `The training of this experiment is ${parent.state}; only one that SUCCEEDED has weights to begin with.`;
-    throw new ShingoError('EXPERIMENT_NOT_TRAINED', message, 409, ['fromExperimentId']);
-  }
+  requireWeights(parent, 'fromExperimentId');
   if (parent.algorithm !== algorithm) {
     const message = `Its network is ${parent.algorithm}, not ${algorithm}: no layer would fit.`;
     throw new ShingoError('BAD_PARAMETER', message, 400, ['fromExperimentId']);

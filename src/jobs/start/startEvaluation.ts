@@ -1,13 +1,14 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { LearningTask, Split } from '../../catalog/vocabulary.js';
 import { insertEvaluation } from '../../experiments/evaluationService.js';
+import { requireWeights } from '../../experiments/weights.js';
 import { protocolFor } from '../../experiments/protocol/protocolService.js';
 import { ShingoError } from '../../platform/error.js';
 import type { Queue } from '../../platform/queue.js';
 import type { Hold } from '../graph/hold.js';
 import type { ExperimentJob } from '../job.js';
 import { classesOf, countLights, inSplit, type LightCount } from '../lights.js';
-import { Engine, JobKind, JobState, type Weights } from '../vocabulary.js';
+import { Engine, JobKind, type Weights } from '../vocabulary.js';
 import { requirePictures } from './pictures.js';
 import { insertJob, jobOfRequest, once, request } from './request.js';
 import { findExperiment, findVersion } from './subjects.js';
@@ -48,10 +49,7 @@ export async function startEvaluation(
   const wanted = request(version.projectUuid, input.idempotencyKey, content);
   const known = await jobOfRequest<ExperimentJob>(db, wanted);
   if (known) return known;
-  if (experiment.state !== JobState.SUCCEEDED) {
-    const message = `The training of this experiment is ${experiment.state}; only one that SUCCEEDED has weights.`;
-    throw new ShingoError('EXPERIMENT_NOT_TRAINED', message, 409, ['experimentId']);
-  }
+  requireWeights(experiment, 'experimentId');
   const plan = await planEvaluation(db, input, experiment);
   await refuseTrainedOn(db, experimentUuid, datasetVersionUuid, split);
   return once(db, wanted, (manager) =>

@@ -17,7 +17,7 @@ export interface TrialValue {
   method: string | null;
 }
 
-const NOT_FINITE = "value IN ('NaN', 'Infinity', '-Infinity')";
+const NOT_FINITE = "e.value IN ('NaN', 'Infinity', '-Infinity')";
 
 /**
  * By experiment, its best value or its last one; none: nothing of the kind was measured yet. What is not finite is worse
@@ -30,16 +30,17 @@ export async function trialValues(
   which: 'best' | 'last',
   upTo: number | null = null,
 ): Promise<Map<string, TrialValue>> {
-  const best = `${NOT_FINITE}, CASE WHEN wanted.maximize THEN -value ELSE value END, seq`;
+  const best = `${NOT_FINITE}, CASE WHEN wanted.maximize THEN -e.value ELSE e.value END, e.seq`;
   const rows: (TrialValue & { experiment: string })[] = await db.query(
     `/* sweep.${which} */ SELECT wanted.experiment, found.*
      FROM json_to_recordset($1::json) AS wanted (experiment uuid, metric text, split text, condition text, maximize boolean)
+     JOIN experiment t ON t.id = wanted.experiment
+     JOIN metric_series s ON s.project_id = t.project_id AND s.name = wanted.metric AND s.split = wanted.split
+       AND s.condition IS NOT DISTINCT FROM wanted.condition AND s.class IS NULL
      CROSS JOIN LATERAL (
        SELECT step, value, n, lower, upper, method FROM experiment_event e
-       WHERE e.experiment_id = wanted.experiment AND e.kind = 'METRIC' AND e.name = wanted.metric
-         AND e.split = wanted.split AND e.condition IS NOT DISTINCT FROM wanted.condition
-         AND ($2::int IS NULL OR step <= $2)
-       ORDER BY ${which === 'last' ? 'seq DESC' : best} LIMIT 1) found`,
+       WHERE e.experiment_id = t.id AND e.series_id = s.id AND ($2::int IS NULL OR e.step <= $2)
+       ORDER BY ${which === 'last' ? 'e.seq DESC' : best} LIMIT 1) found`,
     [JSON.stringify(wanted), upTo],
   );
   return new Map(rows.map(({ experiment, ...value }) => [experiment, value]));

@@ -56,12 +56,15 @@ async function specOf(
 ): Promise<{ spec: Spec; samples: number }> {
   const experiment = await selectOne(db, Experiment, experimentOf(job));
   if (!experiment) throw new ShingoError('NOT_FOUND', 'The experiment of this job is gone.');
+  const trainedOn = experiment.datasetVersionUuid;
+  if (!trainedOn) throw new ShingoError('EXPERIMENT_NOT_TRAINED', 'This experiment was trained elsewhere.');
   const parameters = await parametersOf(db, experiment.uuid);
-  const classes = classesOf(await countLights(db, experiment.datasetVersionUuid));
+  const classes = classesOf(await countLights(db, trainedOn));
   const samplesFile = join(folder, 'samples.jsonl');
   const { engine, checkpoint, pauseAfter } = await privateColumns(db, job, workerEngine);
   if (job.kind === JobKind.TRAINING) {
-    const { task, datasetVersionUuid: versionUuid } = experiment;
+    const { task } = experiment;
+    const versionUuid = trainedOn;
     const conditions = await conditionNames(db, versionUuid);
     const splits = [Split.TRAIN, Split.VALIDATION];
     const samples = await writeItems({ db, blobs }, { task, versionUuid, splits, classes }, samplesFile);

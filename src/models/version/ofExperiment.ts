@@ -1,9 +1,9 @@
 /** A version of an experiment's BEST weights: what it is follows from the experiment. */
 import type { DataSource } from 'typeorm';
 import { Experiment } from '../../experiments/experiment.js';
+import { requireWeights } from '../../experiments/weights.js';
 import { selectOne } from '../../graphql/select.js';
 import { classesOf, countLights } from '../../jobs/lights.js';
-import { JobState } from '../../jobs/vocabulary.js';
 import { ShingoError } from '../../platform/error.js';
 import type { Model } from '../model/model.js';
 import { hashOf } from './ofElsewhere.js';
@@ -25,10 +25,7 @@ export async function ofExperiment(
   if (!experiment) throw new ShingoError('NOT_FOUND', 'There is no such experiment.', 404, field);
   if (experiment.projectUuid !== model.projectUuid)
     throw new ShingoError('OTHER_PROJECT', 'This experiment belongs to another project.', 409, field);
-  if (experiment.state !== JobState.SUCCEEDED) {
-    const message = `The training of this experiment is ${experiment.state}; only one that SUCCEEDED has weights.`;
-    throw new ShingoError('EXPERIMENT_NOT_TRAINED', message, 409, field);
-  }
+  requireWeights(experiment, 'experimentId');
   return {
     task: experiment.task,
     classes: classesOf(await countLights(db, experiment.datasetVersionUuid)),
