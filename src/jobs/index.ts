@@ -2,6 +2,8 @@ import { PipelineResolver } from './graph/pipelineResolver.js';
 import { Job } from './job.js';
 import { JobResolver } from './jobResolver.js';
 import { NetworkResolver } from './networkResolver.js';
+import { Schedule, ScheduleRun } from './schedule/schedule.js';
+import { ScheduleResolver, ScheduleRunResolver } from './schedule/scheduleResolver.js';
 import { Sweep } from './sweep/sweep.js';
 import { JobSweepResolver, SweepResolver, SweepTrialResolver } from './sweep/sweepResolver.js';
 import { BatchPredictionResolver } from './task/batchPredictionResolver.js';
@@ -15,9 +17,10 @@ import { EvaluationDriftResolver, ModelExportResolver } from './task/modelExport
 
 export { JOB_QUEUE, QUEUES, TASK_QUEUE } from './change.js';
 export { jobFileRoutes } from './task/jobFile.js';
+export { startScheduler } from './schedule/fire.js';
 export { startWorker, type Worker, type WorkerOptions } from './worker/worker.js';
 
-export const jobEntities = [Job, Sweep];
+export const jobEntities = [Job, Sweep, Schedule, ScheduleRun];
 export const jobResolvers = [
   JobResolver,
   NetworkResolver,
@@ -34,4 +37,6 @@ export const jobResolvers = [
   SweepResolver,
   SweepTrialResolver,
   JobSweepResolver,
+  ScheduleResolver,
+  ScheduleRunResolver,
 ] as const;
