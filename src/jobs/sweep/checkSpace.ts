@@ -1,5 +1,4 @@
 /** A space against the schema of the network: every value that can come out of it must be one that can be trained. */
-import type { Algorithm } from '../../training/networks/index.js';
 import { parameterList, type ParameterDescription } from '../../training/parameterList.js';
 import type { TrainingParameters } from '../../training/protocol.js';
 import { checkParameters } from '../start/checkParameters.js';
@@ -10,7 +9,7 @@ export function checkAgainstNetwork(
   space: readonly SpaceParameter[],
   { algorithm, task }: Pick<TrainingParameters, 'algorithm' | 'task'>,
 ): void {
-  const known = parameterList(algorithm as Algorithm, task);
+  const known = parameterList(algorithm, task);
   for (const [at, one] of space.entries()) {
     const about = known.find(({ name }) => name === one.name);
     const bad = (message: string) => badSpace(`${one.name}: ${message}`, String(at));
