@@ -26,6 +26,8 @@ const UP = [
     ADD host text, ADD device text,
     -- Of running time, over all attempts; null: no limit.
     ADD timeout_seconds int CHECK (timeout_seconds > 0),
+    -- As of its last progress; null: not known.
+    ADD expected_end timestamptz(3),
     -- Before that nobody takes it: it has crashed and waits a while.
     ADD not_before timestamptz(3),
     -- When the attempt that is running began, and how long those before it ran.
@@ -41,6 +43,7 @@ const UP = [
   `CREATE INDEX job_line ON job (lane, (-priority), project_id, requested_engine, required_labels,
     (coalesce(not_before, queued_at)), id) WHERE state = 'QUEUED' AND NOT held`,
   "CREATE INDEX job_running ON job (lane, project_id) WHERE state IN ('RUNNING', 'CANCELLING')",
+  "CREATE INDEX job_queued ON job (project_id) WHERE state = 'QUEUED'",
   'CREATE INDEX job_dead ON job (project_id, finished_at) WHERE dead',
   // One row a worker that runs; kept alive by it.
   `CREATE TABLE host (
@@ -94,8 +97,8 @@ const DOWN = [
   'DROP TABLE job_retry',
   'DROP TABLE job_limit',
   'DROP TABLE host',
-  'DROP INDEX job_line, job_running, job_dead',
+  'DROP INDEX job_line, job_running, job_queued, job_dead',
   `ALTER TABLE job DROP CONSTRAINT job_held, DROP lane, DROP priority, DROP required_labels, DROP held, DROP host, DROP device,
-    DROP timeout_seconds, DROP not_before, DROP running_since, DROP ran_seconds, DROP losses, DROP dead,
+    DROP timeout_seconds, DROP not_before, DROP expected_end, DROP running_since, DROP ran_seconds, DROP losses, DROP dead,
     DROP last_lines`,
 ];

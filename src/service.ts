@@ -12,7 +12,7 @@ import { artifactRoutes } from './experiments/artifactRoutes.js';
 import type { Services } from './graphql/context.js';
 import { createHttpServer } from './graphql/http.js';
 import { attachSocketServer } from './graphql/socket.js';
-import { QUEUES, jobFileRoutes, startScheduler, startWorker as startJobs } from './jobs/index.js';
+import { jobFileRoutes, startScheduler, startWorker as startJobs } from './jobs/index.js';
 import { modelArtifactRoutes } from './models/index.js';
 import { BlobStore } from './platform/blobs.js';
 import type { Config } from './platform/config.js';
@@ -63,11 +63,10 @@ export async function openServices(
 ): Promise<Services & Running & { databaseUrl: string }> {
   const db = await connectDatabase(config, url, `shingo ${role}`);
   try {
-    const queue = await createQueue(db, log, { queues: QUEUES, maintain: role === 'worker' });
+    const queue = createQueue();
     const hub = createHub(url, log);
     const stop = async () => {
       await hub.close();
-      await queue.stop();
       await db.destroy();
     };
     return {

@@ -11,12 +11,19 @@ import {
   startApi,
   startWorker,
 } from '../service.js';
+import type { WorkerOptions } from '../jobs/index.js';
+import { probeEngines } from '../training/engines/present.js';
 import { Lifecycle, lockDataDir } from './lifecycle.js';
 
-const workerOptions = ({ engine, taskSlots, workerName }: Config) => ({
-  ...{ engine, taskSlots },
+const workerOptions = ({ engine, taskSlots, workerName, slots, hostLabels }: Config): WorkerOptions => ({
+  ...{ engine, taskSlots, labels: hostLabels, engines: workingEngines() },
+  ...(slots && { seats: slots }),
   name: workerName ?? `${hostname()}-${process.pid}`,
 });
+
+/** The others work everywhere; to try one that needs a driver takes a second or two. */
+const workingEngines = async () =>
+  (await probeEngines(['cuda', 'native', 'webgpu'])).filter(({ works }) => works).map(({ engine }) => engine);
 
 /** Database, API and worker in this process. Returns the API's address. */
 export async function startEverything(config: Config, log: Log, life: Lifecycle): Promise<string> {

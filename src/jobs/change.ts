@@ -26,7 +26,6 @@ import {
 export const JOB_QUEUE = 'jobs';
 /** Tasks have slots of their own: an import need not wait for a training of hours, nor the other way round. */
 export const TASK_QUEUE = 'tasks';
-export const QUEUES = [JOB_QUEUE, TASK_QUEUE];
 export const queueOf = ({ kind }: Pick<Job, 'kind'>): string => (isTask(kind) ? TASK_QUEUE : JOB_QUEUE);
 
 const { QUEUED, RUNNING, CANCELLING, SUCCEEDED, FAILED, CANCELLED } = JobState;
@@ -36,8 +35,9 @@ const NEXT: Record<JobState, readonly JobState[]> = {
   // A training that ends before it hears of the cancellation has succeeded.
   [CANCELLING]: [CANCELLED, SUCCEEDED],
   [SUCCEEDED]: [],
-  [FAILED]: [],
-  [CANCELLED]: [],
+  // Asked for again: see retryJob.
+  [FAILED]: [QUEUED],
+  [CANCELLED]: [QUEUED],
 };
 
 export const mayBecome = (from: JobState, to: JobState): boolean => NEXT[from].includes(to);
@@ -54,9 +54,17 @@ export async function lockJob(manager: EntityManager, uuid: string): Promise<Job
 export interface Change {
   reason?: Reason | null;
   /** Whose it is now: RUNNING only. */
-  worker?: string;
+  taker?: { worker: string; host: string; device: string | null };
   /** The attempt that ends here counts against max_attempts. */
   crashed?: boolean;
+  /** It ended with its worker. */
+  lost?: boolean;
+  /** QUEUED only: nobody takes it before so many seconds have passed. */
+  afterSeconds?: number;
+  /** Given up. */
+  dead?: boolean;
+  /** What the attempt said last. */
+  lines?: readonly string[];
 }
 
 /** @param job as `lockJob` gave it in this transaction */
@@ -64,15 +72,26 @@ export async function changeJob(
   manager: EntityManager,
   job: Job,
   state: JobState,
-  { reason = null, worker, crashed = false }: Change = {},
+  { reason = null, taker, crashed = false, lost = false, afterSeconds, dead = false, lines }: Change = {},
 ): Promise<Job> {
   if (!mayBecome(job.state, state)) throw new Error(`A job that is ${job.state} cannot become ${state}.`);
   await tellSubject(manager, job, state, reason);
+  const again = isFinal(job.state);
   const [rows]: [Record<string, unknown>[]] = await manager.query(
     `/* job.change */ WITH head AS (UPDATE project SET job_seq = job_seq + 1 WHERE id = $2 RETURNING job_seq)
      UPDATE job t SET seq = head.job_seq, state = $3, reason_code = $4, reason_message = $5,
-       attempt = attempt + ($3::text = 'RUNNING')::int, crashes = crashes + $7::boolean::int,
+       attempt = attempt + ($3::text = 'RUNNING')::int,
+       crashes = CASE WHEN $13 THEN 0 ELSE crashes + $7::boolean::int END,
+       losses = CASE WHEN $13 THEN 0 ELSE losses + $9::boolean::int END,
        worker = CASE $3 WHEN 'RUNNING' THEN $6 WHEN 'QUEUED' THEN NULL ELSE worker END,
+       host = CASE $3 WHEN 'RUNNING' THEN $14 WHEN 'QUEUED' THEN NULL ELSE host END,
+       device = CASE $3 WHEN 'RUNNING' THEN $15 WHEN 'QUEUED' THEN NULL ELSE device END,
+       ran_seconds = CASE WHEN $13 THEN 0 WHEN $3 IN ('RUNNING', 'CANCELLING') THEN ran_seconds
+         ELSE ran_seconds + coalesce(greatest(0, extract(epoch FROM clock_timestamp() - running_since)), 0) END,
+       running_since = CASE $3 WHEN 'RUNNING' THEN clock_timestamp() WHEN 'CANCELLING' THEN running_since END,
+       not_before = clock_timestamp() + make_interval(secs => $10),
+       queued_at = CASE WHEN $13 THEN clock_timestamp() ELSE queued_at END,
+       dead = $11, last_lines = coalesce($12, last_lines), expected_end = NULL,
        heartbeat_at = CASE $3 WHEN 'RUNNING' THEN clock_timestamp() WHEN 'CANCELLING' THEN heartbeat_at END,
        started_at = CASE $3 WHEN 'RUNNING' THEN coalesce(started_at, clock_timestamp()) ELSE started_at END,
        finished_at = CASE WHEN $8 THEN clock_timestamp() END, held = false, images_per_second = NULL, seconds_left = NULL
@@ -83,9 +102,11 @@ export async function changeJob(
       state,
       reason?.code,
       reason && storable(reason.message),
-      worker,
+      taker?.worker,
       crashed,
       isFinal(state),
+      ...[lost, state === QUEUED ? afterSeconds : null, dead, lines?.map(storable), again],
+      ...[taker?.host, taker?.device],
     ],
   );
   await hint(manager, PROJECT_JOBS_TOPIC, job.projectUuid);
@@ -95,7 +116,7 @@ export async function changeJob(
   return changed;
 }
 
-/** A training's log tells of it; a finished log is never reopened, so an evaluation leaves it alone. */
+/** A training's log tells of it; that of its experiment is none of an evaluation's. */
 async function tellSubject(
   manager: EntityManager,
   job: Job,
@@ -103,6 +124,8 @@ async function tellSubject(
   reason: Reason | null,
 ): Promise<void> {
   if (job.kind === JobKind.TRAINING && job.experimentUuid) {
+    // A log that has ended takes nothing; a training that is to go on opens it again.
+    if (isFinal(job.state)) await setExperimentState(manager, job.experimentUuid, state);
     await appendEvents(manager, job.experimentUuid, [
       { kind: isFinal(state) ? 'DONE' : 'STATUS', state, reason },
     ]);
@@ -112,7 +135,7 @@ async function tellSubject(
   }
 }
 
-/** Back to the queue, with a message in the same transaction. */
+/** Back to the queue; takers are nudged when the transaction commits. */
 export async function requeueJob(
   manager: EntityManager,
   queue: Queue,
@@ -123,17 +146,16 @@ export async function requeueJob(
   await enqueue(manager, queue, job);
 }
 
+/** Says that a job waits; its row is what takers read. */
 export async function enqueue(
   manager: EntityManager,
   queue: Queue,
   job: Pick<Job, 'uuid' | 'kind'>,
 ): Promise<void> {
-  // An evaluation takes minutes; it need not wait behind a row of trainings.
-  const priority = job.kind === JobKind.EVALUATION ? 1 : 0;
-  await queue.send(manager, queueOf(job), job.uuid, { jobUuid: job.uuid }, { priority });
+  await queue.nudge(manager, queueOf(job));
 }
 
-/** What changes while the state stays. */
+/** What changes while the state stays. A checkpoint is a sign of life: workers lost before it count no more. */
 export interface Details {
   engine?: string;
   checkpoint?: object;
@@ -160,7 +182,9 @@ export async function updateJob(manager: EntityManager, job: Job, details: Detai
        epochs = CASE WHEN $5 IS NULL THEN epochs ELSE $7 END, done = coalesce($8, done), total = CASE WHEN $5 IS NULL THEN total ELSE $9 END,
        images_per_second = coalesce($10, images_per_second),
        seconds_left = CASE WHEN $5 IS NULL THEN seconds_left ELSE $11 END,
-       report = coalesce($12, report)
+       expected_end = CASE WHEN $5 IS NULL THEN expected_end ELSE clock_timestamp() + 
+         make_interval(secs => CASE WHEN $11::double precision < 1e9 THEN $11 END) END,
+       losses = CASE WHEN $4 IS NULL THEN losses ELSE 0 END, report = coalesce($12, report)
      FROM head WHERE id = $1`,
     [
       job.uuid,

@@ -1,6 +1,8 @@
 import { PipelineResolver } from './graph/pipelineResolver.js';
 import { Job } from './job.js';
+import { HostResolver, ProjectJobLimitsResolver } from './host/hostResolver.js';
 import { JobResolver } from './jobResolver.js';
+import { JobSystemResolver } from './jobSystemResolver.js';
 import { NetworkResolver } from './networkResolver.js';
 import { Schedule, ScheduleRun } from './schedule/schedule.js';
 import { ScheduleResolver, ScheduleRunResolver } from './schedule/scheduleResolver.js';
@@ -15,7 +17,7 @@ import { ImportResolver } from './task/importResolver.js';
 import { PredictionsResolver } from './task/predictionsResolver.js';
 import { EvaluationDriftResolver, ModelExportResolver } from './task/modelExportResolver.js';
 
-export { JOB_QUEUE, QUEUES, TASK_QUEUE } from './change.js';
+export { JOB_QUEUE, TASK_QUEUE } from './change.js';
 export { jobFileRoutes } from './task/jobFile.js';
 export { startScheduler } from './schedule/fire.js';
 export { startWorker, type Worker, type WorkerOptions } from './worker/worker.js';
@@ -23,6 +25,9 @@ export { startWorker, type Worker, type WorkerOptions } from './worker/worker.js
 export const jobEntities = [Job, Sweep, Schedule, ScheduleRun];
 export const jobResolvers = [
   JobResolver,
+  JobSystemResolver,
+  HostResolver,
+  ProjectJobLimitsResolver,
   NetworkResolver,
   ImportResolver,
   ExportResolver,

@@ -5,11 +5,12 @@ import { Evaluation } from '../experiments/evaluation.js';
 import { Experiment } from '../experiments/experiment.js';
 import { Payload } from '../graphql/userError.js';
 import { Job } from './job.js';
+import { StartJobInput } from './options.js';
 import { TrainingParametersInput } from './parametersInput.js';
 import { Engine, Weights } from './vocabulary.js';
 
 @InputType()
-export class StartTrainingInput {
+export class StartTrainingInput extends StartJobInput {
   @Field(() => ID)
   datasetVersionId: string;
   @Field(() => ID)
@@ -26,14 +27,10 @@ export class StartTrainingInput {
   engine?: Engine | null;
   @Field(() => TrainingParametersInput, { nullable: true })
   parameters?: TrainingParametersInput | null;
-  @Field(() => String, {
-    description: 'Made by the client, kept for its retries; unique within the project.',
-  })
-  idempotencyKey: string;
 }
 
 @InputType()
-export class StartEvaluationInput {
+export class StartEvaluationInput extends StartJobInput {
   @Field(() => ID, { description: 'Id, or "project name/experiment name".' })
   experimentId: string;
   @Field(() => ID)
@@ -49,16 +46,20 @@ export class StartEvaluationInput {
     description: "An EvaluationProtocol; missing: the project's newest of the task.",
   })
   protocolId?: string | null;
-  @Field(() => String, {
-    description: 'Made by the client, kept for its retries; unique within the project.',
-  })
-  idempotencyKey: string;
 }
 
 @InputType()
 export class CancelJobInput {
   @Field(() => ID)
   jobId: string;
+}
+
+@InputType()
+export class RetryJobInput {
+  @Field(() => ID)
+  jobId: string;
+  @Field(() => String, { description: 'Made by the client, kept for its retries; of this job alone.' })
+  idempotencyKey: string;
 }
 
 @ObjectType()
@@ -75,6 +76,12 @@ export class StartEvaluationPayload extends Payload {
   job?: Job | null;
   @Field(() => Evaluation, { nullable: true })
   evaluation?: Evaluation | null;
+}
+
+@ObjectType()
+export class RetryJobPayload extends Payload {
+  @Field(() => Job, { nullable: true })
+  job?: Job | null;
 }
 
 @ObjectType()

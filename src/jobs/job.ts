@@ -4,7 +4,8 @@ import { defineList } from '../graphql/list/list.js';
 import { boolean, id, int, oneOf, text, time } from '../graphql/list/fields.js';
 import { Node } from '../graphql/node.js';
 import { DateTime } from '../graphql/scalars.js';
-import { JobKind, JobState, Reason, reasonOf } from './vocabulary.js';
+import { JobRequirements } from './options.js';
+import { JobKind, JobState, Reason, reasonOf, type Engine } from './vocabulary.js';
 
 @ObjectType({ description: 'How far a job is. Counts are of the whole job, all epochs.' })
 export class JobProgress {
@@ -71,9 +72,33 @@ export class Job extends Node {
   @Field(() => String, { nullable: true, description: 'What it runs on, e.g. cuda or wasm.' })
   engine: string | null;
 
+  /** What it was asked to run on; auto: anything. */
+  @Column('text', { name: 'requested_engine' })
+  requestedEngine: string;
+
+  @Column('text', { name: 'required_labels', array: true })
+  requiredLabels: string[];
+
+  @Field(() => JobRequirements, { complexity: 0 })
+  get requires(): JobRequirements {
+    return { engine: this.requestedEngine as Engine, labels: this.requiredLabels };
+  }
+
+  @Column('int')
+  @Field(() => Int, { description: 'The higher goes first.' })
+  priority: number;
+
   @Column('text', { nullable: true })
   @Field(() => String, { nullable: true, description: 'Who has it.' })
   worker: string | null;
+
+  @Column('text', { nullable: true })
+  @Field(() => String, { nullable: true, description: 'The machine of its worker.' })
+  host: string | null;
+
+  @Column('text', { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Of its host, e.g. 0 for the first GPU; null: any.' })
+  device: string | null;
 
   @Column('int')
   @Field(() => Int, { description: 'How often a worker has taken it up, drained workers included.' })
@@ -86,7 +111,29 @@ export class Job extends Node {
   maxAttempts: number;
 
   @Column('int')
+  @Field(() => Int, { description: 'Attempts that ended in a crash or with their worker.' })
   crashes: number;
+
+  /** Workers that it lost in a row, without a checkpoint in between. */
+  @Column('int')
+  losses: number;
+
+  @Column('boolean')
+  @Field(() => Boolean, {
+    description: 'Given up: it crashed, or lost its worker, too often. See lastLines; retryJob puts it back.',
+  })
+  dead: boolean;
+
+  @Column('int', { name: 'timeout_seconds', nullable: true })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'It fails with TIMED_OUT when it has run longer, all attempts together; null: no limit.',
+  })
+  timeoutSeconds: number | null;
+
+  @Column('timestamptz', { name: 'not_before', nullable: true })
+  @Field(() => DateTime, { nullable: true, description: 'After a crash: when it is tried again at the earliest.' })
+  notBefore: Date | null;
 
   @Column('timestamptz', { name: 'heartbeat_at', nullable: true })
   @Field(() => DateTime, { nullable: true, description: 'When its worker last spoke; about every 2 s.' })
@@ -107,6 +154,10 @@ export class Job extends Node {
   imagesPerSecond: number | null;
   @Column('double precision', { name: 'seconds_left', nullable: true })
   secondsLeft: number | null;
+
+  @Column('timestamptz', { name: 'expected_end', nullable: true })
+  @Field(() => DateTime, { nullable: true, description: 'As of its last progress; null: not known.' })
+  expectedEnd: Date | null;
 
   @Field(() => JobProgress, { nullable: true, complexity: 0 })
   get progress(): JobProgress | null {
@@ -169,6 +220,9 @@ export const jobList = defineList({
     experimentId: id('Experiment', 't.experiment_id'),
     evaluationId: id('Evaluation', 't.evaluation_id'),
     worker: text('t.worker', { nullable: true }),
+    host: text('t.host', { nullable: true }),
+    priority: int('t.priority', { sort: true }),
+    dead: boolean('t.dead'),
     engine: text('t.engine', { nullable: true }),
     attempt: int('t.attempt', { sort: true }),
     reasonCode: text('t.reason_code', { nullable: true }),

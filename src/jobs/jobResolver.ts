@@ -23,6 +23,7 @@ import { followJobs } from './follow.js';
 import * as input from './inputs.js';
 import { Job, jobList } from './job.js';
 import { cancelJob } from './jobService.js';
+import { retryJob } from './retryJob.js';
 import { startEvaluation } from './start/startEvaluation.js';
 import { startTraining } from './start/startTraining.js';
 import { JobFile, filesOfJobs } from './task/jobFile.js';
@@ -117,6 +118,19 @@ export class JobResolver {
     @Ctx() { db }: Context,
   ) {
     return payload(input.CancelJobPayload, async () => ({ job: await cancelJob(db, uuidOf('Job', jobId)) }));
+  }
+
+  @Mutation(() => input.RetryJobPayload, {
+    description:
+      'Puts a FAILED or CANCELLED job back, to go on from its checkpoint. Once for each key; one that waits or runs is left as it is.',
+  })
+  retryJob(
+    @Arg('input', () => input.RetryJobInput) { jobId, idempotencyKey }: input.RetryJobInput,
+    @Ctx() services: Context,
+  ) {
+    return payload(input.RetryJobPayload, async () => ({
+      job: await retryJob(services, uuidOf('Job', jobId), idempotencyKey),
+    }));
   }
 
   @Subscription(() => Job, {

@@ -35,6 +35,16 @@ async function selectJobs(
   return uuids.map((uuid) => found.get(uuid) ?? null);
 }
 
+/** What the newest attempt of each said last. */
+export async function lastLines(db: Db, uuids: readonly string[]): Promise<string[][]> {
+  const rows: { id: string; lines: string[] }[] = await db.query(
+    '/* job.lastLines */ SELECT id, last_lines AS lines FROM job WHERE id = ANY ($1)',
+    [uuids],
+  );
+  const found = new Map(rows.map(({ id, lines }) => [id, lines]));
+  return uuids.map((uuid) => found.get(uuid) ?? []);
+}
+
 /**
  * A queued job is cancelled at once; a running one as soon as its worker hears of it, within about 2 s. Asking twice
  * is asking once.

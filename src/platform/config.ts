@@ -13,6 +13,41 @@ export const DEFAULT_PORT = 4600;
 const integer = (min: number, max: number) =>
   z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(min).max(max));
 
+const words = (text: string): string[] =>
+  text
+    .split(',')
+    .map((word) => word.trim())
+    .filter(Boolean);
+
+const ENGINES = ['auto', 'cuda', 'native', 'webgpu', 'wasm', 'cpu'] as const;
+/** Of a host. */
+export const LABEL = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,62}$/;
+const LABELS_WRONG = 'must be at most 20 labels of 1 to 63 letters, digits and . _ : / -, with commas between';
+const MOST_SLOTS = 64;
+
+export interface Slots {
+  engine: (typeof ENGINES)[number];
+  /** Null: any. */
+  device: string | null;
+  count: number;
+}
+
+/** Null: none are named. */
+function parseSlots(text: string, context: z.RefinementCtx): Slots[] | null {
+  const slots = words(text).map((word) => {
+    const [, engine, device = null, count = '1'] = /^([a-z]+)(?::([A-Za-z0-9-]{1,64}))?(?:=(\d{1,2}))?$/.exec(word) ?? [];
+    return { engine: engine as Slots['engine'], device, count: Number(count) };
+  });
+  const wrong =
+    slots.some(({ engine, count }) => !ENGINES.includes(engine) || count < 1) ||
+    slots.reduce((sum, { count }) => sum + count, 0) > MOST_SLOTS;
+  if (wrong)
+    context.addIssue(
+      `must be ENGINE=COUNT or ENGINE:DEVICE=COUNT with commas between, ${MOST_SLOTS} slots at most; engines are ${ENGINES.join(', ')}`,
+    );
+  return slots.length > 0 ? slots : null;
+}
+
 export const environmentSchema = z.object({
   SHINGO_DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'must be postgres://user:password@host:port/database' })
@@ -35,25 +70,36 @@ export const environmentSchema = z.object({
   SHINGO_API_KEYS: z
     .string()
     .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((key) => key.trim())
-        .filter(Boolean),
-    )
+    .transform(words)
     .refine((keys) => keys.every((key) => key.length >= 16), 'each key needs at least 16 characters')
     .describe('Comma-separated keys; clients send `Authorization: Bearer KEY`. Unset: no key is asked for.'),
   SHINGO_ENGINE: z
-    .enum(['auto', 'cuda', 'native', 'webgpu', 'wasm', 'cpu'])
+    .enum(ENGINES)
     .default('auto')
     .describe('Training engine of this worker; `auto` takes the first that works.'),
   SHINGO_SOFTWARE_GPU: z
     .enum(['0', '1'])
     .default('0')
     .describe('1: the engine webgpu, asked for by name, may run on a software adapter; for smoke tests.'),
+  SHINGO_SLOTS: z
+    .string()
+    .default('')
+    .transform(parseSlots)
+    .describe(
+      'Trainings that this worker does at a time, by engine and device, e.g. `cuda:0=1,cuda:1=1,wasm=2`. Unset: one, of SHINGO_ENGINE.',
+    ),
+  SHINGO_HOST_LABELS: z
+    .string()
+    .default('')
+    .transform(words)
+    .refine((labels) => labels.length <= 20 && labels.every((label) => LABEL.test(label)), LABELS_WRONG)
+    .describe('Comma-separated labels of this host, e.g. `a100,tokyo`; a job may require some.'),
   SHINGO_TASK_SLOTS: integer(1, 64)
     .default(1)
     .describe('Imports, exports and other tasks that this worker does at a time, beside a training.'),
+  SHINGO_RETRY_SECONDS: integer(0, 300)
+    .default(2)
+    .describe('Wait after the first crash of a job; it doubles with each, to 5 minutes at most.'),
   SHINGO_WORKER_NAME: z
     .string()
     .min(1)
@@ -105,8 +151,12 @@ export interface Config {
   host: string;
   port: number;
   apiKeys: string[];
-  engine: 'auto' | 'cuda' | 'native' | 'webgpu' | 'wasm' | 'cpu';
+  engine: (typeof ENGINES)[number];
+  /** Null: one, of `engine`. */
+  slots: Slots[] | null;
+  hostLabels: string[];
   taskSlots: number;
+  retrySeconds: number;
   workerName: string | undefined;
   maxUploadBytes: number;
   maxFileBytes: number;
@@ -153,7 +203,10 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     port: env.SHINGO_PORT,
     apiKeys: env.SHINGO_API_KEYS,
     engine: env.SHINGO_ENGINE,
+    slots: env.SHINGO_SLOTS,
+    hostLabels: env.SHINGO_HOST_LABELS,
     taskSlots: env.SHINGO_TASK_SLOTS,
+    retrySeconds: env.SHINGO_RETRY_SECONDS,
     workerName: env.SHINGO_WORKER_NAME,
     maxUploadBytes: env.SHINGO_MAX_UPLOAD_BYTES,
     maxFileBytes: env.SHINGO_MAX_FILE_BYTES,

@@ -1,13 +1,13 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readEvents } from '../../src/experiments/events/log.js';
-import { JOB_QUEUE } from '../../src/jobs/index.js';
 import { cancelJob } from '../../src/jobs/jobService.js';
 import { experimentOf } from '../../src/jobs/job.js';
 import { JobState } from '../../src/jobs/vocabulary.js';
+import { updateJob } from '../../src/jobs/change.js';
 import { claimNext } from '../../src/jobs/worker/claim.js';
 import { FenceLost, fenced, heartbeat, type Lease } from '../../src/jobs/worker/fence.js';
-import { findStale, reap, repairQueue, sweepFolders } from '../../src/jobs/worker/reaper.js';
+import { findStale, reap, sweepFolders } from '../../src/jobs/worker/reaper.js';
 import { Recorder } from '../../src/jobs/worker/record.js';
 import { createWorld, type World } from './world.js';
 
@@ -68,15 +68,34 @@ describe('a dead worker', () => {
     expect(await world.job(job.uuid)).toMatchObject({ state: 'CANCELLED' });
   });
 
-  it('that dies three times over the same job has it failed', async () => {
+  it('that dies twice over the same job has it given up', async () => {
     let lease: Lease | null = await deadWorker();
-    for (let crash = 1; crash <= 3 && lease; crash += 1) {
+    for (let crash = 1; crash <= 2 && lease; crash += 1) {
       await age(lease, 20);
       expect(await reapNow()).toBe(1);
       lease = await claimNext(world.services, 'dead');
     }
-    const [job] = await world.db.query('SELECT state, crashes, reason_code FROM job');
-    expect(job).toEqual({ state: 'FAILED', crashes: 3, reason_code: 'WORKER_LOST' });
+    const [job] = await world.db.query('SELECT state, crashes, dead, reason_code FROM job');
+    expect(job).toEqual({ state: 'FAILED', crashes: 2, dead: true, reason_code: 'WORKER_LOST' });
+  });
+
+  it('costs a training that stores checkpoints as many attempts as it has', async () => {
+    let lease: Lease | null = await deadWorker();
+    for (let crash = 1; crash <= 3 && lease; crash += 1) {
+      await fenced(world.db, lease, (manager, job) => updateJob(manager, job, { checkpoint: { files: {} } }));
+      await age(lease, 20);
+      expect(await reapNow()).toBe(1);
+      lease = await claimNext(world.services, 'dead');
+    }
+    const [job] = await world.db.query('SELECT state, crashes, dead FROM job');
+    expect(job).toEqual({ state: 'FAILED', crashes: 3, dead: true });
+  });
+
+  it('is one whose heartbeat is yet to come: a clock was set back', async () => {
+    const lease = await deadWorker();
+    await age(lease, -3600);
+    expect(await reapNow()).toBe(1);
+    expect(await world.job(lease.job.uuid)).toMatchObject({ state: 'QUEUED', reasonCode: 'WORKER_LOST' });
   });
 });
 
@@ -142,27 +161,6 @@ describe('a worker that was declared dead and is not', () => {
 });
 
 describe('a queued job', () => {
-  it('that lost its message gets one, and one only', async () => {
-    const { uuid } = await world.train();
-    expect(await repairQueue(world.services)).toBe(0);
-    await world.db.query('DELETE FROM pgboss.job');
-    expect(
-      (await Promise.all([1, 2, 3].map(() => repairQueue(world.services)))).reduce((a, b) => a + b),
-    ).toBe(1);
-    expect(await world.queue.lacking(world.db, JOB_QUEUE, [uuid])).toEqual([]);
-    expect((await claimNext(world.services, 'w'))?.job.uuid).toBe(uuid);
-    expect(await claimNext(world.services, 'w')).toBeNull();
-  });
-
-  it('whose message a dead worker holds gets another', async () => {
-    const { uuid } = await world.train();
-    expect(await world.queue.fetch(JOB_QUEUE)).not.toBeNull();
-    expect(await repairQueue(world.services)).toBe(0);
-    await world.db.query("UPDATE pgboss.job SET started_on = now() - interval '1 minute'");
-    expect(await repairQueue(world.services)).toBe(1);
-    expect((await claimNext(world.services, 'w'))?.job.uuid).toBe(uuid);
-  });
-
   it('is claimed by one worker of many', async () => {
     await Promise.all([1, 2, 3].map(() => world.train()));
     const leases = await Promise.all(Array.from({ length: 8 }, (_, i) => claimNext(world.services, `w${i}`)));

@@ -12,7 +12,7 @@ import { startPipeline, templateSchema, type Pipeline } from '../../src/jobs/gra
 import { cancelJob } from '../../src/jobs/jobService.js';
 import { insertJob, withoutKey } from '../../src/jobs/start/request.js';
 import { claimNext } from '../../src/jobs/worker/claim.js';
-import { repairQueue } from '../../src/jobs/worker/reaper.js';
+import { retryJob } from '../../src/jobs/retryJob.js';
 import { Engine, JobKind, JobState } from '../../src/jobs/vocabulary.js';
 import type { Script } from './scriptedTrainer.js';
 import { createWorld, scripted, until, type World } from './world.js';
@@ -68,7 +68,7 @@ const become = (uuid: string, ...states: JobState[]) =>
   withJob(world.db, uuid, async (manager) => {
     for (const state of states)
       await changeJob(manager, (await lockJob(manager, uuid))!, state, {
-        worker: 'test',
+        taker: { worker: 'test', host: 'test', device: null },
         reason: state === JobState.FAILED ? { code: 'BROKEN', message: 'It broke.' } : null,
       });
   });
@@ -154,6 +154,33 @@ describe('a pipeline', () => {
   });
 });
 
+describe('a retry', () => {
+  it('of a training that failed brings the jobs back that were cancelled because of it', async () => {
+    const failing = await world.worker({ fail: { code: 'LOSS_NOT_FINITE', message: 'The loss is NaN.' } });
+    const made = await pipeline({ gate: {} });
+    await world.until(made.gate!.uuid);
+    await failing.stop();
+    // Not by themselves: what they need has failed.
+    await expect(retryJob(world.services, made.evaluation!.uuid, 'key')).rejects.toMatchObject({
+      code: 'DEPENDENCY_FAILED',
+    });
+    await retryJob(world.services, made.training.uuid, 'key');
+    expect(await statesOf(made)).toEqual(['QUEUED', 'QUEUED', 'QUEUED']);
+    expect((await Promise.all(uuids(made).map(world.job))).map(({ held }) => held)).toEqual([false, true, true]);
+    await world.worker({});
+    await world.until(made.gate!.uuid);
+    expect(await statesOf(made)).toEqual(['SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED']);
+  });
+
+  it('of one that was cancelled while it waited waits again', async () => {
+    const made = await pipeline({ gate: {} });
+    await cancelJob(world.db, made.evaluation!.uuid);
+    await retryJob(world.services, made.evaluation!.uuid, 'key');
+    expect((await Promise.all(uuids(made).map(world.job))).map(({ held }) => held)).toEqual([false, true, true]);
+    expect(await statesOf(made)).toEqual(['QUEUED', 'QUEUED', 'QUEUED']);
+  });
+});
+
 describe('a diamond of jobs', () => {
   const diamond = async () => {
     const top = await task([]);
@@ -170,7 +197,6 @@ describe('a diamond of jobs', () => {
       expect(await world.job(bottom.uuid)).toMatchObject({ held: true });
       await Promise.all([left, right].map(({ uuid }) => become(uuid, RUNNING, SUCCEEDED)));
       expect(await world.job(bottom.uuid)).toMatchObject({ held: false, state: 'QUEUED' });
-      expect(await world.queue.lacking(world.db, TASK_QUEUE, [bottom.uuid])).toEqual([]);
     }
   });
 
@@ -184,14 +210,10 @@ describe('a diamond of jobs', () => {
 });
 
 describe('a job that waits', () => {
-  it('is not woken by the repair of the queue, nor claimed by a message that strayed', async () => {
+  it('is not woken by the look of a worker, nor claimed', async () => {
     const first = await task([]);
     const second = await task([first.uuid]);
-    expect(await repairQueue(world.services)).toBe(0);
     expect(await mendGraphs(world.db)).toBe(0);
-    await world.db.transaction((manager) =>
-      world.queue.send(manager, TASK_QUEUE, second.uuid, { jobUuid: second.uuid }),
-    );
     expect((await claimNext(world.services, 'w', TASK_QUEUE))?.job.uuid).toBe(first.uuid);
     expect(await claimNext(world.services, 'w', TASK_QUEUE)).toBeNull();
     expect(await world.job(second.uuid)).toMatchObject({ held: true, state: 'QUEUED' });

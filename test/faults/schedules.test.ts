@@ -67,7 +67,9 @@ const end = async (one: Schedule, state: JobState) => {
   for (const { uuid } of jobs)
     await withJob(world.db, uuid, async (manager, job) => {
       if (job.state !== JobState.QUEUED) return;
-      await changeJob(manager, job, JobState.RUNNING, { worker: 'test' });
+      await changeJob(manager, job, JobState.RUNNING, {
+        taker: { worker: 'test', host: 'test', device: null },
+      });
       await changeJob(manager, (await lockJob(manager, uuid))!, state);
     });
 };

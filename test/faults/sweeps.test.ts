@@ -19,12 +19,13 @@ beforeAll(async () => {
   world = await createWorld();
 });
 afterAll(() => world.stop());
-beforeEach(() => world.db.query('DELETE FROM job; DELETE FROM sweep; DELETE FROM experiment; DELETE FROM pgboss.job'));
+beforeEach(() => world.db.query('DELETE FROM job; DELETE FROM sweep; DELETE FROM experiment'));
 afterEach(async () => {
   await Promise.all(workers.map((one) => one.stop()));
   workers = [];
 });
 
+const slots = (count: number) => ({ seats: [{ engine: 'cpu' as const, device: null, count }] });
 const work = async (...given: Parameters<World['worker']>) => {
   workers.push(await world.worker(...given));
 };
@@ -62,7 +63,7 @@ describe('a sweep over a grid', () => {
     const started = await sweep({ maxConcurrent: 3 });
     const queued = await trials(started);
     expect(queued.map(({ waiting }) => waiting)).toEqual([...Array(3).fill(false), ...Array(5).fill(true)]);
-    await work({ bestRate: 0.01 }, { slots: 3 });
+    await work({ bestRate: 0.01 }, slots(3));
     expect(await over(started)).toMatchObject({ state: 'SUCCEEDED', rungs: [] });
     const done = await trials(started);
     expect(done.map(({ parameters }) => parameters[0]?.number)).toEqual(RATES);
@@ -75,7 +76,7 @@ describe('a sweep over a grid', () => {
   it('compares by a metric of a condition, with its interval', async () => {
     const metric = { name: 'accuracy', split: Split.VALIDATION, condition: 'night' };
     const started = await sweep({ metric, space: [{ ...rates, values: [0.1, 0.01] }] });
-    await work({ bestRate: 0.01 }, { slots: 2 });
+    await work({ bestRate: 0.01 }, slots(2));
     await over(started);
     const best = bestOf(started, await trials(started));
     expect(best).toMatchObject({ number: 2, best: { step: 4, value: 0.8, lower: 0.15, upper: 0.85, method: 'WILSON' } });
@@ -91,7 +92,7 @@ describe('a sweep over a grid', () => {
     const [first] = await trials(started);
     await cancelJob(world.db, first!.jobUuid);
     expect((await trials(started)).filter(({ waiting }) => !waiting)).toHaveLength(3);
-    await work({ fail: { code: 'LOSS_NOT_FINITE', message: 'The loss is NaN.' } }, { slots: 2 });
+    await work({ fail: { code: 'LOSS_NOT_FINITE', message: 'The loss is NaN.' } }, slots(2));
     expect(await over(started)).toMatchObject({ state: 'FAILED' });
     expect(bestOf(started, await trials(started))).toBeNull();
   });
@@ -104,7 +105,7 @@ describe('successive halving', () => {
   it('kills the worse half at each rung, and the rest go on where they were', async () => {
     const started = await halving();
     expect(started.rungs).toEqual([1, 2, 4]);
-    await work({ bestRate: 0.01 }, { slots: 4 });
+    await work({ bestRate: 0.01 }, slots(4));
     expect(await over(started)).toMatchObject({ state: 'SUCCEEDED', rung: 2 });
     const done = await trials(started);
     // Powers of ten away from 0.01: 2, 1.5, 1, 0.52, 0, 0.48, 1, 1.5; of equals the first.
@@ -120,7 +121,7 @@ describe('successive halving', () => {
   });
 
   it('comes to the same losses as a training that never stopped', async () => {
-    await work({}, { slots: 2 });
+    await work({}, slots(2));
     const started = await halving({ space: [{ name: 'seed', kind: 'choice', values: [3, 4] }], trials: null });
     await over(started);
     const survivor = (await trials(started)).find(({ state }) => state === 'SUCCEEDED')!;
@@ -137,7 +138,7 @@ describe('successive halving', () => {
     const started = await halving({ space: [{ ...rates, values: [0.01, 0.1, 0.2, 0.3] }], reduction: 2 });
     const [, , third] = await trials(started);
     await cancelJob(world.db, third!.jobUuid);
-    await work({ bestRate: 0.3, nanRate: 0.3 }, { slots: 2 });
+    await work({ bestRate: 0.3, nanRate: 0.3 }, slots(2));
     await over(started);
     const done = await trials(started);
     expect(done.map(({ state, reason }) => reason?.code ?? state)).toEqual([
@@ -150,7 +151,7 @@ describe('successive halving', () => {
     const started = await halving({ maxConcurrent: 2 });
     const looks = setInterval(() => void mendGraphs(world.db).catch(() => undefined), 20);
     try {
-      await work({ bestRate: 0.01, dieInEpoch: 2 }, { slots: 2 });
+      await work({ bestRate: 0.01, dieInEpoch: 2 }, slots(2));
       // As after a crash: claimed by someone who is no more.
       const lease = await claimNext(world.services, 'dead');
       if (lease)
@@ -172,7 +173,7 @@ describe('successive halving', () => {
 describe('a sweep that is cancelled', () => {
   it('ends all of its trials, those that run within moments', async () => {
     const started = await sweep({ maxConcurrent: 2 });
-    await work({ pace: 200 }, { slots: 1 });
+    await work({ pace: 200 }, slots(1));
     await until(async () => (await trials(started)).some(({ state }) => state === 'RUNNING'));
     await cancelSweep(world.db, started.uuid);
     expect(await over(started)).toMatchObject({ state: 'CANCELLED' });
@@ -188,7 +189,7 @@ describe('a sweep that is cancelled', () => {
   });
 
   it('when it is over is refused', async () => {
-    await work({ fail: { code: 'X', message: 'no' } }, { slots: 4 });
+    await work({ fail: { code: 'X', message: 'no' } }, slots(4));
     const started = await sweep();
     await over(started);
     expect(await codeOf(cancelSweep(world.db, started.uuid))).toBe('SWEEP_FINISHED');

@@ -15,7 +15,7 @@ import { parseConfig } from '../../src/platform/config.js';
 import { createHub } from '../../src/platform/hub.js';
 import { newId } from '../../src/platform/ids.js';
 import { createQueue } from '../../src/platform/queue.js';
-import { QUEUES, startWorker, type Worker, type WorkerOptions } from '../../src/jobs/index.js';
+import { startWorker, type Worker, type WorkerOptions } from '../../src/jobs/index.js';
 import { Job, type ExperimentJob } from '../../src/jobs/job.js';
 import { startEvaluation, type StartEvaluation } from '../../src/jobs/start/startEvaluation.js';
 import { startTraining, type StartTraining } from '../../src/jobs/start/startTraining.js';
@@ -44,8 +44,8 @@ export async function createWorld() {
   const { db } = database;
   const dataDir = await mkdtemp(join(tmpdir(), 'shingo-jobs-'));
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
-  const config = { ...parseConfig({}), dataDir, drainSeconds: 5 };
-  const queue = await createQueue(db, log, { queues: QUEUES, maintain: false });
+  const config = { ...parseConfig({}), dataDir, drainSeconds: 5, retrySeconds: 0 };
+  const queue = createQueue();
   const hub = createHub(database.url, log);
   const services = {
     ...{
@@ -125,7 +125,6 @@ export async function createWorld() {
     stop: async () => {
       await Promise.all(workers.map((worker) => worker.stop()));
       await hub.close();
-      await queue.stop();
       await database.stop();
       await rm(dataDir, { recursive: true, force: true });
     },

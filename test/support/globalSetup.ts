@@ -2,13 +2,10 @@
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { migrate } from '../../src/platform/database/dataSource.js';
 import { startEmbeddedPostgres } from '../../src/platform/database/embedded.js';
 import { parseConfig } from '../../src/platform/config.js';
 import { connectDatabase } from '../../src/service.js';
-import { createQueue } from '../../src/platform/queue.js';
-import { QUEUES } from '../../src/jobs/index.js';
 
 export default async function globalSetup(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'shingo-test-'));
@@ -21,8 +18,6 @@ export default async function globalSetup(): Promise<void> {
   const db = await connectDatabase(parseConfig({}), server.url, 'template');
   try {
     await migrate(db);
-    const queue = await createQueue(db, pino({ level: 'silent' }), { queues: QUEUES, maintain: false });
-    await queue.stop();
   } finally {
     // A template must have no connection when it is cloned.
     await db.destroy();

@@ -1,6 +1,7 @@
 /** Jobs that need jobs: let go when all of those have succeeded, cancelled when one will not. */
 import type { DataSource, EntityManager } from 'typeorm';
 import { toGlobalId } from '../../graphql/node.js';
+import { ShingoError } from '../../platform/error.js';
 import type { Job } from '../job.js';
 import { JobState, type JobKind, type Reason } from '../vocabulary.js';
 import { letGo, lockFree, lockProject, lockWaiting, type Hands } from './hold.js';
@@ -29,16 +30,21 @@ interface Needed {
 
 /** Looks at what it needs once more: whoever ended the last of them holds the project, so that one of two sees both. */
 async function settleWaiting(manager: EntityManager, job: Job, hands: Hands): Promise<void> {
-  const needed: Needed[] = await manager.query(
-    `/* job.needed */ SELECT n.id, n.kind, n.state, n.reason_code AS code FROM job_dependency d
-     JOIN job n ON n.id = d.needs_id WHERE d.job_id = $1 ORDER BY n.id`,
-    [job.uuid],
-  );
-  const lost = needed.find(({ state }) => state === JobState.FAILED || state === JobState.CANCELLED);
+  const needed = await neededBy(manager, job);
+  const lost = needed.find(isLost);
   if (lost || needed.length === 0)
     await hands.changeJob(manager, job, JobState.CANCELLED, { reason: because(lost) });
   else if (needed.every(({ state }) => state === JobState.SUCCEEDED)) await letGo(manager, job, hands);
 }
+
+const neededBy = (manager: EntityManager, { uuid }: Pick<Job, 'uuid'>): Promise<Needed[]> =>
+  manager.query(
+    `/* job.needed */ SELECT n.id, n.kind, n.state, n.reason_code AS code FROM job_dependency d
+     JOIN job n ON n.id = d.needs_id WHERE d.job_id = $1 ORDER BY n.id`,
+    [uuid],
+  );
+
+const isLost = ({ state }: Needed): boolean => state === JobState.FAILED || state === JobState.CANCELLED;
 
 function because(lost: Needed | undefined): Reason {
   const message = lost
@@ -100,4 +106,23 @@ export async function bringBackDependents(
     await changeJob(manager, one, JobState.QUEUED);
     await manager.query('/* job.holdAgain */ UPDATE job SET held = true WHERE id = $1', [one.uuid]);
   }
+}
+
+/**
+ * A job that has just been put back waits for what it needs, if that is not over. A trial of a sweep that decided
+ * without it runs to its end.
+ * @throws ShingoError DEPENDENCY_FAILED: what it needs will not succeed
+ */
+export async function waitAgain(manager: EntityManager, job: Pick<Job, 'uuid'>): Promise<void> {
+  const needed = await neededBy(manager, job);
+  const lost = needed.find(isLost);
+  if (lost) {
+    const message = `${because(lost).message} Retry that one; this one comes back with it.`;
+    throw new ShingoError(DEPENDENCY_FAILED, message, 409, ['jobId']);
+  }
+  const waits = needed.some(({ state }) => state !== JobState.SUCCEEDED);
+  await manager.query('/* job.waitAgain */ UPDATE job SET held = $2, pause_epoch = NULL WHERE id = $1', [
+    job.uuid,
+    waits,
+  ]);
 }

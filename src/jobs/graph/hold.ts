@@ -2,7 +2,7 @@
 import type { EntityManager } from 'typeorm';
 import { columnsOf, hydrate } from '../../graphql/select.js';
 import { hint } from '../../platform/hub.js';
-import { queueOn } from '../../platform/queue.js';
+import { createQueue } from '../../platform/queue.js';
 import type { changeJob, enqueue } from '../change.js';
 import { Job } from '../job.js';
 import { PROJECT_JOBS_TOPIC } from '../vocabulary.js';
@@ -67,7 +67,7 @@ export async function letGo(manager: EntityManager, job: Job, { enqueue }: Hands
      UPDATE job SET seq = head.job_seq, held = false FROM head WHERE id = $1`,
     [job.uuid, job.projectUuid],
   );
-  await enqueue(manager, await queueOn(manager), job);
+  await enqueue(manager, createQueue(), job);
   await hint(manager, PROJECT_JOBS_TOPIC, job.projectUuid);
 }
 

@@ -8,6 +8,7 @@ import { findModel } from '../../models/version/versionService.js';
 import { ShingoError } from '../../platform/error.js';
 import type { Queue } from '../../platform/queue.js';
 import { Job } from '../job.js';
+import { withOptions } from '../options.js';
 import { insertJob, jobOfRequest, once, request, withoutKey, type Request } from '../start/request.js';
 import { insertPlanned, planEvaluation, type EvaluationPlan } from '../start/startEvaluation.js';
 import { checkTraining, insertTraining, planTraining, type TrainingPlan } from '../start/startTraining.js';
@@ -15,6 +16,18 @@ import { refuseTrainedOn } from '../start/trainedOn.js';
 import { Engine, JobKind, Weights } from '../vocabulary.js';
 
 const engine = z.enum(Engine).nullable().default(null);
+const job = z
+  .strictObject({
+    priority: z.int().nullable().optional(),
+    requires: z
+      .strictObject({ engine: z.enum(Engine).nullable().optional(), labels: z.array(z.string()).nullable().optional() })
+      .nullable()
+      .optional(),
+    timeoutSeconds: z.int().nullable().optional(),
+    maxAttempts: z.int().nullable().optional(),
+  })
+  .nullable()
+  .default(null);
 
 /** All of a pipeline but the data that it trains on; kept in the rows of schedules too. */
 export const templateSchema = z.strictObject({
@@ -23,6 +36,7 @@ export const templateSchema = z.strictObject({
     parentUuid: z.uuid().nullable().default(null),
     name: z.string().nullable().default(null),
     engine,
+    job,
     /** As given: what is missing takes the default of the day. */
     parameters: z.record(z.string(), z.unknown()).default({}),
   }),
@@ -34,6 +48,7 @@ export const templateSchema = z.strictObject({
       weights: z.enum(Weights),
       protocolUuid: z.uuid().nullable().default(null),
       engine,
+      job,
     })
     .nullable()
     .default(null),
@@ -82,7 +97,7 @@ export async function startPipeline(
 ): Promise<Pipeline> {
   checkTemplate(template);
   const training = await planTraining(db, { ...template.training, datasetVersionUuid });
-  const asked = { kind: 'PIPELINE', ...template, training: training.asked };
+  const asked = { kind: 'PIPELINE', ...template, training: withOptions(training.asked, template.training.job) };
   const wanted = request(training.projectUuid, idempotencyKey, asked);
   const known = await jobOfRequest(db, wanted);
   if (known) return pipelineOf(db, known);

@@ -4,6 +4,7 @@ import { Field, ID, InputType } from 'type-graphql';
 import { Split } from '../../catalog/vocabulary.js';
 import { experimentUuid } from '../../experiments/experimentService.js';
 import { uuidOf } from '../../graphql/node.js';
+import { JobOptionsInput } from '../options.js';
 import { TrainingParametersInput } from '../parametersInput.js';
 import { Engine, Weights } from '../vocabulary.js';
 import { templateSchema, type Template } from './pipeline.js';
@@ -23,6 +24,8 @@ export class PipelineTrainingInput {
   engine?: Engine | null;
   @Field(() => TrainingParametersInput, { nullable: true })
   parameters?: TrainingParametersInput | null;
+  @Field(() => JobOptionsInput, { nullable: true })
+  job?: JobOptionsInput | null;
 }
 
 @InputType({ description: 'As of startEvaluation; it begins when the training has succeeded.' })
@@ -40,6 +43,8 @@ export class PipelineEvaluationInput {
   protocolId?: string | null;
   @Field(() => Engine, { nullable: true })
   engine?: Engine | null;
+  @Field(() => JobOptionsInput, { nullable: true })
+  job?: JobOptionsInput | null;
 }
 
 @InputType({
@@ -74,15 +79,16 @@ interface Given {
 
 /** @throws ShingoError NOT_FOUND, INVALID_ID */
 export async function templateOf(db: DataSource, { training, evaluation, gate }: Given): Promise<Template> {
-  const { modelId, fromExperimentId, parameters, ...rest } = training;
+  const { modelId, fromExperimentId, parameters, job, ...rest } = training;
   const from = fromExperimentId
     ? await experimentUuid(db, fromExperimentId, ['training', 'fromExperimentId'])
     : null;
   const uuid = (type: string, id: string | null | undefined) => (id ? uuidOf(type, id) : null);
   return templateSchema.parse({
-    training: { ...rest, modelUuid: uuidOf('Model', modelId), parentUuid: from, parameters: plain(parameters) },
+    training: { ...rest, modelUuid: uuidOf('Model', modelId), parentUuid: from, parameters: plain(parameters), job: job && plain(job) },
     evaluation: evaluation && {
       ...{ split: evaluation.split, weights: evaluation.weights, engine: evaluation.engine },
+      job: evaluation.job && plain(evaluation.job),
       datasetVersionUuid: uuid('DatasetVersion', evaluation.datasetVersionId),
       protocolUuid: uuid('EvaluationProtocol', evaluation.protocolId),
     },

@@ -12,6 +12,8 @@ import type { Queue } from '../../platform/queue.js';
 import { enqueue } from '../change.js';
 import { holdJob, type Hold } from '../graph/hold.js';
 import { Job } from '../job.js';
+import { checkQueued } from '../limits.js';
+import { jobColumns, type JobOptionsInput } from '../options.js';
 import { PROJECT_JOBS_TOPIC, type Engine, type TaskKind, type TrainerKind } from '../vocabulary.js';
 
 export interface Request {
@@ -73,9 +75,13 @@ export type NewJob = (
 ) & {
   /** It waits; missing: any worker may take it. */
   hold?: Hold | null;
+  options?: JobOptionsInput | null;
 };
 
-/** The row, and its message unless it waits. */
+/**
+ * The row, and a nudge to whoever may take it, unless it waits. The caller holds the project.
+ * @throws ShingoError BAD_USER_INPUT, QUEUE_FULL
+ */
 export async function insertJob<J extends Job = Job>(
   manager: EntityManager,
   queue: Queue,
@@ -83,20 +89,28 @@ export async function insertJob<J extends Job = Job>(
   job: NewJob,
 ): Promise<J> {
   const uuid = newId();
+  const { engine, labels, priority, timeoutSeconds, maxAttempts } = jobColumns(
+    job.kind,
+    job.engine,
+    job.options,
+  );
+  await checkQueued(manager, wanted.projectUuid);
   await manager.query(
     `/* job.create */ WITH head AS (UPDATE project SET job_seq = job_seq + 1 WHERE id = $2 RETURNING job_seq)
      INSERT INTO job (id, project_id, kind, experiment_id, evaluation_id, requested_engine, idempotency_key,
-       request_hash, input, seq) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, head.job_seq FROM head`,
+       request_hash, input, required_labels, priority, timeout_seconds, max_attempts, seq)
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, head.job_seq FROM head`,
     [
       uuid,
       wanted.projectUuid,
       job.kind,
       job.experimentUuid,
       job.evaluationUuid,
-      job.engine,
+      engine,
       wanted.key,
       wanted.hash,
       job.input && JSON.stringify(job.input),
+      ...[labels, priority, timeoutSeconds, maxAttempts],
     ],
   );
   if (job.hold) await holdJob(manager, uuid, job.hold);

@@ -8,6 +8,7 @@ import type { Queue } from '../../platform/queue.js';
 import type { Hold } from '../graph/hold.js';
 import type { ExperimentJob } from '../job.js';
 import { classesOf, countLights, inSplit, type LightCount } from '../lights.js';
+import { withOptions, type JobOptionsInput } from '../options.js';
 import { Engine, JobKind, type Weights } from '../vocabulary.js';
 import { requirePictures } from './pictures.js';
 import { insertJob, jobOfRequest, once, request } from './request.js';
@@ -22,6 +23,7 @@ export interface StartEvaluation {
   engine?: Engine | null;
   /** Missing: the project's newest of the task. */
   protocolUuid?: string | null;
+  job?: JobOptionsInput | null;
   idempotencyKey: string;
 }
 
@@ -46,7 +48,7 @@ export async function startEvaluation(
     engine,
     ...(protocolUuid && { protocolUuid }),
   };
-  const wanted = request(version.projectUuid, input.idempotencyKey, content);
+  const wanted = request(version.projectUuid, input.idempotencyKey, withOptions(content, input.job));
   const known = await jobOfRequest<ExperimentJob>(db, wanted);
   if (known) return known;
   requireWeights(experiment, 'experimentId');
@@ -94,7 +96,7 @@ export async function insertPlanned(
   manager: EntityManager,
   queue: Queue,
   wanted: Parameters<typeof insertJob>[2],
-  { projectUuid, experimentUuid, experiment, datasetVersionUuid, split, weights, engine, plan, hold }: PlannedEvaluation,
+  { projectUuid, experimentUuid, experiment, datasetVersionUuid, split, weights, engine, job: options, plan, hold }: PlannedEvaluation,
 ): Promise<ExperimentJob> {
   const { modelUuid, task } = experiment;
   const evaluationUuid = await insertEvaluation(manager, {
@@ -104,6 +106,7 @@ export async function insertPlanned(
   const job = {
     kind: JobKind.EVALUATION as const,
     ...{ experimentUuid, evaluationUuid, engine: engine ?? Engine.AUTO, hold: hold ?? null },
+    options: options ?? null,
   };
   return insertJob<ExperimentJob>(manager, queue, wanted, job);
 }

@@ -9,6 +9,7 @@ import { ShingoError } from '../../platform/error.js';
 import type { Queue } from '../../platform/queue.js';
 import type { Job } from '../job.js';
 import { countLights, inSplit } from '../lights.js';
+import { withOptions, type JobOptionsInput } from '../options.js';
 import { Engine, JobKind } from '../vocabulary.js';
 import { insertJob, jobOfRequest, once, request } from './request.js';
 import { findModel, findVersion } from './subjects.js';
@@ -25,6 +26,7 @@ export interface StartPredictions {
   /** Missing: the project's newest for detection. */
   protocolUuid: string | null;
   idempotencyKey: string;
+  job?: JobOptionsInput | null;
 }
 
 /**
@@ -33,14 +35,18 @@ export interface StartPredictions {
  */
 export async function startPredictions(
   { db, queue }: { db: DataSource; queue: Queue },
-  { idempotencyKey, ...asked }: StartPredictions,
+  { idempotencyKey, job: options, ...asked }: StartPredictions,
 ): Promise<Job> {
   const { datasetVersionUuid, split, modelUuid, name, format, lenient } = asked;
   const { projectUuid } = await findVersion(db, datasetVersionUuid);
   await findModel(db, modelUuid, projectUuid);
   if (name.trim() === '' || name.length > 200)
     throw new ShingoError('BAD_USER_INPUT', 'A name has 1 to 200 characters.', 400, ['name']);
-  const wanted = request(projectUuid, idempotencyKey, { kind: JobKind.PREDICTIONS, ...asked });
+  const wanted = request(
+    projectUuid,
+    idempotencyKey,
+    withOptions({ kind: JobKind.PREDICTIONS, ...asked }, options),
+  );
   const known = await jobOfRequest(db, wanted);
   if (known) return known;
   const task = LearningTask.LIGHT_DETECTION;
@@ -54,7 +60,7 @@ export async function startPredictions(
       ...{ classes: [...COLORS], source: 'IMPORTED', name },
     });
     const input = { evaluationUuid, sha256, fileName, format, lenient };
-    const job = { kind: JobKind.PREDICTIONS as const, evaluationUuid, engine: Engine.AUTO, input };
+    const job = { kind: JobKind.PREDICTIONS as const, evaluationUuid, engine: Engine.AUTO, input, options };
     return insertJob(manager, queue, wanted, job);
   });
 }

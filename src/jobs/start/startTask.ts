@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { Queue } from '../../platform/queue.js';
 import type { Job } from '../job.js';
 import type { TaskInputs } from '../task/tasks.js';
+import { withOptions, type JobOptionsInput } from '../options.js';
 import { Engine } from '../vocabulary.js';
 import { insertJob, jobOfRequest, once, request } from './request.js';
 
@@ -11,6 +12,7 @@ export interface NewTask<K extends keyof TaskInputs> {
   /** What makes two requests different. */
   asked: object;
   idempotencyKey: string;
+  job?: JobOptionsInput | null;
 }
 
 /**
@@ -21,12 +23,12 @@ export interface NewTask<K extends keyof TaskInputs> {
  */
 export async function startTask<K extends keyof TaskInputs>(
   { db, queue }: { db: DataSource; queue: Queue },
-  { projectUuid, kind, asked, idempotencyKey }: NewTask<K>,
+  { projectUuid, kind, asked, idempotencyKey, job: options }: NewTask<K>,
   input: () => Promise<TaskInputs[K]>,
 ): Promise<Job> {
-  const wanted = request(projectUuid, idempotencyKey, { kind, ...asked });
+  const wanted = request(projectUuid, idempotencyKey, withOptions({ kind, ...asked }, options));
   const known = await jobOfRequest(db, wanted);
   if (known) return known;
-  const job = { kind, input: await input(), engine: Engine.AUTO };
+  const job = { kind, input: await input(), engine: Engine.AUTO, options };
   return once(db, wanted, (manager) => insertJob(manager, queue, wanted, job));
 }

@@ -9,6 +9,7 @@ import type { TrainingParameters } from '../../training/protocol.js';
 import type { Hold } from '../graph/hold.js';
 import type { ExperimentJob } from '../job.js';
 import { classesOf, countLights, inSplit } from '../lights.js';
+import { withOptions, type JobOptionsInput } from '../options.js';
 import { Engine, JobKind, JobState } from '../vocabulary.js';
 import { checkNames, checkParent } from './checkNames.js';
 import { checkParameters } from './checkParameters.js';
@@ -25,6 +26,7 @@ export interface StartTraining {
   engine?: Engine | null;
   /** As given; what is missing takes the server's default. */
   parameters?: object | null;
+  job?: JobOptionsInput | null;
   idempotencyKey: string;
 }
 
@@ -71,7 +73,7 @@ export async function insertTraining(
   manager: EntityManager,
   queue: Queue,
   wanted: Parameters<typeof insertJob>[2],
-  { datasetVersionUuid, modelUuid, parentUuid = null, name = null, engine = null }: Wish,
+  { datasetVersionUuid, modelUuid, parentUuid = null, name = null, engine = null, job: options }: Wish,
   { projectUuid, modelName, parameters, task }: TrainingPlan,
   hold: Hold | null = null,
 ): Promise<ExperimentJob> {
@@ -87,7 +89,7 @@ export async function insertTraining(
     experimentUuid,
     evaluationUuid: null,
     engine: engine ?? Engine.AUTO,
-    hold,
+    ...{ hold, options: options ?? null },
   };
   return insertJob<ExperimentJob>(manager, queue, wanted, job);
 }
@@ -102,7 +104,7 @@ export async function startTraining(
   input: StartTraining,
 ): Promise<ExperimentJob> {
   const plan = await planTraining(db, input);
-  const wanted = request(plan.projectUuid, input.idempotencyKey, plan.asked);
+  const wanted = request(plan.projectUuid, input.idempotencyKey, withOptions(plan.asked, input.job));
   const known = await jobOfRequest<ExperimentJob>(db, wanted);
   if (known) return known;
   await checkTraining(db, input, plan);

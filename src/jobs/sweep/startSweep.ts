@@ -7,6 +7,7 @@ import { newId } from '../../platform/ids.js';
 import type { Queue } from '../../platform/queue.js';
 import { changeJob, enqueue } from '../change.js';
 import { checkNames } from '../start/checkNames.js';
+import type { JobOptionsInput } from '../options.js';
 import { jobOfRequest, once, request, withoutKey, type Request } from '../start/request.js';
 import { checkTraining, insertTraining, planTraining, type TrainingPlan } from '../start/startTraining.js';
 import type { Engine } from '../vocabulary.js';
@@ -21,6 +22,7 @@ export interface StartSweep {
   modelUuid: string;
   parentUuid?: string | null;
   engine?: Engine | null;
+  job?: JobOptionsInput | null;
   /** Of every trial; plain data. */
   parameters?: object | null;
   space: SpaceParameter[];

@@ -1,6 +1,7 @@
 /** What startSweep takes. */
 import { Field, Float, ID, InputType, Int } from 'type-graphql';
 import { Split } from '../../catalog/vocabulary.js';
+import { JobOptionsInput } from '../options.js';
 import { TrainingParametersInput } from '../parametersInput.js';
 import { Engine } from '../vocabulary.js';
 import { MAX_TRIALS, badSpace, type SpaceParameter } from './space.js';
@@ -74,6 +75,8 @@ export class StartSweepInput {
   fromExperimentId?: string | null;
   @Field(() => Engine, { nullable: true })
   engine?: Engine | null;
+  @Field(() => JobOptionsInput, { nullable: true, description: 'Of every trial.' })
+  job?: JobOptionsInput | null;
   @Field(() => TrainingParametersInput, { nullable: true, description: 'Of every trial.' })
   parameters?: TrainingParametersInput | null;
   @Field(() => [SweepParameterInput], { description: 'Checked against the network before anything is made.' })

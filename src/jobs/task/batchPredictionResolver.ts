@@ -8,13 +8,14 @@ import { payload } from '../../graphql/userError.js';
 import { DEFAULT_MIN_COLOR_SCORE, checkBatchPrediction } from '../../use/batch/batchPrediction.js';
 import { modelSource } from '../../use/modelSource.js';
 import { experimentOfSubject } from '../../use/subject.js';
+import { StartJobInput } from '../options.js';
 import { startTask } from '../start/startTask.js';
 import { JobKind } from '../vocabulary.js';
 import { BatchPredictionReport } from './batchPredictionReport.js';
 import { JobPayload } from './jobPayload.js';
 
 @InputType()
-class StartBatchPredictionInput {
+class StartBatchPredictionInput extends StartJobInput {
   @Field(() => ID, {
     nullable: true,
     description: 'Id, or "project name/experiment name". Its BEST weights predict.',
@@ -33,10 +34,6 @@ class StartBatchPredictionInput {
       'A colour that the model is less sure of is written as UNKNOWN; of a detector, a light is left out; 0 to 1.',
   })
   minScore: number;
-  @Field(() => String, {
-    description: 'Made by the client, kept for its retries; unique within the project.',
-  })
-  idempotencyKey: string;
 }
 
 @Resolver(() => BatchPredictionReport)
@@ -55,11 +52,11 @@ export class BatchPredictionResolver {
     @Ctx() services: Context,
   ) {
     return payload(JobPayload, async () => {
-      const { where = null, minScore, idempotencyKey } = given;
+      const { where = null, minScore, idempotencyKey, job: options } = given;
       const uuid = await experimentOfSubject(services.db, given);
       const { projectUuid } = (await modelSource(services.db, uuid)).experiment;
       const asked = { experimentUuid: uuid, where, minScore };
-      const task = { projectUuid, kind: JobKind.BATCH_PREDICTION as const, asked, idempotencyKey };
+      const task = { projectUuid, kind: JobKind.BATCH_PREDICTION as const, asked, idempotencyKey, job: options };
       const job = await startTask(services, task, async () => {
         checkBatchPrediction(asked);
         await checkFilter(services.db, projectUuid, where);

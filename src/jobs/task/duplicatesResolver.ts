@@ -7,13 +7,14 @@ import type { Context } from '../../graphql/context.js';
 import type { Where } from '../../graphql/list/where.js';
 import { uuidOf } from '../../graphql/node.js';
 import { payload } from '../../graphql/userError.js';
+import { StartJobInput } from '../options.js';
 import { startTask } from '../start/startTask.js';
 import { JobKind } from '../vocabulary.js';
 import { DuplicateMember } from './duplicatesReport.js';
 import { JobPayload } from './jobPayload.js';
 
 @InputType()
-class StartDuplicateSearchInput {
+class StartDuplicateSearchInput extends StartJobInput {
   @Field(() => ID)
   projectId: string;
   @Field(() => imageList.Where, { nullable: true, description: 'Which images; missing: all of the project.' })
@@ -22,10 +23,6 @@ class StartDuplicateSearchInput {
   distance: number;
   @Field(() => Int, { defaultValue: 100_000, description: 'Pairs in the file, 1 to 1,000,000.' })
   maxPairs: number;
-  @Field(() => String, {
-    description: 'Made by the client, kept for its retries; unique within the project.',
-  })
-  idempotencyKey: string;
 }
 
 @Resolver(() => DuplicateMember)
@@ -43,10 +40,11 @@ export class DuplicatesResolver {
     @Ctx() services: Context,
   ) {
     return payload(JobPayload, async () => {
-      const { where = null, distance, maxPairs, idempotencyKey } = given;
+      const { where = null, distance, maxPairs, idempotencyKey, job: options } = given;
       const project = await projectUuid(services.db, given.projectId);
       const asked = { where, distance, maxPairs };
-      const task = { projectUuid: project, kind: JobKind.NEAR_DUPLICATES as const, asked, idempotencyKey };
+      const kind = JobKind.NEAR_DUPLICATES as const;
+      const task = { projectUuid: project, kind, asked, idempotencyKey, job: options };
       const job = await startTask(services, task, async () => {
         await checkFilter(services.db, project, where);
         checkDuplicatesQuestion(asked);

@@ -6,12 +6,13 @@ import { projectUuid } from '../../catalog/project/projectService.js';
 import type { Context } from '../../graphql/context.js';
 import type { Where } from '../../graphql/list/where.js';
 import { payload } from '../../graphql/userError.js';
+import { StartJobInput } from '../options.js';
 import { startTask } from '../start/startTask.js';
 import { JobKind } from '../vocabulary.js';
 import { JobPayload } from './jobPayload.js';
 
 @InputType()
-class StartEnrichmentInput {
+class StartEnrichmentInput extends StartJobInput {
   @Field(() => ID)
   projectId: string;
   @Field(() => EnrichmentKind)
@@ -33,10 +34,6 @@ class StartEnrichmentInput {
     description: 'OBJECTS: looks again where a model has looked already, and replaces what it found.',
   })
   again: boolean;
-  @Field(() => String, {
-    description: 'Made by the client, kept for its retries; unique within the project.',
-  })
-  idempotencyKey: string;
 }
 
 @Resolver()
@@ -50,10 +47,11 @@ export class EnrichmentResolver {
     @Ctx() services: Context,
   ) {
     return payload(JobPayload, async () => {
-      const { projectId, idempotencyKey, where = null, ...options } = given;
+      const { projectId, idempotencyKey, job: runOptions, where = null, ...options } = given;
       const project = await projectUuid(services.db, projectId);
       const asked = { ...options, where };
-      const task = { projectUuid: project, kind: JobKind.ENRICHMENT as const, asked, idempotencyKey };
+      const kind = JobKind.ENRICHMENT as const;
+      const task = { projectUuid: project, kind, asked, idempotencyKey, job: runOptions };
       const job = await startTask(services, task, async () => {
         checkEnrichment(options);
         await checkFilter(services.db, project, where);

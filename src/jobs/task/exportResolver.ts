@@ -4,6 +4,7 @@ import type { Format } from '../../datasets/formats/write/archive.js';
 import type { Context } from '../../graphql/context.js';
 import { uuidOf } from '../../graphql/node.js';
 import { payload } from '../../graphql/userError.js';
+import { StartJobInput } from '../options.js';
 import { startTask } from '../start/startTask.js';
 import { findVersion } from '../start/subjects.js';
 import { JobKind } from '../vocabulary.js';
@@ -11,7 +12,7 @@ import { ExportFormat, ExportReport } from './exportReport.js';
 import { JobPayload } from './jobPayload.js';
 
 @InputType()
-class StartExportInput {
+class StartExportInput extends StartJobInput {
   @Field(() => ID)
   datasetVersionId: string;
   @Field(() => ExportFormat)
@@ -21,10 +22,6 @@ class StartExportInput {
     description: "The pictures' bytes too, not only their names.",
   })
   pictures: boolean;
-  @Field(() => String, {
-    description: 'Made by the client, kept for its retries; unique within the project.',
-  })
-  idempotencyKey: string;
 }
 
 @Resolver(() => ExportReport)
@@ -39,14 +36,14 @@ export class ExportResolver {
   })
   startExport(
     @Arg('input', () => StartExportInput)
-    { datasetVersionId, format, pictures, idempotencyKey }: StartExportInput,
+    { datasetVersionId, format, pictures, idempotencyKey, job }: StartExportInput,
     @Ctx() services: Context,
   ) {
     return payload(JobPayload, async () => {
       const versionUuid = uuidOf('DatasetVersion', datasetVersionId);
       const { projectUuid } = await findVersion(services.db, versionUuid);
       const asked = { versionUuid, format, pictures };
-      const task = { projectUuid, kind: JobKind.EXPORT as const, asked, idempotencyKey };
+      const task = { projectUuid, kind: JobKind.EXPORT as const, asked, idempotencyKey, job };
       return { job: await startTask(services, task, async () => asked) };
     });
   }

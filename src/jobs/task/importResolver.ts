@@ -7,13 +7,14 @@ import type { ImportFormat as Format } from '../../datasets/import/source.js';
 import type { Context } from '../../graphql/context.js';
 import { uuidOf } from '../../graphql/node.js';
 import { payload } from '../../graphql/userError.js';
+import { StartJobInput } from '../options.js';
 import { startTask } from '../start/startTask.js';
 import { JobKind } from '../vocabulary.js';
 import { ImportDifference, ImportFormat } from './importReport.js';
 import { JobPayload } from './jobPayload.js';
 
 @InputType()
-class StartImportInput {
+class StartImportInput extends StartJobInput {
   @Field(() => ID)
   projectId: string;
   @Field(() => ID, {
@@ -34,10 +35,6 @@ class StartImportInput {
     description: 'Of new places whose rows name none, such as Asia/Tokyo; missing: UTC.',
   })
   timeZone?: string | null;
-  @Field(() => String, {
-    description: 'Made by the client, kept for its retries; unique within the project.',
-  })
-  idempotencyKey: string;
 }
 
 @Resolver(() => ImportDifference)
@@ -59,7 +56,7 @@ export class ImportResolver {
       const options = { format, lenient, timeZone: given.timeZone ?? null };
       const job = await startTask(
         services,
-        { projectUuid: project, kind: JobKind.IMPORT, idempotencyKey, asked: { uploadUuid, ...options } },
+        { projectUuid: project, kind: JobKind.IMPORT, idempotencyKey, asked: { uploadUuid, ...options }, job: given.job ?? null },
         async () => {
           if (options.timeZone !== null) checkTimeZone(options.timeZone);
           // The bytes stay in the blob store when the upload is forgotten; the job names them.

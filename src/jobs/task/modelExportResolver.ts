@@ -26,13 +26,14 @@ import { checkModelExport } from '../../use/export/exportModel.js';
 import { modelSource } from '../../use/modelSource.js';
 import { experimentOfSubject } from '../../use/subject.js';
 import { requirePictures } from '../start/pictures.js';
+import { StartJobInput } from '../options.js';
 import { startTask } from '../start/startTask.js';
 import { JobKind } from '../vocabulary.js';
 import { JobPayload } from './jobPayload.js';
 import { EvaluationDriftReport, ModelExportReport, ModelVariant } from './modelExportReport.js';
 
 @InputType()
-class StartModelExportInput {
+class StartModelExportInput extends StartJobInput {
   @Field(() => ID, {
     nullable: true,
     description: 'Id, or "project name/experiment name". Its BEST weights leave.',
@@ -72,10 +73,6 @@ class StartModelExportInput {
     description: "By which an export may change a score: missing, the protocol's, and never more.",
   })
   maxScoreDifference?: number | null;
-  @Field(() => String, {
-    description: 'Made by the client, kept for its retries; unique within the project.',
-  })
-  idempotencyKey: string;
 }
 
 @Resolver(() => ModelExportReport)
@@ -111,11 +108,11 @@ export class ModelExportResolver {
       const version = given.datasetVersionId ? uuidOf('DatasetVersion', given.datasetVersionId) : null;
       const { projectUuid, task: learnt } = experiment;
       const named = protocolId ? uuidOf('EvaluationProtocol', protocolId) : null;
-      const { idempotencyKey, maxChangedShare = null, maxScoreDifference = null } = given;
+      const { idempotencyKey, job: options, maxChangedShare = null, maxScoreDifference = null } = given;
       const same = { experimentUuid: uuid, versionUuid: version, split, variants, sample, seed };
       // What was said, not what it means today: a protocol that has a newer version since makes no other request.
       const asked = { ...same, protocolUuid: named, maxChangedShare, maxScoreDifference };
-      const task = { projectUuid, kind: JobKind.MODEL_EXPORT as const, asked, idempotencyKey };
+      const task = { projectUuid, kind: JobKind.MODEL_EXPORT as const, asked, idempotencyKey, job: options };
       const job = await startTask(services, task, async () => {
         const protocol = await protocolFor(db, projectUuid, learnt, named);
         const input = { ...same, protocolUuid: protocol.uuid, bound: boundWithin(protocol, given) };

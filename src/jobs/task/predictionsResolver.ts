@@ -17,11 +17,12 @@ import type { Context } from '../../graphql/context.js';
 import { uuidOf } from '../../graphql/node.js';
 import { Payload, payload } from '../../graphql/userError.js';
 import { Job } from '../job.js';
+import { StartJobInput } from '../options.js';
 import { startPredictions } from '../start/startPredictions.js';
 import { PredictionFormat, PredictionsReport } from './predictionsReport.js';
 
 @InputType()
-class ImportPredictionsInput {
+class ImportPredictionsInput extends StartJobInput {
   @Field(() => ID, { description: 'What the predictions are evaluated on.' })
   datasetVersionId: string;
   @Field(() => Split)
@@ -46,10 +47,6 @@ class ImportPredictionsInput {
     description: "An EvaluationProtocol; missing: the project's newest for LIGHT_DETECTION.",
   })
   protocolId?: string | null;
-  @Field(() => String, {
-    description: 'Made by the client, kept for its retries; unique within the project.',
-  })
-  idempotencyKey: string;
 }
 
 @ObjectType()

@@ -19,10 +19,13 @@ import { FenceLost, fenced, type Lease, type WorkerServices } from './fence.js';
 import { Inbox, type Item } from './inbox.js';
 import { JobProcess, crashReason, type Exit } from './jobProcess.js';
 import { keepLease } from './keepLease.js';
+import { LastLines } from './lastLines.js';
 import { materialise, type Inputs } from './materialise.js';
 import { Recorder } from './record.js';
 import { persist } from '../retry.js';
-import { settleCrash } from './settle.js';
+import { deviceEnvironment } from './seats.js';
+import { settleCrash, type Stop } from './settle.js';
+import { watchSystem } from './system/watch.js';
 
 export interface AttemptOptions {
   engine: Spec['engine'];
@@ -31,6 +34,10 @@ export interface AttemptOptions {
   heartbeatMs: number;
   /** A trainer that says nothing for so long is stuck. */
   silenceMs: number;
+  /** Of the host, that it is to keep to. */
+  device?: string | null;
+  /** Between two samples of what it takes of its host. */
+  sampleMs: number;
 }
 
 const MOST_LOG_LINES = 1_000;
@@ -48,7 +55,9 @@ export class Attempt {
   private readonly inbox = new Inbox();
   private readonly log: Log;
   private trainer: Trainer | undefined;
+  private readonly lines = new LastLines();
   private stopping = false;
+  private why: Stop = 'DRAINED';
   private lost = false;
   /** Why we killed the trainer, if we did because of what it did. */
   private fault: Reason | undefined;
@@ -66,6 +75,10 @@ export class Attempt {
   /** Never fails: what cannot be settled here is left to the reaper. */
   async run(): Promise<void> {
     const alive = this.keepAlive();
+    const watched = watchSystem(this.services, this.lease, {
+      ...{ everyMs: this.options.sampleMs, device: this.options.device ?? null, over: this.over.signal },
+      pid: () => this.trainer?.pid,
+    });
     try {
       await this.work();
     } catch (error) {
@@ -77,7 +90,7 @@ export class Attempt {
     } finally {
       this.over.abort();
       this.trainer?.kill();
-      await Promise.all([this.trainer?.exited, alive]);
+      await Promise.all([this.trainer?.exited, alive, watched]);
       await rm(workFolder(this.services.config.dataDir, this.lease), { recursive: true, force: true }).catch(
         () => undefined,
       );
@@ -107,7 +120,7 @@ export class Attempt {
     );
     const recorder = new Recorder(this.services, this.lease, inputs.outputDir, inputs.samples);
     if (this.lost) return;
-    if (this.stopping) return this.persist(() => recorder.halted());
+    if (this.stopping) return this.persist(() => recorder.halted(this.why));
     const trainer = this.launch(inputs);
     for (;;) {
       const item = await this.inbox.take();
@@ -126,7 +139,7 @@ export class Attempt {
     const trainer: Trainer = new JobProcess({
       module: this.options.trainer,
       cwd: inputs.outputDir,
-      messages: trainerMessageSchema,
+      ...{ env: deviceEnvironment(this.options.device), messages: trainerMessageSchema },
       onMessage: (message) => {
         this.lastWord = Date.now();
         if (!this.inbox.put(message))
@@ -134,7 +147,10 @@ export class Attempt {
       },
       onNonsense: (problem) =>
         this.condemn('TRAINER_PROTOCOL', `The trainer does not keep to the protocol: ${problem}`),
-      onLine: (stream, line) => this.log.debug({ stream }, line),
+      onLine: (stream, line) => {
+        this.lines.add(line);
+        this.log.debug({ stream }, line);
+      },
     });
     this.trainer = trainer;
     this.lastWord = Date.now();
@@ -161,13 +177,14 @@ export class Attempt {
         return false;
       case 'log':
         this.logLines += 1;
+        this.lines.add(item.message);
         if (this.logLines <= MOST_LOG_LINES) await write(() => recorder.log(item));
         return false;
       case 'epochs':
         await this.recordEpochs(recorder, item.epochs);
         return false;
       case 'stopped':
-        await write(() => recorder.stopped(item));
+        await write(() => recorder.stopped(item, this.why));
         return true;
       case 'trained':
         await write(() => recorder.trained(item));
@@ -200,7 +217,7 @@ export class Attempt {
 
   /** The trainer has gone without a last word. */
   private async ended(recorder: Recorder, exit: Exit): Promise<void> {
-    if (this.stopping && !this.fault) return this.persist(() => recorder.halted());
+    if (this.stopping && !this.fault) return this.persist(() => recorder.halted(this.why));
     await this.crash(
       this.fault ?? crashReason('TRAINER_CRASHED', 'The trainer', exit, this.trainer?.lastWords ?? ''),
     );
@@ -223,9 +240,11 @@ export class Attempt {
 
   private async crash(reason: Reason): Promise<void> {
     this.log.warn({ reason }, 'the trainer has crashed');
-    const { db, queue } = this.services;
+    const { services } = this;
     await this.persist(() =>
-      fenced(db, this.lease, (manager, job) => settleCrash(manager, queue, job, reason)),
+      fenced(services.db, this.lease, (manager, job) =>
+        settleCrash(manager, services, job, reason, this.lines.all),
+      ),
     );
   }
 
@@ -234,7 +253,12 @@ export class Attempt {
       ...this.options,
       over: this.over.signal,
       lastWord: () => (this.trainer ? this.lastWord : Date.now()),
+      lines: this.lines,
       onCancel: () => this.stop(),
+      onOverdue: () => {
+        if (!this.stopping) this.why = 'TIMED_OUT';
+        this.stop();
+      },
       onSilence: (message) => this.condemn('TRAINER_HUNG', `The trainer ${message}`),
       onLost: () => this.abandon(),
     });

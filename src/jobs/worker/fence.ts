@@ -55,13 +55,25 @@ export function fenced<T>(
   });
 }
 
-/** Says that the lease is alive, and hears whether it is to end. @throws FenceLost */
-export async function heartbeat(db: DataSource, lease: Lease): Promise<JobState> {
-  const [rows]: [{ state: JobState }[]] = await db.query(
-    `/* job.heartbeat */ UPDATE job SET heartbeat_at = clock_timestamp()
-     WHERE id = $1 AND attempt = $2 AND state IN ('RUNNING', 'CANCELLING') RETURNING state`,
-    [lease.job.uuid, lease.attempt],
+export interface Pulse {
+  state: JobState;
+  /** It has run longer than it may. */
+  overdue: boolean;
+}
+
+/** Says that the lease is alive, and hears whether it is to end. @param lines what it said last @throws FenceLost */
+export async function heartbeat(
+  db: DataSource,
+  lease: Lease,
+  lines: readonly string[] | null = null,
+): Promise<Pulse> {
+  const [rows]: [Pulse[]] = await db.query(
+    `/* job.heartbeat */ UPDATE job SET heartbeat_at = clock_timestamp(), last_lines = coalesce($3, last_lines)
+     WHERE id = $1 AND attempt = $2 AND state IN ('RUNNING', 'CANCELLING')
+     RETURNING state, coalesce(ran_seconds + extract(epoch FROM clock_timestamp() - running_since) > timeout_seconds,
+       false) AS overdue`,
+    [lease.job.uuid, lease.attempt, lines],
   );
   if (!rows[0]) throw new FenceLost(lease);
-  return rows[0].state;
+  return rows[0];
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../platform/error.js';
 import { JOB_TOPIC, JobState } from '../vocabulary.js';
 import { FenceLost, heartbeat, type Lease, type WorkerServices } from './fence.js';
+import type { LastLines } from './lastLines.js';
 
 export interface Keeper {
   heartbeatMs: number;
@@ -12,7 +13,10 @@ export interface Keeper {
   over: AbortSignal;
   /** Milliseconds since 1970. */
   lastWord: () => number;
+  lines: LastLines;
   onCancel: () => void;
+  /** It has run longer than it may. */
+  onOverdue: () => void;
   onSilence: (message: string) => void;
   /** Another attempt has the job, or it has ended. */
   onLost: () => void;
@@ -21,13 +25,16 @@ export interface Keeper {
 export async function keepLease(
   { db, hub, log }: Pick<WorkerServices, 'db' | 'hub' | 'log'>,
   lease: Lease,
-  { heartbeatMs, silenceMs, over, lastWord, onCancel, onSilence, onLost }: Keeper,
+  { heartbeatMs, silenceMs, over, lastWord, lines, onCancel, onOverdue, onSilence, onLost }: Keeper,
 ): Promise<void> {
   const hints = hub.listen(JOB_TOPIC, lease.job.uuid, over);
   while (!over.aborted) {
     try {
-      if ((await heartbeat(db, lease)) === JobState.CANCELLING) onCancel();
+      const { state, overdue } = await heartbeat(db, lease, lines.take());
+      if (state === JobState.CANCELLING) onCancel();
+      else if (overdue) onOverdue();
     } catch (error) {
+      lines.giveBack();
       if (error instanceof FenceLost) return onLost();
       log.warn({ reason: messageOf(error), job: lease.job.uuid }, 'no heartbeat');
     }

@@ -1,11 +1,11 @@
-/** Mends what a dead worker leaves: jobs that nobody works on, and jobs that no message speaks of. */
+/** Mends what a dead worker leaves: jobs that nobody works on, and the folders of attempts. */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
-import { QUEUES, enqueue, queueOf, withJob } from '../change.js';
-import { JobState, type JobKind } from '../vocabulary.js';
+import { withJob } from '../change.js';
+import { JobState } from '../vocabulary.js';
 import type { WorkerServices } from './fence.js';
-import { settleCrash } from './settle.js';
+import { WORKER_LOST, settleCrash } from './settle.js';
 
 export interface Stale {
   id: string;
@@ -14,18 +14,19 @@ export interface Stale {
   heartbeat: string;
 }
 
-/** Running jobs whose worker has been silent for so long. */
+/** Running jobs whose worker has been silent for so long, or last spoke at a time that is yet to come: a clock was set back. */
 export async function findStale(db: DataSource, staleSeconds: number): Promise<Stale[]> {
   return db.query(
     `/* job.stale */ SELECT id, attempt, worker, heartbeat_at::text AS heartbeat FROM job
-     WHERE state IN ('RUNNING', 'CANCELLING') AND heartbeat_at < clock_timestamp() - make_interval(secs => $1)`,
+     WHERE state IN ('RUNNING', 'CANCELLING') AND (heartbeat_at < clock_timestamp() - make_interval(secs => $1)
+       OR heartbeat_at > clock_timestamp() + make_interval(secs => $1))`,
     [staleSeconds],
   );
 }
 
 /** Takes them from their workers, unless one has spoken since. Returns how many. */
 export async function reap(
-  { db, queue, log }: Pick<WorkerServices, 'db' | 'queue' | 'log'>,
+  { db, queue, config, log }: Pick<WorkerServices, 'db' | 'queue' | 'config' | 'log'>,
   stale: Stale[],
 ): Promise<number> {
   let reaped = 0;
@@ -38,34 +39,12 @@ export async function reap(
       const working = job.state === JobState.RUNNING || job.state === JobState.CANCELLING;
       if (!working || job.attempt !== attempt || row?.same !== true) return;
       const message = `Worker ${worker} has not been heard of since ${heartbeat}.`;
-      await settleCrash(manager, queue, job, { code: 'WORKER_LOST', message });
+      await settleCrash(manager, { queue, config }, job, { code: WORKER_LOST, message });
       log.warn({ job: id, attempt, worker }, 'a job was taken from a silent worker');
       reaped += 1;
     });
   }
   return reaped;
-}
-
-/** Every queued job has a message, but for those that wait for others; one that has none gets one. Returns how many. */
-export async function repairQueue({ db, queue }: Pick<WorkerServices, 'db' | 'queue'>): Promise<number> {
-  const queued: { id: string; kind: JobKind }[] = await db.query(
-    "/* job.queued */ SELECT id, kind FROM job WHERE state = 'QUEUED' AND NOT held ORDER BY seq LIMIT 10000",
-  );
-  let sent = 0;
-  for (const name of QUEUES) {
-    const ids = queued.filter((job) => queueOf(job) === name).map(({ id }) => id);
-    if (ids.length === 0) continue;
-    for (const uuid of await queue.lacking(db, name, ids)) {
-      await withJob(db, uuid, async (manager, job) => {
-        // Looked at again with the job held: two workers that mend at once send one message.
-        const waits = job.state === JobState.QUEUED && !job.held;
-        if (!waits || (await queue.lacking(manager, name, [uuid])).length === 0) return;
-        await enqueue(manager, queue, job);
-        sent += 1;
-      });
-    }
-  }
-  return sent;
 }
 
 /**

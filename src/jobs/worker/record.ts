@@ -18,9 +18,15 @@ import { TrainerFault } from './fault.js';
 import { fenced, type Lease, type WorkerServices } from './fence.js';
 import { inside, storeFile, storeFolder, type StoredFiles } from './files.js';
 import type { Epoch, Progress } from './inbox.js';
-import { settleFailure, settleStop } from './settle.js';
+import { settleFailure, settleStop, type Stop } from './settle.js';
 
 type Message<T extends TrainerMessage['type']> = Extract<TrainerMessage, { type: T }>;
+
+/** States in which a stop is the end of the job, so that its checkpoint is what it came to. */
+const ENDING: Record<Stop, readonly JobState[]> = {
+  DRAINED: [JobState.CANCELLING],
+  TIMED_OUT: [JobState.RUNNING, JobState.CANCELLING],
+};
 
 /** Only a training has a log; see changeJob. */
 async function tell(manager: EntityManager, job: Job, events: NewEvent[]): Promise<void> {
@@ -107,30 +113,31 @@ export class Recorder {
     await this.fenced(async (manager, job) => {
       if (stored.length > 0) {
         await putArtifacts(manager, experimentOf(job), stored);
-        await this.keepCheckpoint(manager, job, [JobState.RUNNING, JobState.CANCELLING]);
+        await this.keepCheckpoint(manager, job, ENDING.TIMED_OUT);
       }
       await settleFailure(manager, job, { code, message });
     });
   }
 
   /** Stopped as asked: the checkpoint is kept, for the next attempt or as what a cancelled training came to. */
-  async stopped({ checkpoint }: Message<'stopped'>): Promise<void> {
+  async stopped({ checkpoint }: Message<'stopped'>, why: Stop = 'DRAINED'): Promise<void> {
     const { blobs, queue } = this.services;
     const files =
       checkpoint === null ? null : await storeFolder(blobs, await inside(this.outputDir, checkpoint));
     await this.fenced(async (manager, job) => {
       const stored = await checkpointOf(manager, job);
       if (files) await updateJob(manager, job, { checkpoint: { files, epoch: stored?.epoch ?? 0 } });
-      await this.keepCheckpoint(manager, job);
-      if (!(await pauseIfDue(manager, job, stored?.epoch ?? 0))) await settleStop(manager, queue, job);
+      await this.keepCheckpoint(manager, job, ENDING[why]);
+      const pauses = why === 'DRAINED' && (await pauseIfDue(manager, job, stored?.epoch ?? 0));
+      if (!pauses) await settleStop(manager, queue, job, why);
     });
   }
 
   /** It did not stop in time, or never began: the last checkpoint that was stored is what there is. */
-  halted(): Promise<void> {
+  halted(why: Stop = 'DRAINED'): Promise<void> {
     return this.fenced(async (manager, job) => {
-      await this.keepCheckpoint(manager, job);
-      await settleStop(manager, this.services.queue, job);
+      await this.keepCheckpoint(manager, job, ENDING[why]);
+      await settleStop(manager, this.services.queue, job, why);
     });
   }
 
@@ -146,7 +153,7 @@ export class Recorder {
   private async keepCheckpoint(
     manager: EntityManager,
     job: Job,
-    states: JobState[] = [JobState.CANCELLING],
+    states: readonly JobState[],
   ): Promise<void> {
     const checkpoint = states.includes(job.state) ? await checkpointOf(manager, job) : null;
     if (!checkpoint) return;

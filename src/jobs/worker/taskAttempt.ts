@@ -12,7 +12,9 @@ import { workFolder } from './attempt.js';
 import { FenceLost, fenced, type Lease, type WorkerServices } from './fence.js';
 import { JobProcess, crashReason } from './jobProcess.js';
 import { keepLease } from './keepLease.js';
-import { settleCrash, settleStop } from './settle.js';
+import { LastLines } from './lastLines.js';
+import { settleCrash, settleStop, type Stop } from './settle.js';
+import { watchSystem } from './system/watch.js';
 
 export interface TaskAttemptOptions {
   engine: Config['engine'];
@@ -20,6 +22,8 @@ export interface TaskAttemptOptions {
   module: string;
   heartbeatMs: number;
   silenceMs: number;
+  /** Between two samples of what it takes of its host. */
+  sampleMs: number;
 }
 
 const EXIT_MS = 5_000;
@@ -29,7 +33,9 @@ export class TaskAttempt {
   private readonly over = new AbortController();
   private readonly log: Log;
   private process: JobProcess<TaskCommand, TaskMessage> | undefined;
+  private readonly lines = new LastLines();
   private stopping = false;
+  private why: Stop = 'DRAINED';
   private lost = false;
   private lastWord = Date.now();
   /** Why it ended without settling its job, if we know better than its exit code. */
@@ -50,9 +56,18 @@ export class TaskAttempt {
       ...this.options,
       over: this.over.signal,
       lastWord: () => (this.process ? this.lastWord : Date.now()),
+      lines: this.lines,
       onCancel: () => this.stop(),
+      onOverdue: () => {
+        if (!this.stopping) this.why = 'TIMED_OUT';
+        this.stop();
+      },
       onSilence: (message) => this.condemn('TASK_HUNG', `The process of the job ${message}`),
       onLost: () => this.abandon(),
+    });
+    const watched = watchSystem(this.services, this.lease, {
+      ...{ everyMs: this.options.sampleMs, device: null, over: this.over.signal },
+      pid: () => this.process?.pid,
     });
     const folder = workFolder(this.services.config.dataDir, this.lease);
     try {
@@ -69,7 +84,7 @@ export class TaskAttempt {
         if (!(problem instanceof FenceLost)) this.log.error({ err: problem }, 'the job could not be settled');
       });
       this.over.abort();
-      await alive;
+      await Promise.all([alive, watched]);
       await rm(folder, { recursive: true, force: true }).catch(() => undefined);
     }
   }
@@ -97,7 +112,10 @@ export class TaskAttempt {
       messages: taskMessageSchema,
       onMessage: (message) => this.hear(message),
       onNonsense: (problem) => this.condemn('TASK_PROTOCOL', `The process of the job says: ${problem}`),
-      onLine: (stream, line) => this.log.debug({ stream }, line),
+      onLine: (stream, line) => {
+        this.lines.add(line);
+        this.log.debug({ stream }, line);
+      },
     });
     this.process = process;
     this.lastWord = Date.now();
@@ -140,15 +158,16 @@ export class TaskAttempt {
   /** Says what became of the job where its process could not. */
   private async settle(): Promise<void> {
     if (this.settled || this.lost) return;
-    const { db, queue } = this.services;
-    const { fault, stopping } = this;
+    const { services, fault, stopping } = this;
     const ms = stopping ? this.services.config.drainSeconds * 1000 : PERSIST_MS;
     if (fault && !stopping) this.log.warn({ reason: fault }, 'a task has crashed');
     await persist(
       this.log,
       () =>
-        fenced(db, this.lease, (manager, job) =>
-          fault && !stopping ? settleCrash(manager, queue, job, fault) : settleStop(manager, queue, job),
+        fenced(services.db, this.lease, (manager, job) =>
+          fault && !stopping
+            ? settleCrash(manager, services, job, fault, this.lines.all)
+            : settleStop(manager, services.queue, job, this.why),
         ),
       ms,
     );

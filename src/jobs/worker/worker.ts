@@ -1,24 +1,33 @@
-/** A worker: takes jobs off the queues, one a slot, and mends what other workers left. */
+/** A worker: takes jobs that wait, one a slot, and mends what other workers left. */
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { TICK_MS } from '../../platform/hub.js';
 import { QUEUE_TOPIC } from '../../platform/queue.js';
 import { messageOf } from '../../platform/error.js';
-import type { Spec } from '../../training/protocol.js';
+import type { EngineName, Spec } from '../../training/protocol.js';
 import { JOB_QUEUE, TASK_QUEUE } from '../change.js';
 import { mendGraphs } from '../graph/mend.js';
 import { Attempt } from './attempt.js';
-import { claimNext } from './claim.js';
+import { claimNext, type Taker } from './claim.js';
 import type { Lease, WorkerServices } from './fence.js';
-import { findStale, reap, repairQueue, sweepFolders, type Stale } from './reaper.js';
+import { keepPresent } from './presence.js';
+import { findStale, reap, sweepFolders, type Stale } from './reaper.js';
+import { enginesOf, type Seat } from './seats.js';
 import { TaskAttempt } from './taskAttempt.js';
 
 export interface WorkerOptions {
   engine: Spec['engine'];
   /** Shown with the jobs that it has. */
   name: string;
-  /** Trainings and evaluations at a time. */
-  slots?: number;
+  /** Name of the machine; missing: as it calls itself. */
+  host?: string;
+  /** That jobs may require. */
+  labels?: readonly string[];
+  /** For trainings and evaluations; missing: one, of `engine`. */
+  seats?: readonly Seat[];
+  /** Engines that work here, once that is known; until then, and if missing, those that work everywhere. */
+  engines?: Promise<readonly EngineName[]>;
   /** Imports, exports and other tasks at a time. */
   taskSlots?: number;
   /** Another module to fork than the real trainer: for tests. */
@@ -30,6 +39,7 @@ export interface WorkerOptions {
   staleSeconds?: number;
   reapMs?: number;
   silenceMs?: number;
+  sampleMs?: number;
 }
 
 export interface Worker {
@@ -37,7 +47,9 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
-const REPAIR_EVERY = 10;
+/** They need no driver and no library of the machine. */
+const EVERYWHERE: readonly EngineName[] = ['wasm', 'cpu'];
+const MEND_EVERY = 10;
 const TASK_PROCESS = fileURLToPath(new URL('../task/taskProcess.js', import.meta.url));
 const TRAINER = fileURLToPath(new URL('../../training/trainerProcess.js', import.meta.url));
 
@@ -53,21 +65,21 @@ interface Running {
   stop(): void;
 }
 
-/** One queue, and the jobs of it that this worker is at. */
+/** The slots of one kind, and the jobs that this worker is at in them. */
 class Lane {
   private readonly attempts = new Map<Running, Promise<void>>();
 
   constructor(
     private readonly services: WorkerServices,
-    private readonly worker: string,
-    private readonly queue: string,
+    private readonly taker: () => Taker,
+    private readonly lane: string,
     private readonly slots: number,
     private readonly attempt: (lease: Lease) => Running,
   ) {}
 
   /** Until stopped. */
   async take(signal: AbortSignal): Promise<void> {
-    const hints = this.services.hub.listen(QUEUE_TOPIC, this.queue, signal);
+    const hints = this.services.hub.listen(QUEUE_TOPIC, this.lane, signal);
     while (!signal.aborted) {
       try {
         while (!signal.aborted && this.attempts.size < this.slots && (await this.takeOne(signal)));
@@ -92,7 +104,7 @@ class Lane {
 
   /** False: there was none. */
   private async takeOne(signal: AbortSignal): Promise<boolean> {
-    const lease = await claimNext(this.services, this.worker, this.queue);
+    const lease = await claimNext(this.services, this.taker(), this.lane);
     if (!lease) return false;
     const attempt = this.attempt(lease);
     if (signal.aborted) attempt.stop();
@@ -109,31 +121,49 @@ class RunningWorker implements Worker {
   private readonly lanes: Lane[];
   private readonly loops: Promise<void>[];
 
+  private present: readonly EngineName[];
+
   constructor(
     private readonly services: WorkerServices,
     private readonly options: WorkerOptions,
   ) {
-    const { name, engine, slots = 1, taskSlots = 1 } = options;
+    const { name: worker, engine, host = hostname(), labels = [], taskSlots = 1, engines } = options;
+    const { seats = [{ engine, device: null, count: 1 }] } = options;
+    this.present = [...new Set(seats.flatMap((seat) => [...enginesOf(seat, []), ...EVERYWHERE]))];
+    void engines?.then((found) => (this.present = [...new Set([...this.present, ...found])]));
     const { trainer = TRAINER, taskProcess = TASK_PROCESS } = options;
-    const { heartbeatMs = 2_000, silenceMs = 600_000 } = options;
-    const common = { engine, heartbeatMs, silenceMs };
+    const { heartbeatMs = 2_000, silenceMs = 600_000, sampleMs = 5_000 } = options;
+    const common = { engine, heartbeatMs, silenceMs, sampleMs };
+    const taker = (seat: Pick<Seat, 'engine' | 'device'>) => () => ({
+      ...{ worker, host, labels, device: seat.device },
+      engines: this.enginesOf(seat),
+    });
     this.lanes = [
+      ...seats.map((seat) => {
+        const { engine, device } = seat;
+        const settings = { ...common, engine, device, trainer };
+        const attempt = (lease: Lease) => new Attempt(services, lease, settings);
+        return new Lane(services, taker(seat), JOB_QUEUE, seat.count, attempt);
+      }),
       new Lane(
         services,
-        name,
-        JOB_QUEUE,
-        slots,
-        (lease) => new Attempt(services, lease, { ...common, trainer }),
-      ),
-      new Lane(
-        services,
-        name,
+        taker({ engine: 'auto', device: null }),
         TASK_QUEUE,
         taskSlots,
         (lease) => new TaskAttempt(services, lease, { ...common, module: taskProcess }),
       ),
     ];
-    this.loops = [...this.lanes.map((lane) => lane.take(this.stopping.signal)), this.mend()];
+    const offer = { host, worker, labels, seats, taskSlots, engines: () => this.present };
+    this.loops = [
+      ...this.lanes.map((lane) => lane.take(this.stopping.signal)),
+      this.mend(),
+      keepPresent(services, offer, this.stopping.signal),
+    ];
+  }
+
+  /** A worker whose seats nobody has named takes what it always took. */
+  private enginesOf(seat: Pick<Seat, 'engine'>): readonly EngineName[] {
+    return this.options.seats ? enginesOf(seat, this.present) : this.present;
   }
 
   async stop(): Promise<void> {
@@ -164,13 +194,10 @@ class RunningWorker implements Worker {
           stale.filter((one) => before.has(key(one))),
         );
         before = new Set(stale.map(key));
-        // Rarely needed, and it looks at every queued job.
-        if (pass % REPAIR_EVERY === 0) {
-          await mendGraphs(db);
-          await repairQueue(this.services);
-        }
+        // Rarely needed.
+        if (pass % MEND_EVERY === 0) await mendGraphs(db);
       } catch (error) {
-        log.warn({ reason: messageOf(error) }, 'the queue could not be looked after');
+        log.warn({ reason: messageOf(error) }, 'jobs of dead workers could not be looked for');
       }
       await sleep(reapMs, undefined, { signal }).catch(() => undefined);
     }

@@ -19,6 +19,8 @@ const ALLOWED = [
   'RUNNING FAILED',
   'CANCELLING CANCELLED',
   'CANCELLING SUCCEEDED',
+  'FAILED QUEUED',
+  'CANCELLED QUEUED',
 ];
 
 it('a job goes from state to state along these ways only', () => {

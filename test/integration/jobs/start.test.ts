@@ -4,7 +4,6 @@ import { parametersOf } from '../../../src/experiments/experimentService.js';
 import { flatten } from '../../../src/experiments/storedParameters.js';
 import { selectOne } from '../../../src/graphql/select.js';
 import { newId } from '../../../src/platform/ids.js';
-import { JOB_QUEUE } from '../../../src/jobs/index.js';
 import { trainingParametersSchema } from '../../../src/training/protocol.js';
 import {
   createWorld,
@@ -23,7 +22,7 @@ afterAll(() => world.stop());
 
 const count = async (table: string) =>
   (await world.db.query(`SELECT count(*)::int AS n FROM ${table}`))[0].n as number;
-const tables = ['experiment', 'experiment_parameter', 'experiment_event', 'job', 'pgboss.job', 'evaluation'];
+const tables = ['experiment', 'experiment_parameter', 'experiment_event', 'job', 'evaluation'];
 const everything = async () => Promise.all(tables.map(count));
 
 describe('starting a training', () => {
@@ -45,7 +44,7 @@ describe('starting a training', () => {
         parameters.map(({ name, number, text, boolean }) => [name, number ?? text ?? boolean]),
       ),
     ).toEqual(flatten(trainingParametersSchema.parse({ epochs: 7, patience: null })));
-    expect(await world.queue.lacking(world.db, JOB_QUEUE, [uuid])).toEqual([]);
+    expect(await world.job(uuid)).toMatchObject({ priority: 0, requiredLabels: [], maxAttempts: 3, timeoutSeconds: null });
   });
 
   it('makes up names', async () => {
