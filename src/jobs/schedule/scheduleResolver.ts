@@ -123,7 +123,7 @@ export class ScheduleResolver {
   @FieldResolver(() => [Parameter], { description: 'That were given; the others take their defaults of the day.' })
   parameters(@Root() { template }: Schedule) {
     const flat = Object.entries(flatten(template.training.parameters));
-    return parametersOf(Object.fromEntries(flat.flatMap(([name, value]) => (value === null ? [] : [[name, value]]))));
+    return parametersOf(flat.flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'That a version gets which passes every gate.' })

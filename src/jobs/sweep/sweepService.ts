@@ -9,11 +9,12 @@ import { lockProject } from '../graph/hold.js';
 import { cancelJob } from '../jobService.js';
 import { reasonOf, type JobState } from '../vocabulary.js';
 import { advanceSweep } from './advance.js';
-import type { Assigned } from './space.js';
+import type { Assigned, SpaceParameter, Value } from './space.js';
 import { Sweep, SweepState, SweepTrial, SweepValue } from './sweep.js';
 import { compareValues, looksAt, trialValues, type Looked, type TrialValue } from './values.js';
 
 interface TrialRow extends Looked {
+  space: SpaceParameter[];
   sweep_id: string;
   number: number;
   rung: number;
@@ -33,7 +34,7 @@ export const trialsOf = (load: Loaders, db: DataSource, sweep: Sweep): Promise<S
 async function selectTrials(db: DataSource, uuids: readonly string[]): Promise<SweepTrial[][]> {
   const rows: TrialRow[] = await db.query(
     `/* sweep.show */ SELECT t.sweep_id, t.number, t.rung, t.assigned, t.job_id, t.experiment_id, j.state, j.held,
-       j.reason_code, j.reason_message, s.metric, s.split, s.condition, s.maximize
+       j.reason_code, j.reason_message, s.space, s.metric, s.split, s.condition, s.maximize
      FROM sweep_trial t JOIN job j ON j.id = t.job_id JOIN sweep s ON s.id = t.sweep_id
      WHERE t.sweep_id = ANY ($1) ORDER BY t.number`,
     [uuids],
@@ -48,7 +49,8 @@ async function selectTrials(db: DataSource, uuids: readonly string[]): Promise<S
       Object.assign(new SweepTrial(), {
         ...{ number: row.number, rung: row.rung, state: row.state, waiting: row.held },
         ...{ jobUuid: row.job_id, experimentUuid: row.experiment_id },
-        parameters: parametersOf(row.assigned),
+        // In the order of the space: jsonb keeps one of its own.
+        parameters: parametersOf(row.space.map(({ name }) => [name, row.assigned[name] as Value])),
         reason: reasonOf(row.reason_code, row.reason_message),
         best: shown(best.get(row.experiment_id)),
         last: shown(last.get(row.experiment_id)),
@@ -57,8 +59,8 @@ async function selectTrials(db: DataSource, uuids: readonly string[]): Promise<S
   );
 }
 
-export const parametersOf = (assigned: Assigned): Parameter[] =>
-  Object.entries(assigned).map(([name, value]) =>
+export const parametersOf = (values: [name: string, value: Value][]): Parameter[] =>
+  values.map(([name, value]) =>
     Object.assign(new Parameter(), {
       name,
       number: typeof value === 'number' ? value : null,
