@@ -20,7 +20,9 @@ export async function retryJob(
   key: string,
 ): Promise<Job> {
   if (key.length < 1 || key.length > 200 || key.includes('\0'))
-    throw new ShingoError('BAD_USER_INPUT', 'idempotencyKey has 1 to 200 characters.', 400, ['idempotencyKey']);
+    throw new ShingoError('BAD_USER_INPUT', 'idempotencyKey has 1 to 200 characters.', 400, [
+      'idempotencyKey',
+    ]);
   const retried = await withJob(db, uuid, async (manager, job) => {
     const [fresh]: { key: string }[] = await manager.query(
       `/* job.retry */ INSERT INTO job_retry (job_id, key, attempt) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING

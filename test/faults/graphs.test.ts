@@ -48,7 +48,9 @@ const rule = (threshold: number) =>
     [randomUUID(), world.project, threshold, world.versionUuid],
   );
 const aliases = async () =>
-  (await world.db.query('SELECT name FROM model_alias ORDER BY name')).map(({ name }: { name: string }) => name);
+  (await world.db.query('SELECT name FROM model_alias ORDER BY name')).map(
+    ({ name }: { name: string }) => name,
+  );
 const uuids = ({ training, evaluation, gate }: Pipeline) =>
   [training, evaluation, gate].flatMap((job) => (job ? [job.uuid] : []));
 const statesOf = async (made: Pipeline) =>
@@ -137,7 +139,9 @@ describe('a pipeline', () => {
     expect(uuids(twice[0]!)).toHaveLength(3);
     const [{ n }] = await world.db.query('SELECT count(*)::int AS n FROM job');
     expect(n).toBe(3);
-    await expect(pipeline({ gate: { alias: 'candidate' } }, 'key')).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(pipeline({ gate: { alias: 'candidate' } }, 'key')).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
   });
 
   it('that cannot be is refused as a whole', async () => {
@@ -166,7 +170,11 @@ describe('a retry', () => {
     });
     await retryJob(world.services, made.training.uuid, 'key');
     expect(await statesOf(made)).toEqual(['QUEUED', 'QUEUED', 'QUEUED']);
-    expect((await Promise.all(uuids(made).map(world.job))).map(({ held }) => held)).toEqual([false, true, true]);
+    expect((await Promise.all(uuids(made).map(world.job))).map(({ held }) => held)).toEqual([
+      false,
+      true,
+      true,
+    ]);
     await world.worker({});
     await world.until(made.gate!.uuid);
     expect(await statesOf(made)).toEqual(['SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED']);
@@ -176,7 +184,11 @@ describe('a retry', () => {
     const made = await pipeline({ gate: {} });
     await cancelJob(world.db, made.evaluation!.uuid);
     await retryJob(world.services, made.evaluation!.uuid, 'key');
-    expect((await Promise.all(uuids(made).map(world.job))).map(({ held }) => held)).toEqual([false, true, true]);
+    expect((await Promise.all(uuids(made).map(world.job))).map(({ held }) => held)).toEqual([
+      false,
+      true,
+      true,
+    ]);
     expect(await statesOf(made)).toEqual(['QUEUED', 'QUEUED', 'QUEUED']);
   });
 });
@@ -204,7 +216,10 @@ describe('a diamond of jobs', () => {
     const { top, left, right, bottom } = await diamond();
     await become(top.uuid, RUNNING, SUCCEEDED);
     await Promise.all([become(left.uuid, RUNNING, FAILED), become(right.uuid, RUNNING, SUCCEEDED)]);
-    expect(await world.job(bottom.uuid)).toMatchObject({ state: 'CANCELLED', reasonCode: 'DEPENDENCY_FAILED' });
+    expect(await world.job(bottom.uuid)).toMatchObject({
+      state: 'CANCELLED',
+      reasonCode: 'DEPENDENCY_FAILED',
+    });
     expect((await world.job(right.uuid)).state).toBe('SUCCEEDED');
   });
 });
@@ -234,7 +249,10 @@ describe('a job that waits', () => {
     const second = await task([first.uuid]);
     await world.db.query('DELETE FROM job WHERE id = $1', [first.uuid]);
     expect(await mendGraphs(world.db)).toBe(1);
-    expect(await world.job(second.uuid)).toMatchObject({ state: 'CANCELLED', reasonCode: 'DEPENDENCY_FAILED' });
+    expect(await world.job(second.uuid)).toMatchObject({
+      state: 'CANCELLED',
+      reasonCode: 'DEPENDENCY_FAILED',
+    });
   });
 
   it('is woken by the process of a task, which has no queue of its own', async () => {

@@ -56,7 +56,12 @@ const since = async (one: Schedule, time: string) => {
 const look = (time: string) => fireSchedules(world.services, new Date(time));
 const runs = (one: Schedule): Promise<ScheduleRun[]> => runsOf(world.context().load, world.db, one.uuid, 100);
 const said = async (one: Schedule) =>
-  (await runs(one)).map(({ due, state, missed, reasonCode }) => [due.toISOString(), state, missed, reasonCode]);
+  (await runs(one)).map(({ due, state, missed, reasonCode }) => [
+    due.toISOString(),
+    state,
+    missed,
+    reasonCode,
+  ]);
 const jobsOf = async (run: ScheduleRun) => jobsOfRun(world.context().load, world.db, run);
 const nextDue = async ({ uuid }: Schedule) =>
   (await selectOne(world.db, Schedule, uuid))?.nextDue?.toISOString();
@@ -103,7 +108,8 @@ describe('a due time', () => {
   it('is not run again when the clock is set back', async () => {
     const nightly = await since(await schedule(), '2026-03-01T18:00:00Z');
     await look('2026-03-01T18:00:30Z');
-    for (const time of ['2026-03-01T17:59:00Z', '2026-03-01T18:00:00Z', '2026-03-01T18:00:59Z']) await look(time);
+    for (const time of ['2026-03-01T17:59:00Z', '2026-03-01T18:00:00Z', '2026-03-01T18:00:59Z'])
+      await look(time);
     expect(await said(nightly)).toHaveLength(1);
     // Nor where somebody sets the schedule itself back.
     await end(nightly, JobState.SUCCEEDED);
@@ -140,7 +146,12 @@ describe('a due time', () => {
 });
 
 describe('a run', () => {
-  const NIGHTS = ['2026-03-01T18:00:00Z', '2026-03-02T18:00:00Z', '2026-03-03T18:00:00Z', '2026-03-04T18:00:00Z'];
+  const NIGHTS = [
+    '2026-03-01T18:00:00Z',
+    '2026-03-02T18:00:00Z',
+    '2026-03-03T18:00:00Z',
+    '2026-03-04T18:00:00Z',
+  ];
 
   it('is skipped while the one before is at work, and while the data is what was trained on', async () => {
     const nightly = await since(await schedule({ skipUnchanged: true }), NIGHTS[0]!);
@@ -155,7 +166,11 @@ describe('a run', () => {
     await end(nightly, JobState.SUCCEEDED);
     await look(NIGHTS[3]!);
     const [last] = await runs(nightly);
-    expect(last).toMatchObject({ state: 'SKIPPED', reasonCode: 'DATA_UNCHANGED', datasetVersionUuid: world.versionUuid });
+    expect(last).toMatchObject({
+      state: 'SKIPPED',
+      reasonCode: 'DATA_UNCHANGED',
+      datasetVersionUuid: world.versionUuid,
+    });
   });
 
   it('takes what has come to the catalog since, by the recipe of the newest version', async () => {
@@ -175,7 +190,11 @@ describe('a run', () => {
     await newImages(world.db, project, lights(12, 'second'));
     await look(NIGHTS[2]!);
     const done = (await runs(growing)).reverse();
-    expect(done.map(({ state, reasonCode }) => reasonCode ?? state)).toEqual(['STARTED', 'DATA_UNCHANGED', 'STARTED']);
+    expect(done.map(({ state, reasonCode }) => reasonCode ?? state)).toEqual([
+      'STARTED',
+      'DATA_UNCHANGED',
+      'STARTED',
+    ]);
     expect(done[0]?.datasetVersionUuid).toBe(made.uuid);
     const rows = await world.db.query(
       'SELECT version, seed, image_count FROM dataset_version WHERE dataset_id = $1 ORDER BY version',
@@ -201,12 +220,18 @@ describe('a schedule', () => {
   });
 
   it('that could not start now is refused now', async () => {
-    const code = (work: Promise<unknown>) => work.then(() => 'none', ({ code, errors }) => code ?? errors[0].code);
+    const code = (work: Promise<unknown>) =>
+      work.then(
+        () => 'none',
+        ({ code, errors }) => code ?? errors[0].code,
+      );
     expect(await code(schedule({ cron: 'x' }))).toBe('SCHEDULE_INVALID');
-    expect(await code(schedule({}, { training: { modelUuid: world.modelUuid, parameters: { epochs: 0 } } }))).toBe(
-      'BAD_PARAMETER',
+    expect(
+      await code(schedule({}, { training: { modelUuid: world.modelUuid, parameters: { epochs: 0 } } })),
+    ).toBe('BAD_PARAMETER');
+    expect(await code(schedule({}, { training: { modelUuid: world.modelUuid, name: 'one' } }))).toBe(
+      'BAD_USER_INPUT',
     );
-    expect(await code(schedule({}, { training: { modelUuid: world.modelUuid, name: 'one' } }))).toBe('BAD_USER_INPUT');
     expect(await code(schedule({ datasetUuid: randomUUID() }))).toBe('NOT_FOUND');
     await schedule({ name: 'twice' });
     expect(await code(schedule({ name: 'twice' }))).toBe('NAME_TAKEN');
@@ -243,7 +268,9 @@ describe('dues', () => {
     ['0 0 31 2 *', 'UTC'],
     ['0 3 * * *', 'Mars/Olympus'],
   ])('of %j in %s are refused', (cron, timeZone) => {
-    expect(() => checkTimes({ cron, timeZone })).toThrow(expect.objectContaining({ code: 'SCHEDULE_INVALID' }));
+    expect(() => checkTimes({ cron, timeZone })).toThrow(
+      expect.objectContaining({ code: 'SCHEDULE_INVALID' }),
+    );
   });
 });
 

@@ -91,7 +91,8 @@ async function train(script: Script, spec: Extract<Spec, { kind: 'TRAINING' }>):
     if (script.pace) await sleep(script.pace);
     epoch += 1;
     loss = script.loss?.epoch === epoch ? script.loss.value : Math.sin(loss) + 1 / epoch;
-    if (script.bestRate) loss = Math.abs(Math.log10(spec.parameters.learningRate / script.bestRate)) + 1 / epoch;
+    if (script.bestRate)
+      loss = Math.abs(Math.log10(spec.parameters.learningRate / script.bestRate)) + 1 / epoch;
     if (script.nanRate === spec.parameters.learningRate) loss = NaN;
     await send({
       type: 'epoch',

@@ -79,7 +79,10 @@ describe('a sweep over a grid', () => {
     await work({ bestRate: 0.01 }, slots(2));
     await over(started);
     const best = bestOf(started, await trials(started));
-    expect(best).toMatchObject({ number: 2, best: { step: 4, value: 0.8, lower: 0.15, upper: 0.85, method: 'WILSON' } });
+    expect(best).toMatchObject({
+      number: 2,
+      best: { step: 4, value: 0.8, lower: 0.15, upper: 0.85, method: 'WILSON' },
+    });
     const [{ text }] = await world.db.query(
       "SELECT text FROM experiment_parameter WHERE experiment_id = $1 AND name = 'monitor.condition'",
       [best!.experimentUuid],
@@ -122,7 +125,10 @@ describe('successive halving', () => {
 
   it('comes to the same losses as a training that never stopped', async () => {
     await work({}, slots(2));
-    const started = await halving({ space: [{ name: 'seed', kind: 'choice', values: [3, 4] }], trials: null });
+    const started = await halving({
+      space: [{ name: 'seed', kind: 'choice', values: [3, 4] }],
+      trials: null,
+    });
     await over(started);
     const survivor = (await trials(started)).find(({ state }) => state === 'SUCCEEDED')!;
     const { seed } = Object.fromEntries(survivor.parameters.map(({ name, number }) => [name, number]));

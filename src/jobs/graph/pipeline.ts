@@ -20,7 +20,10 @@ const job = z
   .strictObject({
     priority: z.int().nullable().optional(),
     requires: z
-      .strictObject({ engine: z.enum(Engine).nullable().optional(), labels: z.array(z.string()).nullable().optional() })
+      .strictObject({
+        engine: z.enum(Engine).nullable().optional(),
+        labels: z.array(z.string()).nullable().optional(),
+      })
       .nullable()
       .optional(),
     timeoutSeconds: z.int().nullable().optional(),
@@ -97,7 +100,11 @@ export async function startPipeline(
 ): Promise<Pipeline> {
   checkTemplate(template);
   const training = await planTraining(db, { ...template.training, datasetVersionUuid });
-  const asked = { kind: 'PIPELINE', ...template, training: withOptions(training.asked, template.training.job) };
+  const asked = {
+    kind: 'PIPELINE',
+    ...template,
+    training: withOptions(training.asked, template.training.job),
+  };
   const wanted = request(training.projectUuid, idempotencyKey, asked);
   const known = await jobOfRequest(db, wanted);
   if (known) return pipelineOf(db, known);

@@ -52,13 +52,17 @@ export class PipelineEvaluationInput {
     'Makes a model version of the experiment and judges it by every gate of the project, when the evaluation has succeeded.',
 })
 export class PipelineGateInput {
-  @Field(() => ID, { nullable: true, description: 'Whose version it becomes; missing: the model that is trained.' })
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Whose version it becomes; missing: the model that is trained.',
+  })
   modelId?: string | null;
   @Field(() => String, { nullable: true, description: 'Of the version.' })
   description?: string | null;
   @Field(() => String, {
     nullable: true,
-    description: 'That the version gets if the verdict is PASS, champion or another; missing: it is judged only.',
+    description:
+      'That the version gets if the verdict is PASS, champion or another; missing: it is judged only.',
   })
   alias?: string | null;
   @Field(() => String, { nullable: true, description: 'Why; kept in the history of the alias.' })
@@ -85,7 +89,13 @@ export async function templateOf(db: DataSource, { training, evaluation, gate }:
     : null;
   const uuid = (type: string, id: string | null | undefined) => (id ? uuidOf(type, id) : null);
   return templateSchema.parse({
-    training: { ...rest, modelUuid: uuidOf('Model', modelId), parentUuid: from, parameters: plain(parameters), job: job && plain(job) },
+    training: {
+      ...rest,
+      modelUuid: uuidOf('Model', modelId),
+      parentUuid: from,
+      parameters: plain(parameters),
+      job: job && plain(job),
+    },
     evaluation: evaluation && {
       ...{ split: evaluation.split, weights: evaluation.weights, engine: evaluation.engine },
       job: evaluation.job && plain(evaluation.job),

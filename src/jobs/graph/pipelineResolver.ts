@@ -1,4 +1,15 @@
-import { Arg, Ctx, Field, FieldResolver, ID, InputType, Mutation, ObjectType, Resolver, Root } from 'type-graphql';
+import {
+  Arg,
+  Ctx,
+  Field,
+  FieldResolver,
+  ID,
+  InputType,
+  Mutation,
+  ObjectType,
+  Resolver,
+  Root,
+} from 'type-graphql';
 import { Experiment } from '../../experiments/experiment.js';
 import type { Context } from '../../graphql/context.js';
 import { uuidOf } from '../../graphql/node.js';
@@ -50,7 +61,8 @@ export class PipelineResolver {
 
   @FieldResolver(() => [Job], {
     complexity: 10,
-    description: 'That wait for this one; they are cancelled with DEPENDENCY_FAILED if it fails or is cancelled.',
+    description:
+      'That wait for this one; they are cancelled with DEPENDENCY_FAILED if it fails or is cancelled.',
   })
   neededBy(@Root() job: Job, @Ctx() { load, db }: Context) {
     return neighbours(load, db, 'neededBy', job.uuid);
@@ -60,10 +72,7 @@ export class PipelineResolver {
     description:
       'A training, the evaluation that waits for it and the gate that waits for both, made at once or not at all. The same key and request again: the same jobs.',
   })
-  startPipeline(
-    @Arg('input', () => StartPipelineInput) given: StartPipelineInput,
-    @Ctx() services: Context,
-  ) {
+  startPipeline(@Arg('input', () => StartPipelineInput) given: StartPipelineInput, @Ctx() services: Context) {
     return payload(StartPipelinePayload, async () => {
       const version = uuidOf('DatasetVersion', given.datasetVersionId);
       const template = await templateOf(services.db, given);

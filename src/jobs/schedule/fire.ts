@@ -40,7 +40,7 @@ export function startScheduler(services: Services): () => Promise<void> {
 
 /** @param now missing: by the clock of the database, whatever those of the processes say. Returns how many runs were settled. */
 export async function fireSchedules(services: Services, now?: Date): Promise<number> {
-  for (let claimed = 0; claimed < MOST && (await claimDue(services.db, now)); ) claimed += 1;
+  for (let claimed = 0; claimed < MOST && (await claimDue(services.db, now));) claimed += 1;
   let settled = 0;
   while (settled < MOST && (await carryOut(services))) settled += 1;
   return settled;

@@ -26,7 +26,10 @@ registerEnumType(ScheduleRunState, {
 
 /** A pipeline that is started again and again, each time on the newest data. */
 @Entity('schedule')
-@ObjectType({ implements: Node, description: 'Starts a pipeline at its times, each time on the newest data.' })
+@ObjectType({
+  implements: Node,
+  description: 'Starts a pipeline at its times, each time on the newest data.',
+})
 export class Schedule extends Node {
   @Column('uuid', { name: 'project_id' })
   projectUuid: string;
@@ -48,7 +51,8 @@ export class Schedule extends Node {
 
   @Column('boolean', { name: 'new_version' })
   @Field(() => Boolean, {
-    description: 'Each time a new version is made by the recipe of the newest one; false: the newest one is taken.',
+    description:
+      'Each time a new version is made by the recipe of the newest one; false: the newest one is taken.',
   })
   newVersion: boolean;
 
@@ -56,7 +60,9 @@ export class Schedule extends Node {
   template: Template;
 
   @Column('boolean', { name: 'skip_unchanged' })
-  @Field(() => Boolean, { description: 'Data that its last training has seen already is not trained on again.' })
+  @Field(() => Boolean, {
+    description: 'Data that its last training has seen already is not trained on again.',
+  })
   skipUnchanged: boolean;
 
   @Column('boolean')
@@ -66,7 +72,10 @@ export class Schedule extends Node {
   @Column('timestamptz', { name: 'next_due', nullable: true })
   nextDue: Date | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'Null: it is paused, or its time never comes again.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Null: it is paused, or its time never comes again.',
+  })
   get nextRun(): Date | null {
     return this.paused ? null : this.nextDue;
   }

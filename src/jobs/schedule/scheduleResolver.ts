@@ -36,7 +36,14 @@ import { Job } from '../job.js';
 import { parametersOf } from '../sweep/sweepService.js';
 import { nextTimes } from './dueTimes.js';
 import { Schedule, ScheduleRun, scheduleList } from './schedule.js';
-import { MAX_SHOWN, createSchedule, deleteSchedule, jobsOfRun, runsOf, setPaused } from './scheduleService.js';
+import {
+  MAX_SHOWN,
+  createSchedule,
+  deleteSchedule,
+  jobsOfRun,
+  runsOf,
+  setPaused,
+} from './scheduleService.js';
 
 @InputType()
 class CreateScheduleInput {
@@ -120,13 +127,18 @@ export class ScheduleResolver {
     return load.one(Model, template.training.modelUuid);
   }
 
-  @FieldResolver(() => [Parameter], { description: 'That were given; the others take their defaults of the day.' })
+  @FieldResolver(() => [Parameter], {
+    description: 'That were given; the others take their defaults of the day.',
+  })
   parameters(@Root() { template }: Schedule) {
     const flat = Object.entries(flatten(template.training.parameters));
     return parametersOf(flat.flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
   }
 
-  @FieldResolver(() => String, { nullable: true, description: 'That a version gets which passes every gate.' })
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'That a version gets which passes every gate.',
+  })
   alias(@Root() { template }: Schedule) {
     return template.gate?.alias ?? null;
   }
@@ -175,7 +187,9 @@ export class ScheduleResolver {
     }));
   }
 
-  @Mutation(() => SchedulePayload, { description: 'It goes on with its next time; those that have passed are not made up for.' })
+  @Mutation(() => SchedulePayload, {
+    description: 'It goes on with its next time; those that have passed are not made up for.',
+  })
   resumeSchedule(@Arg('input', () => ScheduleInput) { scheduleId }: ScheduleInput, @Ctx() { db }: Context) {
     return payload(SchedulePayload, async () => ({
       schedule: await setPaused(db, uuidOf('Schedule', scheduleId), false),

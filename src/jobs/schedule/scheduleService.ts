@@ -35,7 +35,10 @@ export async function createSchedule(db: DataSource, actor: string, input: NewSc
   const bad = (field: string[], message: string) => new ShingoError('BAD_USER_INPUT', message, 400, field);
   if (name.trim() === '' || name.length > 200) throw bad(['name'], 'A name has 1 to 200 characters.');
   if (template.training.name !== null)
-    throw bad(['training', 'name'], 'Each run makes an experiment, and names are unique; leave the name out.');
+    throw bad(
+      ['training', 'name'],
+      'Each run makes an experiment, and names are unique; leave the name out.',
+    );
   checkTimes(input);
   checkTemplate(template);
   const dataset = await selectOne(db, Dataset, datasetUuid);
@@ -57,7 +60,16 @@ export async function createSchedule(db: DataSource, actor: string, input: NewSc
         `/* schedule.create */ INSERT INTO schedule (id, project_id, name, cron, time_zone, dataset_id, new_version, template,
            skip_unchanged, next_due, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
         [
-          ...[uuid, projectUuid, name, cron, timeZone, datasetUuid, input.newVersion, JSON.stringify(template)],
+          ...[
+            uuid,
+            projectUuid,
+            name,
+            cron,
+            timeZone,
+            datasetUuid,
+            input.newVersion,
+            JSON.stringify(template),
+          ],
           ...[input.skipUnchanged, nextAfter(input, now), actor],
         ],
       );
@@ -111,7 +123,12 @@ const notFound = () => new ShingoError('NOT_FOUND', 'There is no such schedule.'
 export const MAX_SHOWN = 100;
 
 /** Newest first. One statement for any number of schedules. @throws ShingoError BAD_USER_INPUT */
-export async function runsOf(load: Loaders, db: DataSource, uuid: string, first: number): Promise<ScheduleRun[]> {
+export async function runsOf(
+  load: Loaders,
+  db: DataSource,
+  uuid: string,
+  first: number,
+): Promise<ScheduleRun[]> {
   if (first < 1 || first > MAX_SHOWN)
     throw new ShingoError('BAD_USER_INPUT', `first is 1 to ${MAX_SHOWN} runs.`, 400, ['first']);
   return load

@@ -74,7 +74,11 @@ export interface EvaluationPlan {
 /** @throws ShingoError NOT_FOUND, SPLIT_EMPTY, CLASSES_DIFFER, PICTURES_MISSING, PROTOCOL_TASK */
 export async function planEvaluation(
   db: DataSource,
-  { datasetVersionUuid, split, protocolUuid = null }: Omit<StartEvaluation, 'experimentUuid' | 'idempotencyKey'>,
+  {
+    datasetVersionUuid,
+    split,
+    protocolUuid = null,
+  }: Omit<StartEvaluation, 'experimentUuid' | 'idempotencyKey'>,
   { task, datasetVersionUuid: trainedOn }: Evaluated,
 ): Promise<EvaluationPlan> {
   const { projectUuid } = await findVersion(db, datasetVersionUuid);
@@ -96,7 +100,18 @@ export async function insertPlanned(
   manager: EntityManager,
   queue: Queue,
   wanted: Parameters<typeof insertJob>[2],
-  { projectUuid, experimentUuid, experiment, datasetVersionUuid, split, weights, engine, job: options, plan, hold }: PlannedEvaluation,
+  {
+    projectUuid,
+    experimentUuid,
+    experiment,
+    datasetVersionUuid,
+    split,
+    weights,
+    engine,
+    job: options,
+    plan,
+    hold,
+  }: PlannedEvaluation,
 ): Promise<ExperimentJob> {
   const { modelUuid, task } = experiment;
   const evaluationUuid = await insertEvaluation(manager, {

@@ -46,7 +46,8 @@ export async function advanceSweep(manager: EntityManager, uuid: string, hands: 
       await prune(manager, sweep, hands);
       await letIn(manager, sweep, hands);
     }
-    if (sweep?.state === SweepState.RUNNING || sweep?.state === SweepState.CANCELLING) await end(manager, sweep);
+    if (sweep?.state === SweepState.RUNNING || sweep?.state === SweepState.CANCELLING)
+      await end(manager, sweep);
   } finally {
     advancing.delete(manager);
   }
@@ -96,7 +97,8 @@ async function climb(manager: EntityManager, sweep: Sweep): Promise<void> {
     const values = await trialValues(manager, wanted, 'best', rungs[sweep.rung]);
     const ranked = alive.toSorted(
       (a, b) =>
-        compareValues(sweep.maximize, values.get(a.experiment), values.get(b.experiment)) || a.number - b.number,
+        compareValues(sweep.maximize, values.get(a.experiment), values.get(b.experiment)) ||
+        a.number - b.number,
     );
     const best = ranked.slice(0, survivors(trials.length, reduction, sweep.rung));
     sweep.rung += 1;
@@ -130,7 +132,9 @@ async function letIn(manager: EntityManager, sweep: Sweep, hands: Hands): Promis
   const active = trials.filter(({ state, held }) => !held && !isFinal(state)).length;
   const room = sweep.maxConcurrent - active;
   if (room <= 0) return;
-  const next = trials.filter((one) => one.held && one.rung === sweep.rung && !atRest(sweep, one)).slice(0, room);
+  const next = trials
+    .filter((one) => one.held && one.rung === sweep.rung && !atRest(sweep, one))
+    .slice(0, room);
   const jobs = await lockWaiting(
     manager,
     next.map(({ job }) => job),
@@ -146,8 +150,8 @@ async function end(manager: EntityManager, sweep: Sweep): Promise<void> {
   const states = (await trialsOf(manager, sweep)).map(({ state }) => state);
   if (!states.every(isFinal)) return;
   const over = states.includes(JobState.SUCCEEDED) ? SweepState.SUCCEEDED : SweepState.FAILED;
-  await manager.query('/* sweep.end */ UPDATE sweep SET state = $2, finished_at = clock_timestamp() WHERE id = $1', [
-    sweep.uuid,
-    sweep.state === SweepState.CANCELLING ? SweepState.CANCELLED : over,
-  ]);
+  await manager.query(
+    '/* sweep.end */ UPDATE sweep SET state = $2, finished_at = clock_timestamp() WHERE id = $1',
+    [sweep.uuid, sweep.state === SweepState.CANCELLING ? SweepState.CANCELLED : over],
+  );
 }

@@ -16,7 +16,7 @@ export function checkAgainstNetwork(
     if (!about || about.name.startsWith('monitor.'))
       throw bad(`${algorithm} has no such parameter to sweep; see the query networks.`);
     if (about.type === 'MAP') throw bad('a value for each of several names cannot be swept.');
-    if (one.kind === 'range' && (about.type !== (one.int ? 'INT' : 'FLOAT')))
+    if (one.kind === 'range' && about.type !== (one.int ? 'INT' : 'FLOAT'))
       throw bad(`it is a ${about.type}; give ${RANGE[about.type]}.`);
     const values = one.kind === 'range' ? [one.min, one.max] : one.values;
     for (const value of values) {
@@ -33,7 +33,13 @@ const RANGE: Record<ParameterDescription['type'], string> = {
   BOOLEAN: 'booleans to choose from',
   MAP: 'none',
 };
-const TYPES = { INT: 'number', FLOAT: 'number', STRING: 'string', BOOLEAN: 'boolean', MAP: 'object' } as const;
+const TYPES = {
+  INT: 'number',
+  FLOAT: 'number',
+  STRING: 'string',
+  BOOLEAN: 'boolean',
+  MAP: 'object',
+} as const;
 
 function problemOf(about: ParameterDescription, value: Value): string | null {
   const { type, minimum, maximum, exclusive, values } = about;

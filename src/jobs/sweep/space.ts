@@ -4,7 +4,15 @@ import { generator, mixSeeds } from '../../training/random.js';
 
 export type Value = number | string | boolean;
 export type SpaceParameter =
-  | { name: string; kind: 'range'; int: boolean; min: number; max: number; log: boolean; count: number | null }
+  | {
+      name: string;
+      kind: 'range';
+      int: boolean;
+      min: number;
+      max: number;
+      log: boolean;
+      count: number | null;
+    }
   | { name: string; kind: 'choice'; values: Value[] };
 export type Assigned = Record<string, Value>;
 
@@ -42,13 +50,18 @@ export function checkSpace(space: readonly SpaceParameter[]): void {
 export function gridOf(space: readonly SpaceParameter[]): Assigned[] {
   const axes = space.map((one, at) => {
     if (one.kind === 'range' && one.count === null)
-      throw badSpace(`${one.name}: say how many values of the range a grid has (count).`, String(at), 'count');
+      throw badSpace(
+        `${one.name}: say how many values of the range a grid has (count).`,
+        String(at),
+        'count',
+      );
     return pointsOf(one);
   });
   const size = axes.reduce((product, { length }) => product * length, 1);
   if (size > MAX_TRIALS) throw tooLarge(`The grid has ${size} combinations`);
   return axes.reduce<Assigned[]>(
-    (rows, values, at) => rows.flatMap((row) => values.map((value) => ({ ...row, [space[at]!.name]: value }))),
+    (rows, values, at) =>
+      rows.flatMap((row) => values.map((value) => ({ ...row, [space[at]!.name]: value }))),
     [{}],
   );
 }
@@ -63,7 +76,9 @@ export function drawnFrom(space: readonly SpaceParameter[], trials: number, seed
   const found = new Map<string, Assigned>();
   for (let draw = 0; found.size < trials; draw += 1) {
     if (draw >= trials * 1_000)
-      throw badSpace(`There are no ${trials} different combinations; ask for ${found.size}, or widen the space.`);
+      throw badSpace(
+        `There are no ${trials} different combinations; ask for ${found.size}, or widen the space.`,
+      );
     const assigned = Object.fromEntries(
       space.map((one, at) => [one.name, valueAt(one, generator(mixSeeds(seed, draw, at))())]),
     );
@@ -94,5 +109,7 @@ function valueAt(one: SpaceParameter, share: number, how: 'grid' | 'drawn' = 'dr
   const kept = (value: number) => Math.min(max, Math.max(min, value));
   if (!int) return kept(Number(between(min, max).toPrecision(6)));
   // Half a step on either side, so that the ends are drawn as often as the others.
-  return kept(Math.round(how === 'grid' ? between(min, max) : between(Math.max(min - 0.5, min / 2), max + 0.499999)));
+  return kept(
+    Math.round(how === 'grid' ? between(min, max) : between(Math.max(min - 0.5, min / 2), max + 0.499999)),
+  );
 }

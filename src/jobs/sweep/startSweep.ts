@@ -68,7 +68,8 @@ export async function startSweep(
 
 function checkInput({ name, seed, maxConcurrent, minEpochs, reduction, strategy, trials }: StartSweep): void {
   const bad = (field: string, message: string) => new ShingoError('BAD_USER_INPUT', message, 400, [field]);
-  if (name.trim() === '' || name.length > 180) throw bad('name', 'A sweep has a name of 1 to 180 characters.');
+  if (name.trim() === '' || name.length > 180)
+    throw bad('name', 'A sweep has a name of 1 to 180 characters.');
   if (seed < 0) throw bad('seed', 'seed is 0 or more.');
   if (maxConcurrent < 1 || maxConcurrent > MAX_CONCURRENT)
     throw bad('maxConcurrent', `maxConcurrent is 1 to ${MAX_CONCURRENT}.`);
@@ -76,7 +77,8 @@ function checkInput({ name, seed, maxConcurrent, minEpochs, reduction, strategy,
   if (reduction < 2 || reduction > 10) throw bad('reductionFactor', 'reductionFactor is 2 to 10.');
   if (strategy === SweepStrategy.GRID && trials != null)
     throw bad('trials', 'A grid is every combination; leave trials out.');
-  if (strategy === SweepStrategy.RANDOM && trials == null) throw bad('trials', 'Say how many trials are drawn.');
+  if (strategy === SweepStrategy.RANDOM && trials == null)
+    throw bad('trials', 'Say how many trials are drawn.');
 }
 
 /** @throws ShingoError or UserErrors; everything that can be wrong without a look at the pictures */
@@ -97,7 +99,9 @@ async function planSweep(db: DataSource, input: StartSweep): Promise<Plan> {
   const chosen = trials == null ? gridOf(space) : drawnFrom(space, trials, seed);
   const halving = strategy === SweepStrategy.SUCCESSIVE_HALVING;
   if (halving && space.some(({ name }) => name === 'epochs'))
-    throw new ShingoError('SWEEP_SPACE', 'epochs: halving decides on them; sweep another parameter.', 400, ['space']);
+    throw new ShingoError('SWEEP_SPACE', 'epochs: halving decides on them; sweep another parameter.', 400, [
+      'space',
+    ]);
   const training = { ...base, modelName: input.name };
   return {
     ...{ input, training, maximize },
@@ -181,5 +185,7 @@ async function sweepOfJob(db: DataSource, jobUuid: string): Promise<Sweep> {
   );
   const sweep = row && (await selectOne(db, Sweep, row.id));
   if (sweep) return sweep;
-  throw new ShingoError('CONFLICT', 'This idempotencyKey has started something else.', 409, ['idempotencyKey']);
+  throw new ShingoError('CONFLICT', 'This idempotencyKey has started something else.', 409, [
+    'idempotencyKey',
+  ]);
 }

@@ -130,7 +130,10 @@ export class SweepValue {
   value: number;
   @Field(() => Int, { nullable: true })
   n: number | null;
-  @Field(() => Float, { nullable: true, description: 'Of the 95 % interval; null where there is none, as for a loss.' })
+  @Field(() => Float, {
+    nullable: true,
+    description: 'Of the 95 % interval; null where there is none, as for a loss.',
+  })
   lower: number | null;
   @Field(() => Float, { nullable: true })
   upper: number | null;
@@ -153,7 +156,10 @@ export class SweepTrial {
   state: JobState;
   @Field(() => Boolean, { description: 'QUEUED until its turn or its rung comes.' })
   waiting: boolean;
-  @Field(() => Reason, { nullable: true, description: 'SWEEP_PRUNED: others were better at the end of its rung.' })
+  @Field(() => Reason, {
+    nullable: true,
+    description: 'SWEEP_PRUNED: others were better at the end of its rung.',
+  })
   reason: Reason | null;
   @Field(() => SweepValue, { nullable: true, description: 'Of the newest epoch.' })
   last: SweepValue | null;

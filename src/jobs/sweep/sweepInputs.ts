@@ -71,7 +71,10 @@ export class StartSweepInput {
   datasetVersionId: string;
   @Field(() => ID)
   modelId: string;
-  @Field(() => ID, { nullable: true, description: 'Every trial begins with the best weights of this experiment.' })
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Every trial begins with the best weights of this experiment.',
+  })
   fromExperimentId?: string | null;
   @Field(() => Engine, { nullable: true })
   engine?: Engine | null;
@@ -90,10 +93,14 @@ export class StartSweepInput {
   trials?: number | null;
   @Field(() => Int, { defaultValue: 1, description: 'The same seed and space: the same trials.' })
   seed: number;
-  @Field(() => Int, { defaultValue: 4, description: 'Trials that may be queued or running at a time, 1 to 64.' })
+  @Field(() => Int, {
+    defaultValue: 4,
+    description: 'Trials that may be queued or running at a time, 1 to 64.',
+  })
   maxConcurrent: number;
   @Field(() => SweepMetricInput, {
-    description: 'Which trial is better; also what its best epoch is chosen by, unless parameters.monitor says otherwise.',
+    description:
+      'Which trial is better; also what its best epoch is chosen by, unless parameters.monitor says otherwise.',
   })
   metric: SweepMetricInput;
   @Field(() => Int, { defaultValue: 1, description: 'Of SUCCESSIVE_HALVING: epochs of the first rung.' })

@@ -80,7 +80,8 @@ export class SweepResolver {
   @FieldResolver(() => SweepTrial, {
     nullable: true,
     complexity: 100,
-    description: 'The best of those that have come farthest, by its best value; null: nothing was measured yet.',
+    description:
+      'The best of those that have come farthest, by its best value; null: nothing was measured yet.',
   })
   async best(@Root() sweep: Sweep, @Ctx() { db, load }: Context) {
     return bestOf(sweep, await trialsOf(load, db, sweep));
@@ -92,7 +93,14 @@ export class SweepResolver {
   })
   startSweep(@Arg('input', () => StartSweepInput) given: StartSweepInput, @Ctx() services: Context) {
     return payload(SweepPayload, async () => {
-      const { datasetVersionId, modelId, fromExperimentId: from, parameters, reductionFactor, ...rest } = given;
+      const {
+        datasetVersionId,
+        modelId,
+        fromExperimentId: from,
+        parameters,
+        reductionFactor,
+        ...rest
+      } = given;
       const sweep = await startSweep(services, {
         ...rest,
         datasetVersionUuid: uuidOf('DatasetVersion', datasetVersionId),
@@ -106,11 +114,10 @@ export class SweepResolver {
     });
   }
 
-  @Mutation(() => SweepPayload, { description: 'Cancels every trial that is not over; their checkpoints are kept.' })
-  cancelSweep(
-    @Arg('input', () => CancelSweepInput) { sweepId }: CancelSweepInput,
-    @Ctx() { db }: Context,
-  ) {
+  @Mutation(() => SweepPayload, {
+    description: 'Cancels every trial that is not over; their checkpoints are kept.',
+  })
+  cancelSweep(@Arg('input', () => CancelSweepInput) { sweepId }: CancelSweepInput, @Ctx() { db }: Context) {
     return payload(SweepPayload, async () => ({ sweep: await cancelSweep(db, uuidOf('Sweep', sweepId)) }));
   }
 }

@@ -85,9 +85,10 @@ export function bestOf(sweep: Sweep, trials: SweepTrial[]): SweepTrial | null {
  */
 export async function cancelSweep(db: DataSource, uuid: string): Promise<Sweep> {
   // In a statement of its own: to hold the sweep and wait for its jobs would be the wrong way round.
-  await db.query("/* sweep.cancel */ UPDATE sweep SET state = 'CANCELLING' WHERE id = $1 AND state = 'RUNNING'", [
-    uuid,
-  ]);
+  await db.query(
+    "/* sweep.cancel */ UPDATE sweep SET state = 'CANCELLING' WHERE id = $1 AND state = 'RUNNING'",
+    [uuid],
+  );
   const sweep = await selectOne(db, Sweep, uuid);
   if (!sweep) throw new ShingoError('NOT_FOUND', 'There is no such sweep.', 404, ['sweepId']);
   if (sweep.state === SweepState.SUCCEEDED || sweep.state === SweepState.FAILED)

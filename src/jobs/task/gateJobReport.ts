@@ -13,4 +13,3 @@ export class GateJobReport {
   @Field(() => Boolean, { description: 'The version has it, or had it already. Only what PASSes gets one.' })
   promoted: boolean;
 }
-

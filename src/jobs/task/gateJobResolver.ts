@@ -11,7 +11,9 @@ export class GateJobReportResolver {
     return load.one(ModelVersion, versionUuid);
   }
 
-  @FieldResolver(() => GateReport, { description: 'As it was judged then; gateReport(modelVersionId:) says how it is now.' })
+  @FieldResolver(() => GateReport, {
+    description: 'As it was judged then; gateReport(modelVersionId:) says how it is now.',
+  })
   gateReport(@Root() { gate }: GateJobReport) {
     return reportOf(gate);
   }

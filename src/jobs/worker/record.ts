@@ -150,11 +150,7 @@ export class Recorder {
     return artifacts;
   }
 
-  private async keepCheckpoint(
-    manager: EntityManager,
-    job: Job,
-    states: readonly JobState[],
-  ): Promise<void> {
+  private async keepCheckpoint(manager: EntityManager, job: Job, states: readonly JobState[]): Promise<void> {
     const checkpoint = states.includes(job.state) ? await checkpointOf(manager, job) : null;
     if (!checkpoint) return;
     const artifacts: NewArtifact[] = [];

@@ -73,12 +73,15 @@ async function judge(task: TaskContext<PromotionReport>, promotion: Promotion): 
       if (!(error instanceof Outdated)) throw error;
     }
   }
-  const message = 'Rules, evaluations or the champion changed while the gates were judged; start the gate again.';
+  const message =
+    'Rules, evaluations or the champion changed while the gates were judged; start the gate again.';
   throw new ShingoError('CONFLICT', message, 409);
 }
 
 function failure({ gate }: PromotionReport): ShingoError {
   const open = gate.results.filter(({ verdict }) => verdict !== Verdict.PASS);
-  const message = open.map(({ rule, verdict, sentence }) => `${rule.name}: ${verdict}. ${sentence}`).join(' ');
+  const message = open
+    .map(({ rule, verdict, sentence }) => `${rule.name}: ${verdict}. ${sentence}`)
+    .join(' ');
   return new ShingoError('GATE_FAILED', message.slice(0, 2000), 409);
 }

@@ -15,11 +15,17 @@ beforeAll(async () => {
   const [{ dataset_id: dataset }] = await service.db.query('SELECT dataset_id FROM dataset_version');
   ids = {
     ...{ project: toGlobalId('Project', project), version: toGlobalId('DatasetVersion', version) },
-    ...{ model: toGlobalId('Model', await insertModel(service.db, project)), dataset: toGlobalId('Dataset', dataset) },
+    ...{
+      model: toGlobalId('Model', await insertModel(service.db, project)),
+      dataset: toGlobalId('Dataset', dataset),
+    },
   };
   const page = await readFile('docs/pipelines.md', 'utf8');
   operations = Object.fromEntries(
-    [...page.matchAll(/^```graphql\n((?:mutation|query) (\w+).*?)^```/gms)].map(([, text, name]) => [name, text]),
+    [...page.matchAll(/^```graphql\n((?:mutation|query) (\w+).*?)^```/gms)].map(([, text, name]) => [
+      name,
+      text,
+    ]),
   );
 });
 afterAll(() => service.stop());
@@ -34,7 +40,11 @@ test('a pipeline is three jobs, of which two wait', async () => {
     gate: { state: 'QUEUED', waiting: true, needs: [{ kind: 'TRAINING' }, { kind: 'EVALUATION' }] },
   });
   expect((await run('Pipeline')).startPipeline).toEqual(made);
-  expect((await run('GateOf', { job: made.gate.id })).job).toEqual({ state: 'QUEUED', reason: null, report: null });
+  expect((await run('GateOf', { job: made.gate.id })).job).toEqual({
+    state: 'QUEUED',
+    reason: null,
+    report: null,
+  });
   const cancel = `mutation ($id: ID!) { cancelJob(input: { jobId: $id }) { job { state neededBy { state reason { code } } } userErrors { code } } }`;
   expect((await service.ok(cancel, { id: made.training.id })).cancelJob.job).toEqual({
     state: 'CANCELLED',
@@ -65,7 +75,7 @@ test('a schedule shows its times and its runs, is paused, resumed and deleted', 
   expect((await change('deleteSchedule', 'deletedId')).deletedId).toBe(schedule.id);
 });
 
-test('a sweep shows its trials, whatever their number, in three statements, and is cancelled', async () => {
+test('a sweep shows its trials, whatever their number, in as many statements, and is cancelled', async () => {
   const { sweep } = (await run('Sweep')).startSweep;
   expect(sweep).toMatchObject({ state: 'RUNNING', rungs: [1, 2, 4, 8] });
   expect(sweep.trials).toHaveLength(8);
@@ -81,15 +91,15 @@ test('a sweep shows its trials, whatever their number, in three statements, and 
     shown = (await run('SweepOf', { sweep: sweep.id })).sweep;
   });
   expect(statements.filter((name) => name.startsWith('sweep.')).sort()).toEqual([
-    'sweep.best',
-    'sweep.last',
-    'sweep.show',
+    ...['sweep.best', 'sweep.by.id', 'sweep.last', 'sweep.show'],
   ]);
   expect(shown).toMatchObject({ best: null, rung: 0 });
   const cancel = `mutation ($id: ID!) { cancelSweep(input: { sweepId: $id }) { sweep { state trials { state } } userErrors { code } } }`;
   const { cancelSweep } = await service.ok(cancel, { id: sweep.id });
   expect(cancelSweep.sweep.state).toBe('CANCELLED');
-  expect(new Set(cancelSweep.sweep.trials.map(({ state }: { state: string }) => state))).toEqual(new Set(['CANCELLED']));
+  expect(new Set(cancelSweep.sweep.trials.map(({ state }: { state: string }) => state))).toEqual(
+    new Set(['CANCELLED']),
+  );
 });
 
 test('what cannot be swept is refused with the place in the space', async () => {
@@ -98,9 +108,11 @@ test('what cannot be swept is refused with the place in the space', async () => 
     const text = operations.Sweep!.replace(space!, other).replace('rates-1', 'rates-2');
     return (await service.ask(text, ids)).data.startSweep.userErrors;
   };
-  expect(await refused('[{ name: "learningRate", numbers: [0.1] }, { name: "batchSize", int: { min: 0, max: 8 } }]')).toEqual([
-    { code: 'SWEEP_SPACE', message: 'batchSize: 0 is too low: 1 to 1024.', field: ['space', '1'] },
-  ]);
+  expect(
+    await refused(
+      '[{ name: "learningRate", numbers: [0.1] }, { name: "batchSize", int: { min: 0, max: 8 } }]',
+    ),
+  ).toEqual([{ code: 'SWEEP_SPACE', message: 'batchSize: 0 is too low: 1 to 1024.', field: ['space', '1'] }]);
   expect(await refused('[{ name: "learningRate", numbers: [0.1], texts: ["a"] }]')).toEqual([
     expect.objectContaining({ code: 'SWEEP_SPACE', field: ['space', '0'] }),
   ]);

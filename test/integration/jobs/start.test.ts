@@ -44,7 +44,12 @@ describe('starting a training', () => {
         parameters.map(({ name, number, text, boolean }) => [name, number ?? text ?? boolean]),
       ),
     ).toEqual(flatten(trainingParametersSchema.parse({ epochs: 7, patience: null })));
-    expect(await world.job(uuid)).toMatchObject({ priority: 0, requiredLabels: [], maxAttempts: 3, timeoutSeconds: null });
+    expect(await world.job(uuid)).toMatchObject({
+      priority: 0,
+      requiredLabels: [],
+      maxAttempts: 3,
+      timeoutSeconds: null,
+    });
   });
 
   it('makes up names', async () => {

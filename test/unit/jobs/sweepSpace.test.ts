@@ -32,8 +32,14 @@ describe('a space', () => {
   });
 
   it('of few combinations gives each once, and no more', () => {
-    const few: SpaceParameter[] = [{ name: 'seed', kind: 'range', int: true, min: 1, max: 5, log: false, count: null }];
-    expect(drawnFrom(few, 5, 1).map(({ seed }) => seed).sort()).toEqual([1, 2, 3, 4, 5]);
+    const few: SpaceParameter[] = [
+      { name: 'seed', kind: 'range', int: true, min: 1, max: 5, log: false, count: null },
+    ];
+    expect(
+      drawnFrom(few, 5, 1)
+        .map(({ seed }) => seed)
+        .sort(),
+    ).toEqual([1, 2, 3, 4, 5]);
     expect(() => drawnFrom(few, 6, 1)).toThrow('no 6 different');
   });
 
