@@ -15,6 +15,8 @@ export interface Script {
   dieInEpoch?: number;
   /** Kills itself at once, always. */
   dieAtOnce?: boolean;
+  /** Kills the worker that has forked it, when its last words have been written down. */
+  killWorker?: boolean;
   /** Writes this to stderr first. */
   lastWords?: string;
   /** Says nothing after the engine. */
@@ -59,6 +61,10 @@ async function run(script: Script, specFile: string): Promise<void> {
   if (script.lastWords) process.stderr.write(`${script.lastWords}\n`);
   if (script.dieAtOnce) process.kill(process.pid, 'SIGKILL');
   await send({ type: 'engine', engine: 'cpu', reason: 'scripted' });
+  if (script.killWorker) {
+    await sleep(1_000);
+    process.kill(process.ppid, 'SIGKILL');
+  }
   if (script.nonsense) process.send?.({ type: 'nonsense' });
   if (script.fail) return send({ type: 'failed', ...script.fail });
   while (script.hang) await sleep(1000);

@@ -98,8 +98,10 @@ export async function createWorld() {
         const job = await world.job(uuid);
         return accept(job) ? job : null;
       }, ms),
+    /** Path of a trainer that plays the script. */
+    trainer: (script: Script) => scripted(dataDir, script),
     worker: async (script: Script, options: Partial<WorkerOptions> = {}) => {
-      const trainer = await scripted(dataDir, script);
+      const trainer = await world.trainer(script);
       return world.adopt(
         startWorker(services, {
           engine: 'cpu',

@@ -33,7 +33,7 @@ const firstOf = (group: string, columns: string) =>
      AND requested_engine = ${group}.requested_engine AND required_labels = ${group}.required_labels AND ${DUE}
      ORDER BY coalesce(not_before, queued_at), id LIMIT 1`;
 
-const PICK = `/* job.pick */ WITH RECURSIVE line AS (
+export const PICK = `/* job.pick */ WITH RECURSIVE line AS (
     (SELECT -priority AS rank, project_id, requested_engine, required_labels FROM job WHERE ${WAITS}
      ORDER BY ${GROUP} LIMIT 1)
     UNION ALL
