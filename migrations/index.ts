@@ -17,6 +17,7 @@ import { ExperimentTask1764200003000 } from './1764200003000-ExperimentTask.js';
 import { ModelUse1764200004000 } from './1764200004000-ModelUse.js';
 import { ModelBounds1764200005000 } from './1764200005000-ModelBounds.js';
 import { Hosts1764300000000 } from './1764300000000-Hosts.js';
+import { JobGraphs1764300001000 } from './1764300001000-JobGraphs.js';
 import { Logging1764300002000 } from './1764300002000-Logging.js';
 import { ExperimentSearch1764300003000 } from './1764300003000-ExperimentSearch.js';
 import { TrainedOn1764300007000 } from './1764300007000-TrainedOn.js';
@@ -42,6 +43,7 @@ export const migrations = [
   ModelUse1764200004000,
   ModelBounds1764200005000,
   Hosts1764300000000,
+  JobGraphs1764300001000,
   Logging1764300002000,
   ExperimentSearch1764300003000,
   TrainedOn1764300007000,

@@ -12,7 +12,7 @@ import { artifactRoutes } from './experiments/artifactRoutes.js';
 import type { Services } from './graphql/context.js';
 import { createHttpServer } from './graphql/http.js';
 import { attachSocketServer } from './graphql/socket.js';
-import { jobFileRoutes, startWorker } from './jobs/index.js';
+import { jobFileRoutes, startScheduler, startWorker as startJobs } from './jobs/index.js';
 import { modelArtifactRoutes } from './models/index.js';
 import { BlobStore } from './platform/blobs.js';
 import type { Config } from './platform/config.js';
@@ -102,7 +102,7 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
       `Port ${config.port} of ${config.host} is taken; set SHINGO_PORT.`,
     );
   }
-  const sweeps = [startUploadSweep(services), startCoveragePrune(services)];
+  const sweeps = [startUploadSweep(services), startCoveragePrune(services), startScheduler(services)];
   const closeSockets = attachSocketServer(app.server, services, schema);
   const { port } = app.server.address() as AddressInfo;
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
@@ -119,4 +119,9 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
   };
 }
 
-export { startWorker };
+/** The worker, which looks after schedules as well. */
+export function startWorker(...[services, options]: Parameters<typeof startJobs>): Running {
+  const worker = startJobs(services, options);
+  const stopScheduler = startScheduler(services);
+  return { stop: async () => void (await Promise.all([stopScheduler(), worker.stop()])) };
+}

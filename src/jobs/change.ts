@@ -1,7 +1,8 @@
 /**
  * The one place where a job changes. Rows are locked in one order everywhere, so that no two changes wait for each
  * other: the job, its experiment, last the project, whose counter numbers the changes. That lock is held until
- * commit: whoever has seen change n has seen every change below it.
+ * commit: whoever has seen change n has seen every change below it. Of other jobs, those that need this one or are of its
+ * sweep, only such are touched then as nobody else holds: see graph/.
  */
 import type { DataSource, EntityManager } from 'typeorm';
 import { columnsOf, hydrate } from '../graphql/select.js';
@@ -10,6 +11,7 @@ import type { Queue } from '../platform/queue.js';
 import { appendEvents, storable } from '../experiments/events/log.js';
 import { setEvaluationState } from '../experiments/evaluationService.js';
 import { setExperimentState } from '../experiments/experimentService.js';
+import { afterJobEnded } from './graph/afterJobEnded.js';
 import { Job } from './job.js';
 import {
   JOB_TOPIC,
@@ -92,7 +94,7 @@ export async function changeJob(
        dead = $11, last_lines = coalesce($12, last_lines), expected_end = NULL,
        heartbeat_at = CASE $3 WHEN 'RUNNING' THEN clock_timestamp() WHEN 'CANCELLING' THEN heartbeat_at END,
        started_at = CASE $3 WHEN 'RUNNING' THEN coalesce(started_at, clock_timestamp()) ELSE started_at END,
-       finished_at = CASE WHEN $8 THEN clock_timestamp() END, images_per_second = NULL, seconds_left = NULL
+       finished_at = CASE WHEN $8 THEN clock_timestamp() END, held = false, images_per_second = NULL, seconds_left = NULL
      FROM head WHERE t.id = $1 RETURNING ${columnsOf(manager, Job)}`,
     [
       job.uuid,
@@ -109,7 +111,9 @@ export async function changeJob(
   );
   await hint(manager, PROJECT_JOBS_TOPIC, job.projectUuid);
   if (state === CANCELLING) await hint(manager, JOB_TOPIC, job.uuid);
-  return hydrate(manager, Job, rows[0] as Record<string, unknown>);
+  const changed = hydrate(manager, Job, rows[0] as Record<string, unknown>);
+  if (isFinal(state)) await afterJobEnded(manager, changed, { changeJob, enqueue });
+  return changed;
 }
 
 /** A training's log tells of it; that of its experiment is none of an evaluation's. */

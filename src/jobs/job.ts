@@ -43,6 +43,13 @@ export class Job extends Node {
   @Field(() => JobState)
   state: JobState;
 
+  @Column('boolean')
+  @Field(() => Boolean, {
+    name: 'waiting',
+    description: 'QUEUED, but nobody may take it yet: it waits for jobs that it needs, or for its sweep.',
+  })
+  held: boolean;
+
   @Column('text', { name: 'reason_code', nullable: true })
   reasonCode: string | null;
 
@@ -212,6 +219,7 @@ export const jobList = defineList({
     id: id('Job', 't.id'),
     kind: oneOf('JobKind', JobKind, 't.kind'),
     state: oneOf('JobState', JobState, 't.state'),
+    waiting: boolean('t.held'),
     experimentId: id('Experiment', 't.experiment_id'),
     evaluationId: id('Evaluation', 't.evaluation_id'),
     worker: text('t.worker', { nullable: true }),

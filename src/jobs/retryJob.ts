@@ -1,7 +1,8 @@
 import type { DataSource } from 'typeorm';
 import { ShingoError } from '../platform/error.js';
 import type { Queue } from '../platform/queue.js';
-import { requeueJob, withJob } from './change.js';
+import { changeJob, requeueJob, withJob } from './change.js';
+import { bringBackDependents, waitAgain } from './graph/dependents.js';
 import { selectOne } from '../graphql/select.js';
 import { Job } from './job.js';
 import { checkQueued } from './limits.js';
@@ -10,7 +11,8 @@ import { JobState } from './vocabulary.js';
 /**
  * Puts a job back that FAILED or was CANCELLED, to go on from its checkpoint with all its attempts. Once for each key; a
  * job that waits or runs already is left as it is.
- * @throws ShingoError NOT_FOUND, JOB_FINISHED, BAD_USER_INPUT, QUEUE_FULL
+ * What was cancelled because of it comes back and waits for it; what waits for jobs itself waits again.
+ * @throws ShingoError NOT_FOUND, JOB_FINISHED, BAD_USER_INPUT, QUEUE_FULL, DEPENDENCY_FAILED
  */
 export async function retryJob(
   { db, queue }: { db: DataSource; queue: Queue },
@@ -33,6 +35,8 @@ export async function retryJob(
     if (job.state !== JobState.FAILED && job.state !== JobState.CANCELLED) return job;
     const message = 'Put back by request; it goes on from its checkpoint, if it has one.';
     await requeueJob(manager, queue, job, { reason: { code: 'RETRIED', message } });
+    await waitAgain(manager, job);
+    await bringBackDependents(manager, job, { changeJob });
     // By now the project is held.
     await checkQueued(manager, job.projectUuid, 1);
     return (await selectOne(manager, Job, uuid)) as Job;

@@ -19,6 +19,7 @@ export enum JobKind {
   PREDICTIONS = 'PREDICTIONS',
   MODEL_EXPORT = 'MODEL_EXPORT',
   BATCH_PREDICTION = 'BATCH_PREDICTION',
+  GATE = 'GATE',
 }
 /** Jobs of an experiment, which need a trainer. */
 export type TrainerKind = JobKind.TRAINING | JobKind.EVALUATION;

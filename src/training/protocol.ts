@@ -76,6 +76,8 @@ export const trainingSpecSchema = z.object({
   resumeFrom: z.string().nullable(),
   /** Folder of a model whose weights the training begins with, where they fit; null: with random ones. */
   startFrom: z.string().nullable().default(null),
+  /** Stops after this epoch as if it were told to, unless it is over by then; absent: it does not. */
+  pauseAfter: z.int().min(1).optional(),
 });
 export const evaluationSpecSchema = z.object({
   kind: z.literal('EVALUATION'),

@@ -90,12 +90,13 @@ class Training {
 
   async run(): Promise<TrainingResult> {
     const { epochs } = this.spec.parameters;
+    const { pauseAfter = epochs } = this.spec;
     await this.begin();
     await this.load();
     if (this.job.signal.aborted) return this.stop();
     try {
       while (this.state.epoch <= epochs && !this.earlyStopping.exhausted)
-        if (!(await this.runEpoch())) return this.stop();
+        if (this.state.epoch > pauseAfter || !(await this.runEpoch())) return this.stop();
     } catch (error) {
       if (error instanceof TrainingError && error.code === 'LOSS_NOT_FINITE')
         error.artifacts = await this.salvage();

@@ -7,7 +7,11 @@ import { environmentOf } from '../../src/experiments/environment.js';
 import { conditionsOf } from '../../src/experiments/evaluationService.js';
 import { Experiment } from '../../src/experiments/experiment.js';
 import { selectOne } from '../../src/graphql/select.js';
+import { Split } from '../../src/catalog/vocabulary.js';
 import { startWorker } from '../../src/jobs/index.js';
+import { startSweep } from '../../src/jobs/sweep/startSweep.js';
+import { Sweep, SweepStrategy } from '../../src/jobs/sweep/sweep.js';
+import { trialsOf } from '../../src/jobs/sweep/sweepService.js';
 import { epochsLogged as epochsOf, losses as lossesOf, trainers } from './realTrainers.js';
 import { createWorld, insertVersion, LIGHTS, until, type World } from './world.js';
 
@@ -168,3 +172,30 @@ async function artifactKinds(experimentUuid: string): Promise<string[]> {
   );
   return rows.map(({ kind }) => kind);
 }
+
+it('stopped at every rung of a sweep, it comes to the losses of a training that never stopped', async () => {
+  const worker = work();
+  const parameters = { ...PARAMETERS, algorithm: 'small-cnn', channels: 8, emaDecay: 0.9 };
+  const sweep = await startSweep(world.services, {
+    ...{ name: 'rungs', datasetVersionUuid: versionUuid, modelUuid: world.modelUuid, parameters },
+    space: [{ name: 'learningRate', kind: 'choice', values: [0.005, 1e-6] }],
+    ...{ strategy: SweepStrategy.SUCCESSIVE_HALVING, seed: 1, maxConcurrent: 2, minEpochs: 1, reduction: 2 },
+    ...{ metric: { name: 'loss', split: Split.VALIDATION }, idempotencyKey: 'rungs' },
+  });
+  await until(async () => (await selectOne(world.db, Sweep, sweep.uuid))?.finishedAt, 120_000);
+  const [better, worse] = await trialsOf(world.context().load, world.db, sweep);
+  expect(better).toMatchObject({ state: 'SUCCEEDED', rung: 2, last: { step: 4 } });
+  expect(worse).toMatchObject({
+    state: 'CANCELLED',
+    rung: 0,
+    last: { step: 1 },
+    reason: { code: 'SWEEP_PRUNED' },
+  });
+  const { attempt, crashes } = await world.job(better!.jobUuid);
+  expect(attempt - crashes).toBe(3);
+  const monitor = { metric: 'loss', split: 'VALIDATION', mode: 'min' };
+  const whole = await train({ ...parameters, monitor, learningRate: 0.005 });
+  await world.until(whole.uuid, undefined, 120_000);
+  expect(await losses(better!.experimentUuid)).toEqual(await losses(whole.experimentUuid));
+  await worker.stop();
+}, 300_000);

@@ -28,6 +28,10 @@ export interface Script {
   fail?: { code: string; message: string };
   /** Value of the loss in this epoch. */
   loss?: { epoch: number; value: number };
+  /** The loss tells how far the learning rate is from this one. */
+  bestRate?: number;
+  /** With this learning rate the loss is NaN. */
+  nanRate?: number;
   /** Predictions that are left out. */
   forget?: number;
   /** Milliseconds that an epoch takes. */
@@ -78,7 +82,7 @@ async function train(script: Script, spec: Extract<Spec, { kind: 'TRAINING' }>):
   let { epoch, loss } = resumed || { epoch: 0, loss: seed };
   while (epoch < epochs) {
     if (script.gate?.epoch === epoch + 1) while (!existsSync(script.gate.file) && !stopped) await sleep(5);
-    if (stopped)
+    if (stopped || epoch >= (spec.pauseAfter ?? epochs))
       return send({ type: 'stopped', checkpoint: await checkpoint(spec.outputDir, epoch, loss, 'stop') });
     const progress = {
       phase: 'TRAINING' as const,
@@ -93,10 +97,13 @@ async function train(script: Script, spec: Extract<Spec, { kind: 'TRAINING' }>):
     if (script.pace) await sleep(script.pace);
     epoch += 1;
     loss = script.loss?.epoch === epoch ? script.loss.value : Math.sin(loss) + 1 / epoch;
+    if (script.bestRate)
+      loss = Math.abs(Math.log10(spec.parameters.learningRate / script.bestRate)) + 1 / epoch;
+    if (script.nanRate === spec.parameters.learningRate) loss = NaN;
     await send({
       type: 'epoch',
       epoch,
-      metrics: metrics(spec, loss),
+      metrics: metrics(script, spec, loss),
       tensors: 1,
       checkpoint: await checkpoint(spec.outputDir, epoch, loss),
     });
@@ -130,14 +137,14 @@ async function checkpoint(outputDir: string, epoch: number, loss: number, suffix
   return path;
 }
 
-function metrics(spec: Spec, loss: number): Metric[] {
+function metrics(script: Script, spec: Spec, loss: number): Metric[] {
   return (['TRAIN', 'VALIDATION'] as const).flatMap((split) => [
     { name: 'loss', split, condition: null, value: loss, n: 4, lower: null, upper: null, method: null },
     ...[null, ...spec.conditions].map((condition) => ({
       name: 'accuracy',
       split,
       condition,
-      value: 0.5,
+      value: script.bestRate ? 1 / (1 + loss) : 0.5,
       n: 4,
       lower: 0.15,
       upper: 0.85,

@@ -189,7 +189,7 @@ export async function insertVersion(
 }
 
 /** A module that plays the script when it is forked. */
-async function scripted(folder: string, script: Script): Promise<string> {
+export async function scripted(folder: string, script: Script): Promise<string> {
   const file = join(folder, 'trainers', `${randomUUID()}.mjs`);
   await mkdir(join(folder, 'trainers'), { recursive: true });
   const player = new URL('./scriptedTrainer.js', import.meta.url).href;

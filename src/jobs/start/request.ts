@@ -10,6 +10,7 @@ import { newId } from '../../platform/ids.js';
 import { hint } from '../../platform/hub.js';
 import type { Queue } from '../../platform/queue.js';
 import { enqueue } from '../change.js';
+import { holdJob, type Hold } from '../graph/hold.js';
 import { Job } from '../job.js';
 import { checkQueued } from '../limits.js';
 import { jobColumns, type JobOptionsInput } from '../options.js';
@@ -61,16 +62,30 @@ export async function once<J extends Job = Job>(
   });
 }
 
+/** Of the jobs that one request makes, the others: only the first has its key. */
+export const withoutKey = ({ projectUuid }: Pick<Request, 'projectUuid'>) => ({
+  projectUuid,
+  key: null,
+  hash: null,
+});
+
 export type NewJob = (
   | { kind: TrainerKind; experimentUuid: string; evaluationUuid: string | null; engine: Engine; input?: null }
   | { kind: TaskKind; experimentUuid?: null; evaluationUuid?: string | null; engine: Engine; input: object }
-) & { options?: JobOptionsInput | null };
+) & {
+  /** It waits; missing: any worker may take it. */
+  hold?: Hold | null;
+  options?: JobOptionsInput | null;
+};
 
-/** The row, and a nudge to whoever may take it. The caller holds the project. @throws ShingoError BAD_USER_INPUT, QUEUE_FULL */
+/**
+ * The row, and a nudge to whoever may take it, unless it waits. The caller holds the project.
+ * @throws ShingoError BAD_USER_INPUT, QUEUE_FULL
+ */
 export async function insertJob<J extends Job = Job>(
   manager: EntityManager,
   queue: Queue,
-  wanted: Request,
+  wanted: Request | ReturnType<typeof withoutKey>,
   job: NewJob,
 ): Promise<J> {
   const uuid = newId();
@@ -98,7 +113,8 @@ export async function insertJob<J extends Job = Job>(
       ...[labels, priority, timeoutSeconds, maxAttempts],
     ],
   );
-  await enqueue(manager, queue, { uuid, kind: job.kind });
+  if (job.hold) await holdJob(manager, uuid, job.hold);
+  else await enqueue(manager, queue, { uuid, kind: job.kind });
   await hint(manager, PROJECT_JOBS_TOPIC, wanted.projectUuid);
   return (await selectOne(manager, Job, uuid)) as J;
 }

@@ -1,10 +1,11 @@
-import type { DataSource } from 'typeorm';
-import type { Split } from '../../catalog/vocabulary.js';
+import type { DataSource, EntityManager } from 'typeorm';
+import type { LearningTask, Split } from '../../catalog/vocabulary.js';
 import { insertEvaluation } from '../../experiments/evaluationService.js';
 import { requireWeights } from '../../experiments/weights.js';
 import { protocolFor } from '../../experiments/protocol/protocolService.js';
 import { ShingoError } from '../../platform/error.js';
 import type { Queue } from '../../platform/queue.js';
+import type { Hold } from '../graph/hold.js';
 import type { ExperimentJob } from '../job.js';
 import { classesOf, countLights, inSplit, type LightCount } from '../lights.js';
 import { withOptions, type JobOptionsInput } from '../options.js';
@@ -51,27 +52,78 @@ export async function startEvaluation(
   const known = await jobOfRequest<ExperimentJob>(db, wanted);
   if (known) return known;
   requireWeights(experiment, 'experimentId');
-  const classes = classesOf(await countLights(db, experiment.datasetVersionUuid));
-  checkSplit(await countLights(db, datasetVersionUuid), split, classes);
-  const { task } = experiment;
-  await requirePictures(db, datasetVersionUuid, [split], task);
+  const plan = await planEvaluation(db, input, experiment);
   await refuseTrainedOn(db, { experimentUuid }, datasetVersionUuid, split);
-  const { projectUuid } = version;
-  const protocol = await protocolFor(db, projectUuid, task, protocolUuid);
-  return once(db, wanted, async (manager) => {
-    const evaluationUuid = await insertEvaluation(manager, {
-      ...{ projectUuid, modelUuid: experiment.modelUuid, protocolUuid: protocol.uuid, task, source: 'JOB' },
-      ...{ experimentUuid, datasetVersionUuid, split, weights, classes },
-    });
-    const job = {
-      kind: JobKind.EVALUATION as const,
-      experimentUuid,
-      evaluationUuid,
-      engine: engine ?? Engine.AUTO,
-      options: input.job ?? null,
-    };
-    return insertJob<ExperimentJob>(manager, queue, wanted, job);
+  return once(db, wanted, (manager) =>
+    insertPlanned(manager, queue, wanted, { ...input, projectUuid: version.projectUuid, experiment, plan }),
+  );
+}
+
+/** The experiment, as far as an evaluation asks for it before it is trained. */
+export interface Evaluated {
+  task: LearningTask;
+  modelUuid: string;
+  datasetVersionUuid: string;
+}
+
+export interface EvaluationPlan {
+  classes: string[];
+  protocolUuid: string;
+}
+
+/** @throws ShingoError NOT_FOUND, SPLIT_EMPTY, CLASSES_DIFFER, PICTURES_MISSING, PROTOCOL_TASK */
+export async function planEvaluation(
+  db: DataSource,
+  {
+    datasetVersionUuid,
+    split,
+    protocolUuid = null,
+  }: Omit<StartEvaluation, 'experimentUuid' | 'idempotencyKey'>,
+  { task, datasetVersionUuid: trainedOn }: Evaluated,
+): Promise<EvaluationPlan> {
+  const { projectUuid } = await findVersion(db, datasetVersionUuid);
+  const classes = classesOf(await countLights(db, trainedOn));
+  checkSplit(await countLights(db, datasetVersionUuid), split, classes);
+  await requirePictures(db, datasetVersionUuid, [split], task);
+  return { classes, protocolUuid: (await protocolFor(db, projectUuid, task, protocolUuid)).uuid };
+}
+
+export interface PlannedEvaluation extends Omit<StartEvaluation, 'idempotencyKey'> {
+  projectUuid: string;
+  experiment: Evaluated;
+  plan: EvaluationPlan;
+  hold?: Hold;
+}
+
+/** Evaluation and job; the caller holds the project. */
+export async function insertPlanned(
+  manager: EntityManager,
+  queue: Queue,
+  wanted: Parameters<typeof insertJob>[2],
+  {
+    projectUuid,
+    experimentUuid,
+    experiment,
+    datasetVersionUuid,
+    split,
+    weights,
+    engine,
+    job: options,
+    plan,
+    hold,
+  }: PlannedEvaluation,
+): Promise<ExperimentJob> {
+  const { modelUuid, task } = experiment;
+  const evaluationUuid = await insertEvaluation(manager, {
+    ...{ projectUuid, modelUuid, task, source: 'JOB', ...plan },
+    ...{ experimentUuid, datasetVersionUuid, split, weights },
   });
+  const job = {
+    kind: JobKind.EVALUATION as const,
+    ...{ experimentUuid, evaluationUuid, engine: engine ?? Engine.AUTO, hold: hold ?? null },
+    options: options ?? null,
+  };
+  return insertJob<ExperimentJob>(manager, queue, wanted, job);
 }
 
 function checkSplit(counts: LightCount[], split: Split, classes: string[]): void {

@@ -1,10 +1,12 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { LearningTask, Split } from '../../catalog/vocabulary.js';
 import { appendEvents } from '../../experiments/events/log.js';
 import { freeName, insertExperiment } from '../../experiments/experimentService.js';
 import { ShingoError } from '../../platform/error.js';
 import type { Queue } from '../../platform/queue.js';
 import { usedParameters } from '../../training/detectionParameters.js';
+import type { TrainingParameters } from '../../training/protocol.js';
+import type { Hold } from '../graph/hold.js';
 import type { ExperimentJob } from '../job.js';
 import { classesOf, countLights, inSplit } from '../lights.js';
 import { withOptions, type JobOptionsInput } from '../options.js';
@@ -28,6 +30,70 @@ export interface StartTraining {
   idempotencyKey: string;
 }
 
+/** What a training needs to be made, apart from what only the database can refuse. */
+export interface TrainingPlan {
+  projectUuid: string;
+  modelName: string;
+  parameters: TrainingParameters;
+  task: LearningTask;
+  /** What makes two requests different. */
+  asked: object;
+}
+
+type Wish = Omit<StartTraining, 'idempotencyKey'>;
+
+/** @throws ShingoError or UserErrors NOT_FOUND, OTHER_PROJECT, BAD_PARAMETER, BAD_USER_INPUT */
+export async function planTraining(db: DataSource, input: Wish): Promise<TrainingPlan> {
+  const { datasetVersionUuid, modelUuid, parentUuid = null, name = null, engine = null } = input;
+  const { projectUuid } = await findVersion(db, datasetVersionUuid);
+  const model = await findModel(db, modelUuid, projectUuid);
+  const parameters = checkParameters(input.parameters ?? {});
+  checkName(name);
+  const asked = { kind: JobKind.TRAINING, datasetVersionUuid, modelUuid, name, engine, parameters };
+  return {
+    ...{ projectUuid, modelName: model.name, parameters, task: LearningTask[parameters.task] },
+    asked: parentUuid ? { ...asked, parentUuid } : asked,
+  };
+}
+
+/** @throws ShingoError or UserErrors BAD_PARAMETER, DATASET_NOT_TRAINABLE, PICTURES_MISSING, EXPERIMENT_NOT_TRAINED */
+export async function checkTraining(
+  db: DataSource,
+  { datasetVersionUuid, parentUuid }: Wish,
+  { projectUuid, parameters, task }: TrainingPlan,
+): Promise<void> {
+  await checkTrainable(db, task, datasetVersionUuid);
+  await checkNames(db, datasetVersionUuid, parameters);
+  if (parentUuid) await checkParent(db, parentUuid, projectUuid, parameters.algorithm);
+  await requirePictures(db, datasetVersionUuid, [Split.TRAIN, Split.VALIDATION], task);
+}
+
+/** Experiment, parameters, first event and job; the caller holds the project. @throws ShingoError NAME_TAKEN */
+export async function insertTraining(
+  manager: EntityManager,
+  queue: Queue,
+  wanted: Parameters<typeof insertJob>[2],
+  { datasetVersionUuid, modelUuid, parentUuid = null, name = null, engine = null, job: options }: Wish,
+  { projectUuid, modelName, parameters, task }: TrainingPlan,
+  hold: Hold | null = null,
+): Promise<ExperimentJob> {
+  const experimentUuid = await insertExperiment(manager, {
+    ...{ projectUuid, modelUuid, datasetVersionUuid, parentUuid, task },
+    name: name ?? (await freeName(manager, projectUuid, modelName)),
+    algorithm: parameters.algorithm,
+    parameters: usedParameters(parameters),
+  });
+  await appendEvents(manager, experimentUuid, [{ kind: 'STATUS', state: JobState.QUEUED, reason: null }]);
+  const job = {
+    kind: JobKind.TRAINING as const,
+    experimentUuid,
+    evaluationUuid: null,
+    engine: engine ?? Engine.AUTO,
+    ...{ hold, options: options ?? null },
+  };
+  return insertJob<ExperimentJob>(manager, queue, wanted, job);
+}
+
 /**
  * Experiment, parameters, job and message in one transaction.
  * @throws ShingoError or UserErrors NOT_FOUND, OTHER_PROJECT, BAD_PARAMETER, CONFLICT, NAME_TAKEN, DATASET_NOT_TRAINABLE,
@@ -37,42 +103,12 @@ export async function startTraining(
   { db, queue }: { db: DataSource; queue: Queue },
   input: StartTraining,
 ): Promise<ExperimentJob> {
-  const { datasetVersionUuid, modelUuid, parentUuid = null, name = null, engine = null } = input;
-  const version = await findVersion(db, datasetVersionUuid);
-  const model = await findModel(db, modelUuid, version.projectUuid);
-  const parameters = checkParameters(input.parameters ?? {});
-  checkName(name);
-  const asked = { kind: JobKind.TRAINING, datasetVersionUuid, modelUuid, name, engine, parameters };
-  const content = parentUuid ? { ...asked, parentUuid } : asked;
-  const wanted = request(version.projectUuid, input.idempotencyKey, withOptions(content, input.job));
+  const plan = await planTraining(db, input);
+  const wanted = request(plan.projectUuid, input.idempotencyKey, withOptions(plan.asked, input.job));
   const known = await jobOfRequest<ExperimentJob>(db, wanted);
   if (known) return known;
-  const task = LearningTask[parameters.task];
-  await checkTrainable(db, task, datasetVersionUuid);
-  await checkNames(db, datasetVersionUuid, parameters);
-  if (parentUuid) await checkParent(db, parentUuid, version.projectUuid, parameters.algorithm);
-  await requirePictures(db, datasetVersionUuid, [Split.TRAIN, Split.VALIDATION], task);
-  return once(db, wanted, async (manager) => {
-    const experimentUuid = await insertExperiment(manager, {
-      projectUuid: version.projectUuid,
-      modelUuid,
-      datasetVersionUuid,
-      parentUuid,
-      name: name ?? (await freeName(manager, version.projectUuid, model.name)),
-      task,
-      algorithm: parameters.algorithm,
-      parameters: usedParameters(parameters),
-    });
-    await appendEvents(manager, experimentUuid, [{ kind: 'STATUS', state: JobState.QUEUED, reason: null }]);
-    const job = {
-      kind: JobKind.TRAINING as const,
-      experimentUuid,
-      evaluationUuid: null,
-      engine: engine ?? Engine.AUTO,
-      options: input.job ?? null,
-    };
-    return insertJob<ExperimentJob>(manager, queue, wanted, job);
-  });
+  await checkTraining(db, input, plan);
+  return once(db, wanted, (manager) => insertTraining(manager, queue, wanted, input, plan));
 }
 
 function checkName(name: string | null): void {

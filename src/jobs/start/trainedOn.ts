@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { Split } from '../../catalog/vocabulary.js';
 import { ShingoError } from '../../platform/error.js';
 
@@ -13,7 +13,7 @@ export type Trained = { experimentUuid: string } | { datasetVersionUuid: string 
  * @throws ShingoError TEST_IMAGES_TRAINED_ON
  */
 export async function refuseTrainedOn(
-  db: DataSource,
+  db: DataSource | EntityManager,
   trained: Trained,
   versionUuid: string,
   split: Split,

@@ -6,6 +6,7 @@ import { BatchPredictionReport } from './batchPredictionReport.js';
 import { DuplicatesReport } from './duplicatesReport.js';
 import { EnrichmentReport } from './enrichmentReport.js';
 import { ExportReport } from './exportReport.js';
+import { GateJobReport } from './gateJobReport.js';
 import { ImportReport } from './importReport.js';
 import { PredictionsReport } from './predictionsReport.js';
 import { ModelExportReport } from './modelExportReport.js';
@@ -18,6 +19,7 @@ const CLASSES = {
   [JobKind.PREDICTIONS]: PredictionsReport,
   [JobKind.MODEL_EXPORT]: ModelExportReport,
   [JobKind.BATCH_PREDICTION]: BatchPredictionReport,
+  [JobKind.GATE]: GateJobReport,
 };
 type Report = (typeof CLASSES)[keyof typeof CLASSES];
 

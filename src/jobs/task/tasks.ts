@@ -11,6 +11,7 @@ import { unpackLabels } from '../../datasets/import/unpack.js';
 import { importPredictions } from '../../experiments/predictions/importPredictions.js';
 import { PREDICTION_FORMATS } from '../../experiments/predictions/read.js';
 import { Split } from '../../catalog/vocabulary.js';
+import { promote } from '../../models/promotion/promote.js';
 import type { TaskContext, TaskFile } from '../../platform/task.js';
 import { VARIANTS } from '../../training/variants/names.js';
 import { batchPrediction } from '../../use/batch/batchPrediction.js';
@@ -82,6 +83,16 @@ const batchPredictionInput = z.strictObject({
   minScore: z.number(),
 });
 
+const gateInput = z.strictObject({
+  experimentUuid: z.uuid(),
+  modelUuid: z.uuid(),
+  description: z.string().nullable(),
+  alias: z.string().nullable(),
+  reason: z.string().nullable(),
+  failUnlessPassed: z.boolean(),
+  actor: z.string(),
+});
+
 /** What a start mutation writes into the job's row, by kind; checked again where it is read. */
 export interface TaskInputs {
   [JobKind.IMPORT]: z.infer<typeof importInput>;
@@ -91,6 +102,7 @@ export interface TaskInputs {
   [JobKind.PREDICTIONS]: z.infer<typeof predictionsInput>;
   [JobKind.MODEL_EXPORT]: z.infer<typeof modelExportInput>;
   [JobKind.BATCH_PREDICTION]: z.infer<typeof batchPredictionInput>;
+  [JobKind.GATE]: z.infer<typeof gateInput>;
 }
 
 /** The checkpoint of each is of its own form, and nobody else's business. */
@@ -117,4 +129,5 @@ export const TASKS: Record<TaskKind, Task> = {
       ...batchPredictionInput.parse(input),
     }),
   }),
+  [JobKind.GATE]: async (task, { input }) => ({ report: await promote(task, gateInput.parse(input)) }),
 };

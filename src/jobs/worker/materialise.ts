@@ -61,7 +61,7 @@ async function specOf(
   const parameters = await parametersOf(db, experiment.uuid);
   const classes = classesOf(await countLights(db, trainedOn));
   const samplesFile = join(folder, 'samples.jsonl');
-  const { engine, checkpoint } = await privateColumns(db, job, workerEngine);
+  const { engine, checkpoint, pauseAfter } = await privateColumns(db, job, workerEngine);
   if (job.kind === JobKind.TRAINING) {
     const { task } = experiment;
     const versionUuid = trainedOn;
@@ -73,7 +73,7 @@ async function specOf(
     const startFrom = experiment.parentUuid && join(folder, 'start');
     if (experiment.parentUuid && startFrom)
       await restoreFiles(blobs, await modelFiles(db, experiment.parentUuid, Weights.BEST), startFrom);
-    const from = { resumeFrom, startFrom };
+    const from = { resumeFrom, startFrom, ...(pauseAfter !== null && { pauseAfter }) };
     return {
       spec: { kind: 'TRAINING', engine, samplesFile, classes, conditions, outputDir, parameters, ...from },
       samples,
@@ -113,11 +113,17 @@ async function privateColumns(db: DataSource, job: Job, workerEngine: Spec['engi
   const rows: {
     requested_engine: Spec['engine'];
     checkpoint: { files: StoredFiles; epoch: number } | null;
-  }[] = await db.query('/* job.private */ SELECT requested_engine, checkpoint FROM job WHERE id = $1', [
-    job.uuid,
-  ]);
+    pause_epoch: number | null;
+  }[] = await db.query(
+    '/* job.private */ SELECT requested_engine, checkpoint, pause_epoch FROM job WHERE id = $1',
+    [job.uuid],
+  );
   const requested = rows[0]?.requested_engine ?? 'auto';
-  return { engine: requested === 'auto' ? workerEngine : requested, checkpoint: rows[0]?.checkpoint ?? null };
+  return {
+    engine: requested === 'auto' ? workerEngine : requested,
+    checkpoint: rows[0]?.checkpoint ?? null,
+    pauseAfter: rows[0]?.pause_epoch ?? null,
+  };
 }
 
 async function parametersOf(db: DataSource, experimentUuid: string): Promise<TrainingParameters> {

@@ -13,6 +13,7 @@ import type { TrainerArtifact, TrainerMessage } from '../../training/protocol.js
 import { changeJob, updateJob } from '../change.js';
 import { experimentOf, type Job } from '../job.js';
 import { JobKind, JobState } from '../vocabulary.js';
+import { pauseIfDue } from '../sweep/pause.js';
 import { TrainerFault } from './fault.js';
 import { fenced, type Lease, type WorkerServices } from './fence.js';
 import { inside, storeFile, storeFolder, type StoredFiles } from './files.js';
@@ -127,7 +128,8 @@ export class Recorder {
       const stored = await checkpointOf(manager, job);
       if (files) await updateJob(manager, job, { checkpoint: { files, epoch: stored?.epoch ?? 0 } });
       await this.keepCheckpoint(manager, job, ENDING[why]);
-      await settleStop(manager, queue, job, why);
+      const pauses = why === 'DRAINED' && (await pauseIfDue(manager, job, stored?.epoch ?? 0));
+      if (!pauses) await settleStop(manager, queue, job, why);
     });
   }
 

@@ -7,6 +7,7 @@ import { QUEUE_TOPIC } from '../../platform/queue.js';
 import { messageOf } from '../../platform/error.js';
 import type { EngineName, Spec } from '../../training/protocol.js';
 import { JOB_QUEUE, TASK_QUEUE } from '../change.js';
+import { mendGraphs } from '../graph/mend.js';
 import { Attempt } from './attempt.js';
 import { claimNext, type Taker } from './claim.js';
 import type { Lease, WorkerServices } from './fence.js';
@@ -48,6 +49,7 @@ export interface Worker {
 
 /** They need no driver and no library of the machine. */
 const EVERYWHERE: readonly EngineName[] = ['wasm', 'cpu'];
+const MEND_EVERY = 10;
 const TASK_PROCESS = fileURLToPath(new URL('../task/taskProcess.js', import.meta.url));
 const TRAINER = fileURLToPath(new URL('../../training/trainerProcess.js', import.meta.url));
 
@@ -183,7 +185,7 @@ class RunningWorker implements Worker {
       log.warn({ err: error }, 'old folders remain'),
     );
     let before = new Set<string>();
-    while (!signal.aborted) {
+    for (let pass = 0; !signal.aborted; pass += 1) {
       try {
         const stale = await findStale(db, staleSeconds);
         const key = ({ id, attempt, heartbeat }: Stale) => `${id} ${attempt} ${heartbeat}`;
@@ -192,6 +194,8 @@ class RunningWorker implements Worker {
           stale.filter((one) => before.has(key(one))),
         );
         before = new Set(stale.map(key));
+        // Rarely needed.
+        if (pass % MEND_EVERY === 0) await mendGraphs(db);
       } catch (error) {
         log.warn({ reason: messageOf(error) }, 'jobs of dead workers could not be looked for');
       }

@@ -39,7 +39,7 @@ export interface Moved {
  * @throws ShingoError NOT_FOUND, BAD_USER_INPUT, CONFLICT; UserErrors GATE_NOT_PASSED, one a rule
  */
 export async function setAlias(db: DataSource, actor: string, wish: SetAlias): Promise<Moved> {
-  check(wish);
+  checkMove(wish);
   const { versionUuid, alias, force } = wish;
   if (force && (wish.reason ?? '').trim() === '')
     throw new ShingoError('BAD_USER_INPUT', 'Say why it is forced; the history keeps it.', 400, ['reason']);
@@ -47,15 +47,31 @@ export async function setAlias(db: DataSource, actor: string, wish: SetAlias): P
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     // Before the lock: a bootstrap takes seconds, and others want to move their aliases meanwhile.
     const report = alias === CHAMPION ? await gateReport(db, versionUuid) : null;
-    const moved = await db.transaction(async (manager) => {
-      await lockModel(manager, version.modelUuid);
-      if (report && (await basisOf(manager, versionUuid)) !== report.basis) return null;
-      return take(manager, actor, version.modelUuid, wish, report);
-    });
+    const moved = await db.transaction((manager) =>
+      setAliasWithin(manager, actor, version.modelUuid, wish, report),
+    );
     if (moved) return moved;
   }
   const message = 'Rules, evaluations or the champion changed while the gates were judged; try again.';
   throw new ShingoError('CONFLICT', message, 409);
+}
+
+/**
+ * The same in the caller's transaction, which holds the model from here on.
+ * @param report by which it may have the alias; null: it needs none
+ * @returns null: what the report rests on has changed since
+ * @throws ShingoError BAD_USER_INPUT, CONFLICT; UserErrors GATE_NOT_PASSED, one a rule
+ */
+export async function setAliasWithin(
+  manager: EntityManager,
+  actor: string,
+  modelUuid: string,
+  wish: SetAlias,
+  report: GateReport | null,
+): Promise<Moved | null> {
+  await lockModel(manager, modelUuid);
+  if (report && (await basisOf(manager, wish.versionUuid)) !== report.basis) return null;
+  return take(manager, actor, modelUuid, wish, report);
 }
 
 async function take(
@@ -92,7 +108,7 @@ export async function removeAlias(
   modelUuid: string,
   move: Move,
 ): Promise<AliasChange> {
-  check(move);
+  checkMove(move);
   await findModel(db, modelUuid);
   return db.transaction(async (manager) => {
     await lockModel(manager, modelUuid);
@@ -108,7 +124,8 @@ export async function removeAlias(
   });
 }
 
-function check({ alias, reason }: Move): void {
+/** @throws ShingoError BAD_USER_INPUT */
+export function checkMove({ alias, reason }: Move): void {
   const bad = (field: string, message: string) => new ShingoError('BAD_USER_INPUT', message, 400, [field]);
   if (!/^[a-z][a-z0-9_-]{0,62}$/.test(alias))
     throw bad('alias', 'An alias is small letters, digits, - and _: a letter first, at most 63.');
