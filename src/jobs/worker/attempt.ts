@@ -21,7 +21,7 @@ import { JobProcess, crashReason, type Exit } from './jobProcess.js';
 import { keepLease } from './keepLease.js';
 import { materialise, type Inputs } from './materialise.js';
 import { Recorder } from './record.js';
-import { persist } from '../retry.js';
+import { persist } from '../../platform/database/persist.js';
 import { settleCrash } from './settle.js';
 
 export interface AttemptOptions {
