@@ -78,7 +78,7 @@ function boundConnections(app: FastifyInstance, drainSeconds: number): void {
     const { socket } = raw;
     // An operation is small; files, which may take long, have limits of their own.
     if (raw.url?.startsWith('/graphql')) {
-      const patience = setTimeout(() => raw.complete || socket.destroy(), BODY_MS);
+      const patience = setTimeout(() => raw.complete || socket.destroy(), BODY_MS).unref();
       raw.once('close', () => clearTimeout(patience));
     }
     reply.raw.once('finish', () => {

@@ -28,12 +28,18 @@ interface Extra extends Record<PropertyKey, unknown> {
 type Operation = ExecutionArgs & { deliver: Deliver };
 
 /** Closes with a code of ours where ws has none. */
-class Socket extends WebSocket {
+export class Socket extends WebSocket {
   /** When the client last took or sent anything. */
   heardAt = performance.now();
 
   override close(code?: number, reason?: string | Buffer): void {
     super.close(code, code === 1009 ? 'MESSAGE_TOO_LARGE' : reason);
+  }
+
+  /** A client's wrong frame has closed its socket already; the protocol's library would write it to our output too. */
+  override emit(event: string | symbol, ...rest: unknown[]): boolean {
+    const { code } = (event === 'error' ? rest[0] : {}) as { code?: string };
+    return code?.startsWith('WS_ERR_') ? true : super.emit(event, ...rest);
   }
 
   /** @returns nothing while there is room; else a promise that is kept when this message has gone */
