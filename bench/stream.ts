@@ -1,4 +1,5 @@
 /** A thousand subscribers over fifty running experiments, whose service is killed under them. */
+import 'reflect-metadata';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

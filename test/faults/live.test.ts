@@ -117,13 +117,11 @@ test('20 clients that stop reading while 200,000 points are written cost nothing
     experimentUuid,
   ]);
   for (let from = start; from < start + COUNT; from += 10_000) {
-    await world.db.query(
-      `WITH rows AS (INSERT INTO experiment_event (experiment_id, seq, time, kind, name, split, step, value)
-         SELECT $1, seq, now(), 'METRIC', 'loss', 'TRAIN', seq, seq FROM generate_series($2::bigint + 1, $2 + 10000) seq RETURNING 1)
-       UPDATE experiment SET last_seq = last_seq + (SELECT count(*) FROM rows) WHERE id = $1`,
-      [experimentUuid, from],
+    await append(
+      world.db,
+      experimentUuid,
+      ...Array.from({ length: 10_000 }, (_, row) => metric(from + row)),
     );
-    await world.db.query("SELECT pg_notify('shingo_hint', $1)", [`experiment:${experimentUuid}`]);
     peak = Math.max(peak, residentMb(pid));
   }
   await world.wait(async () => {
