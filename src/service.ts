@@ -9,6 +9,7 @@ import { thumbnailRoutes } from './catalog/image/thumbnail/thumbnailRoutes.js';
 import { startUploadSweep } from './catalog/upload/sweep.js';
 import { uploadRoutes } from './catalog/upload/uploadRoutes.js';
 import { artifactRoutes } from './experiments/artifactRoutes.js';
+import { Connections } from './graphql/connections.js';
 import type { Services } from './graphql/context.js';
 import { createHttpServer } from './graphql/http.js';
 import { attachSocketServer } from './graphql/socket.js';
@@ -86,7 +87,8 @@ export async function openServices(
 export async function startApi(services: Services): Promise<{ url: string } & Running> {
   const { config, log } = services;
   const schema = await createSchema();
-  const app = await createHttpServer(services, schema);
+  const connections = new Connections();
+  const app = await createHttpServer(services, schema, connections);
   await blobRoutes(app, services);
   await thumbnailRoutes(app, services);
   await artifactRoutes(app, services);
@@ -103,7 +105,7 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
     );
   }
   const sweeps = [startUploadSweep(services), startCoveragePrune(services), startScheduler(services)];
-  const closeSockets = attachSocketServer(app.server, services, schema);
+  const closeSockets = attachSocketServer(app.server, services, schema, connections);
   const { port } = app.server.address() as AddressInfo;
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
   log.info({ url }, 'API is up');

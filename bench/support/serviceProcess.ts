@@ -7,10 +7,34 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
-export async function serveProcess(databaseUrl: string): Promise<{ url: string; stop(): Promise<void> }> {
+export interface ServeOptions {
+  /** Missing: a free one. */
+  port?: number;
+  /** Of Node, such as --expose-gc. */
+  flags?: string[];
+}
+
+export interface ServeProcess {
+  url: string;
+  pid: number;
+  stop(): Promise<void>;
+  /** As a crash: nothing is closed, nobody is told. */
+  kill(): Promise<void>;
+}
+
+export async function serveProcess(
+  databaseUrl: string,
+  { port = 0, flags = [] }: ServeOptions = {},
+): Promise<ServeProcess> {
   const dataDir = await mkdtemp(join(tmpdir(), 'shingo-bench-'));
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, 'serve'], {
-    env: { ...process.env, SHINGO_DATABASE_URL: databaseUrl, SHINGO_DATA_DIR: dataDir, SHINGO_PORT: '0' },
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...flags, MAIN, 'serve'], {
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      SHINGO_DATABASE_URL: databaseUrl,
+      SHINGO_DATA_DIR: dataDir,
+      SHINGO_PORT: String(port),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -24,12 +48,10 @@ export async function serveProcess(databaseUrl: string): Promise<{ url: string; 
       });
     void exit.then(() => reject(new Error(`The service ended: ${output}`)));
   });
-  return {
-    url,
-    stop: async () => {
-      child.kill('SIGTERM');
-      await exit;
-      await rm(dataDir, { recursive: true, force: true });
-    },
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    await exit;
+    await rm(dataDir, { recursive: true, force: true });
   };
+  return { url, pid: child.pid!, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 }

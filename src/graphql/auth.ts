@@ -34,6 +34,12 @@ export function actorOf(config: Config, authorization: unknown): string {
   return `key-${digest(key).toString('hex').slice(0, 8)}`;
 }
 
+/** Whose limits a connection counts towards: its key's, or its address's where there are no keys. */
+export function callerOf(config: Config, authorization: unknown, request: IncomingMessage): string {
+  const actor = actorOf(config, authorization);
+  return actor === ANONYMOUS ? (request.socket.remoteAddress ?? ANONYMOUS) : actor;
+}
+
 const hostName = (host: string | undefined) => (host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 
 /**

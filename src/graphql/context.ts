@@ -30,6 +30,8 @@ export interface Context extends Services {
   actor: string;
   /** Aborted when the client has gone: live reads end with it. */
   gone: AbortSignal;
+  /** Last-Event-ID of an event stream that goes on: the cursor, instead of the one in the variables. */
+  resume?: string | undefined;
 }
 
 type EntityClass<T> = abstract new (...args: never[]) => T;

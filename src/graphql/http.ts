@@ -8,14 +8,20 @@ import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { unwrapResolverError } from '@apollo/server/errors';
 import { ShingoError } from '../platform/error.js';
 import { actorOf, checkKey, checkOrigin } from './auth.js';
+import type { Connections } from './connections.js';
 import { Loaders, type Context, type Services } from './context.js';
 import { formatError } from './errors.js';
-import { MAX_BODY_BYTES, PARSE_OPTIONS, checkComplexity, limitRules } from './limits.js';
+import { BODY_MS, HEADERS_MS, MAX_BODY_BYTES, PARSE_OPTIONS, checkComplexity, limitRules } from './limits.js';
+import { addEventStreams } from './sse.js';
 
 /** Paths that need no key: they tell nothing and load balancers have none. */
 const OPEN = new Set(['/livez', '/readyz', '/', '/graphiql']);
 
-export async function createHttpServer(services: Services, schema: GraphQLSchema): Promise<FastifyInstance> {
+export async function createHttpServer(
+  services: Services,
+  schema: GraphQLSchema,
+  connections: Connections,
+): Promise<FastifyInstance> {
   const { config, log } = services;
   const loggerInstance: FastifyBaseLogger = log.child(
     {},
@@ -25,6 +31,7 @@ export async function createHttpServer(services: Services, schema: GraphQLSchema
     loggerInstance,
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: 'idle',
+    http: { headersTimeout: HEADERS_MS, connectionsCheckingInterval: HEADERS_MS / 4 },
   });
   app.addHook('onRequest', async (request) => {
     checkOrigin(config, request.raw);
@@ -56,6 +63,7 @@ export async function createHttpServer(services: Services, schema: GraphQLSchema
   );
   boundConnections(app, config.drainSeconds);
   await addGraphql(app, services, schema);
+  addEventStreams(app, services, schema, connections);
   addPages(app, services);
   return app;
 }
@@ -68,6 +76,11 @@ function boundConnections(app: FastifyInstance, drainSeconds: number): void {
   app.addHook('onRequest', async ({ raw }, reply) => {
     // Taken now: Node parts the request from its socket when the answer is out.
     const { socket } = raw;
+    // An operation is small; files, which may take long, have limits of their own.
+    if (raw.url?.startsWith('/graphql')) {
+      const patience = setTimeout(() => raw.complete || socket.destroy(), BODY_MS).unref();
+      raw.once('close', () => clearTimeout(patience));
+    }
     reply.raw.once('finish', () => {
       if (!raw.complete) setTimeout(() => raw.complete || socket.destroy(), LINGER_MS).unref();
     });
@@ -126,9 +139,12 @@ function complexityPlugin(schema: GraphQLSchema): ApolloServerPlugin<Context> {
       return {
         async didResolveOperation({ request, document, operation, contextValue }) {
           if (operation?.operation === 'subscription') {
-            throw new GraphQLError('Subscribe over WebSocket (graphql-transport-ws), at the same address.', {
-              extensions: { code: 'BAD_REQUEST' },
-            });
+            throw new GraphQLError(
+              'Subscribe over WebSocket (graphql-transport-ws) at the same address, or over server-sent events at /graphql/stream.',
+              {
+                extensions: { code: 'BAD_REQUEST' },
+              },
+            );
           }
           checkComplexity(schema, document, request.variables, request.operationName);
           // The mutations of one request run one after another: what the first read is old for the second.

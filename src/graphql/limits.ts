@@ -31,8 +31,20 @@ export const MAX_ALIASES = 50;
 export const MAX_COMPLEXITY = 50_000;
 export const MAX_BODY_BYTES = 16 * 2 ** 20;
 export const MAX_SOCKET_MESSAGE_BYTES = 256 * 2 ** 10;
-export const MAX_SOCKETS = 1000;
+/** WebSockets and event streams of one process; an idle one takes about 40 kB. */
+export const MAX_SOCKETS = 4000;
+/** Of one key, or of one address where there are no keys. */
+export const MAX_SOCKETS_PER_CALLER = 2000;
 export const MAX_OPERATIONS_PER_SOCKET = 100;
+/** What a stream may hold for a client that reads slowly; beyond it the next event is not read from the log. */
+export const MAX_UNREAD_BYTES = 64 * 2 ** 10;
+/** A client that takes nothing, and answers no ping, for so long is closed; its cursor brings it back. */
+export const SILENCE_MS = 60_000;
+/** Who opens a connection says within this what they want. */
+export const GREETING_MS = 5_000;
+/** The head of a request, and the body of an operation: who drips them is cut off. */
+export const HEADERS_MS = 20_000;
+export const BODY_MS = 60_000;
 
 const tooComplex = (message: string) => new GraphQLError(message, { extensions: { code: 'TOO_COMPLEX' } });
 

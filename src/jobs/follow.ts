@@ -1,9 +1,10 @@
 import type { DataSource } from 'typeorm';
 import type { Services } from '../graphql/context.js';
 import { columnsOf, hydrate } from '../graphql/select.js';
+import { ShingoError } from '../platform/error.js';
 import { endable } from '../platform/hub.js';
 import { Job } from './job.js';
-import { persist } from './retry.js';
+import { persist } from '../platform/database/persist.js';
 import { PROJECT_JOBS_TOPIC } from './vocabulary.js';
 
 const PAGE = 500;
@@ -12,26 +13,36 @@ const AWAY_MS = 60_000;
 
 /**
  * First every unfinished job as it is, then each job that changes, in the order of the changes; several changes of
- * one job between two looks are its newest state. Ends when the reader has gone, or the project.
+ * one job between two looks are its newest state. With a cursor: each that has changed since, the finished ones too.
+ * Ends when the reader has gone, or the project.
+ * @param afterSeq the seq of the last job that came; null: from the beginning
+ * @throws ShingoError BAD_USER_INPUT
  */
-export function followJobs(
+export async function followJobs(
   services: Pick<Services, 'db' | 'hub' | 'log'>,
   projectUuid: string,
+  afterSeq: number | null,
   gone: AbortSignal,
-): AsyncIterableIterator<Job, void> {
-  return endable(gone, (signal) => jobs(services, projectUuid, signal));
+): Promise<AsyncIterableIterator<Job, void>> {
+  const head = await headOf(services.db, projectUuid);
+  if (afterSeq !== null && (afterSeq < 0 || afterSeq > (head ?? 0))) {
+    const message = `afterSeq is ${afterSeq}, but the jobs of this project have changed ${head ?? 0} times; leave it out to begin.`;
+    throw new ShingoError('BAD_USER_INPUT', message, 400, ['afterSeq']);
+  }
+  return endable(gone, (signal) => jobs(services, projectUuid, afterSeq, signal));
 }
 
 async function* jobs(
   { db, hub, log }: Pick<Services, 'db' | 'hub' | 'log'>,
   projectUuid: string,
+  afterSeq: number | null,
   signal: AbortSignal,
 ): AsyncGenerator<Job, void> {
   const hints = hub.listen(PROJECT_JOBS_TOPIC, projectUuid, signal);
   const steady = <T>(question: string, ask: () => Promise<T>) =>
     persist(log, () => hub.together(`jobs ${projectUuid} ${question}`, ask), AWAY_MS);
   try {
-    const start = await unfinished(db, projectUuid);
+    const start = afterSeq === null ? await unfinished(db, projectUuid) : { head: afterSeq, jobs: [] };
     let cursor = start.head;
     for (const job of start.jobs) {
       if (hints.closed) return;

@@ -3,6 +3,7 @@ import {
   Args,
   Ctx,
   FieldResolver,
+  Float,
   ID,
   Mutation,
   Query,
@@ -15,6 +16,7 @@ import { projectUuid } from '../catalog/project/projectService.js';
 import { Evaluation } from '../experiments/evaluation.js';
 import { Experiment } from '../experiments/experiment.js';
 import { experimentUuid } from '../experiments/experimentService.js';
+import { resumed } from '../graphql/answers.js';
 import type { Context } from '../graphql/context.js';
 import { list } from '../graphql/list/list.js';
 import { uuidOf } from '../graphql/node.js';
@@ -136,11 +138,33 @@ export class JobResolver {
   @Subscription(() => Job, {
     name: 'jobs',
     description:
-      'First every unfinished job as it is, then each job that changes, in the order of the changes.',
-    subscribe: async ({ args, context }: { args: { projectId: string }; context: Context }) =>
-      followJobs(context, await projectUuid(context.db, args.projectId), context.gone),
+      'First every unfinished job as it is, then each job that changes, in the order of the changes; with afterSeq each that has changed since, the finished ones too.',
+    subscribe: async ({ args, context }: { args: JobsArgs; context: Context }) =>
+      followJobs(
+        context,
+        await projectUuid(context.db, args.projectId),
+        resumed(context, args.afterSeq ?? null),
+        context.gone,
+      ),
   })
-  jobChanges(@Root() job: Job, @Arg('projectId', () => ID) _projectId: string): Job {
+  jobChanges(
+    @Root() job: Job,
+    @Arg('projectId', () => ID) _projectId: string,
+    @Arg('afterSeq', () => Float, { nullable: true, description: 'changeSeq of the last job that came.' })
+    _afterSeq: number | null,
+  ): Job {
     return job;
   }
+
+  @FieldResolver(() => Float, {
+    description: "Number of its newest change, among those of the project's jobs: the cursor of `jobs`.",
+  })
+  changeSeq(@Root() job: Job): number {
+    return Number(job.seq);
+  }
+}
+
+interface JobsArgs {
+  projectId: string;
+  afterSeq?: number | null;
 }

@@ -11,10 +11,10 @@ import type { Log } from './log.js';
 const CHANNEL = 'shingo_hint';
 export const TICK_MS = 2_000;
 /** Hints for one key that come faster than this are one: a reader then finds several rows at once. */
-const COALESCE_MS = 100;
+const COALESCE_MS = 50;
 const RECONNECT_MS = { first: 100, most: 5_000 };
 
-/** Whoever waits for hints about one key. */
+/** Whoever waits for hints about one key or several. */
 export interface Hints {
   /** True once its signal was aborted or the hub is closing: there is nothing to wait for any more. */
   readonly closed: boolean;
@@ -25,7 +25,7 @@ export interface Hints {
 
 export interface Hub {
   /** Listen first, then read, then wait: nothing falls between. Closes itself when `signal` is aborted. */
-  listen(topic: string, key: string, signal?: AbortSignal): Hints;
+  listen(topic: string, keys: string | readonly string[], signal?: AbortSignal): Hints;
   /**
    * Whoever is woken by the same hint asks the same question: it is asked once. Only questions that have not yet been
    * put are shared, so that no answer is older than the hint.
@@ -121,22 +121,29 @@ class PostgresHub implements Hub {
     this.running = this.run();
   }
 
-  listen(topic: string, key: string, signal?: AbortSignal): Hints {
-    const name = `${topic}:${key}`;
-    const listeners = this.keys.get(name) ?? { all: new Set<Listener>(), lastWake: 0, timer: undefined };
-    this.keys.set(name, listeners);
+  listen(topic: string, keys: string | readonly string[], signal?: AbortSignal): Hints {
+    const names = [keys].flat().map((key) => `${topic}:${key}`);
     const close = () => listener.close();
     const listener = new Listener((one) => {
       signal?.removeEventListener('abort', close);
-      listeners.all.delete(one);
-      if (listeners.all.size > 0) return;
-      clearTimeout(listeners.timer);
-      if (this.keys.get(name) === listeners) this.keys.delete(name);
+      for (const name of names) this.forget(name, one);
     });
-    listeners.all.add(listener);
+    for (const name of names) {
+      const listeners = this.keys.get(name) ?? { all: new Set<Listener>(), lastWake: 0, timer: undefined };
+      this.keys.set(name, listeners);
+      listeners.all.add(listener);
+    }
     if (signal?.aborted || this.closing.signal.aborted) listener.close();
     else signal?.addEventListener('abort', close, { once: true });
     return listener;
+  }
+
+  private forget(name: string, listener: Listener): void {
+    const listeners = this.keys.get(name);
+    listeners?.all.delete(listener);
+    if (!listeners || listeners.all.size > 0) return;
+    clearTimeout(listeners.timer);
+    this.keys.delete(name);
   }
 
   together<T>(question: string, ask: () => Promise<T>): Promise<T> {

@@ -1,10 +1,23 @@
-import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import {
+  Arg,
+  Ctx,
+  Field,
+  ID,
+  InputType,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+  Subscription,
+} from 'type-graphql';
 import type { Context } from '../../graphql/context.js';
 import type { Where } from '../../graphql/list/where.js';
 import { uuidOf } from '../../graphql/node.js';
 import { Payload, payload } from '../../graphql/userError.js';
 import { imageList } from '../image/image.js';
 import { projectUuid } from '../project/projectService.js';
+import { CoverageChange, followCoverage } from './changes.js';
 import { Coverage, CoverageDimension, CoverageMeasure, coverage } from './coverage.js';
 import {
   CoverageGap,
@@ -48,6 +61,14 @@ class DeleteCoverageTargetInput {
 @ObjectType()
 class DeleteCoverageTargetPayload extends Payload {}
 
+interface ChangesArgs {
+  projectId: string;
+  by: CoverageDimension[];
+  where?: Where | null;
+  measure?: CoverageMeasure[] | null;
+  after?: string | null;
+}
+
 @Resolver(() => Coverage)
 export class CoverageResolver {
   @Query(() => Coverage, { complexity: 50 })
@@ -61,6 +82,29 @@ export class CoverageResolver {
   ): Promise<Coverage> {
     const uuid = await projectUuid(db, projectId);
     return coverage(db, uuid, { by, where, measure }, config.coverage);
+  }
+
+  @Subscription(() => CoverageChange, {
+    description:
+      'The coverage, then what changes in it, at most every 2 s; with `after` only once something has changed since.',
+    subscribe: async ({ args, context }: { args: ChangesArgs; context: Context }) => {
+      const { by, where = null, measure = null, after = null } = args;
+      const uuid = await projectUuid(context.db, args.projectId);
+      const request = { by, where, measure, after: context.resume ?? after };
+      return followCoverage(context, uuid, request, context.gone);
+    },
+  })
+  coverageChanges(
+    @Root() change: CoverageChange,
+    @Arg('projectId', () => ID) _projectId: string,
+    @Arg('by', () => [CoverageDimension], { description: '1 to 4 different ones.' }) _by: CoverageDimension[],
+    @Arg('where', () => imageList.Where, { nullable: true }) _where: Where | null,
+    @Arg('measure', () => [CoverageMeasure], { nullable: true, description: 'Missing: all of them.' })
+    _measure: CoverageMeasure[] | null,
+    @Arg('after', () => String, { nullable: true, description: '`cursor` of the last change.' })
+    _after: string | null,
+  ): CoverageChange {
+    return change;
   }
 
   @Query(() => [CoverageTarget], { description: 'What the project wants to have; at most 500.' })

@@ -1,10 +1,11 @@
+import { shared } from '../../graphql/answers.js';
 import type { Services } from '../../graphql/context.js';
 import { endable } from '../../platform/hub.js';
 import { ShingoError } from '../../platform/error.js';
-import { persist } from '../../jobs/retry.js';
+import { persist } from '../../platform/database/persist.js';
 import { EXPERIMENT_TOPIC, isFinal } from '../../jobs/vocabulary.js';
 import type { ExperimentEvent } from './event.js';
-import { logHead, readEvents } from './log.js';
+import { logHeads, readAfter } from './log.js';
 
 /** A page is what one slow reader makes the server hold. */
 const PAGE = 500;
@@ -22,7 +23,7 @@ export async function followExperiment(
   afterSeq: number,
   gone: AbortSignal,
 ): Promise<AsyncIterableIterator<ExperimentEvent, void>> {
-  const head = await logHead(services.db, experimentUuid);
+  const head = (await logHeads(services.db, [experimentUuid])).get(experimentUuid);
   if (!head) throw new ShingoError('NOT_FOUND', 'There is no such experiment.', 404);
   if (afterSeq < 0 || afterSeq > head.lastSeq) {
     // A cursor of another experiment would silently skip what comes next.
@@ -39,23 +40,25 @@ async function* events(
   signal: AbortSignal,
 ): AsyncGenerator<ExperimentEvent, void> {
   const hints = hub.listen(EXPERIMENT_TOPIC, experimentUuid, signal);
-  const steady = <T>(question: string, ask: () => Promise<T>) =>
-    persist(log, () => hub.together(`experiment ${experimentUuid} ${question}`, ask), AWAY_MS);
+  const read = (cursor: number) =>
+    hub.together(`experiment ${experimentUuid} after ${cursor}`, async () => {
+      const found = await readAfter(db, experimentUuid, cursor, PAGE);
+      found?.events.forEach(shared);
+      return found;
+    });
   let cursor = afterSeq;
   try {
     while (!hints.closed) {
-      const head = await steady('head', () => logHead(db, experimentUuid));
-      if (!head) return;
-      while (cursor < head.lastSeq) {
-        const page = await steady(`after ${cursor}`, () => readEvents(db, experimentUuid, cursor, PAGE));
-        if (page.length === 0) return; // Deleted since.
-        for (const event of page) {
-          if (hints.closed) return;
-          cursor = event.seq;
-          yield event;
-        }
+      const found = await persist(log, () => read(cursor), AWAY_MS);
+      // Deleted, before or since.
+      if (!found || (found.events.length === 0 && cursor < found.lastSeq)) return;
+      for (const event of found.events) {
+        if (hints.closed) return;
+        cursor = event.seq;
+        yield event;
       }
-      if (isFinal(head.state)) return;
+      if (cursor < found.lastSeq) continue;
+      if (isFinal(found.state)) return;
       await hints.wait();
     }
   } finally {

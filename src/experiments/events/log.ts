@@ -6,6 +6,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { hint } from '../../platform/hub.js';
 import { EXPERIMENT_TOPIC, FINAL, type JobState } from '../../jobs/vocabulary.js';
+import type { Metric } from '../metric.js';
 import { BLOCK_POINTS, writeBlocks } from './blocks.js';
 import {
   EVENT_COLUMNS,
@@ -126,22 +127,75 @@ export async function readEvents(
   afterSeq: number,
   limit: number,
 ): Promise<ExperimentEvent[]> {
-  const rows: EventRow[] = await db.query(
-    `/* experiment.events */ SELECT ${EVENT_COLUMNS} FROM experiment_event
-     WHERE experiment_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
-    [experimentUuid, afterSeq, limit],
-  );
-  return rows.map(toEvent);
+  return (await readAfter(db, experimentUuid, afterSeq, limit))?.events ?? [];
 }
 
-/** How far the log goes and whether it will go further; null if the experiment is gone. */
-export async function logHead(
+export interface LogHead {
+  lastSeq: number;
+  state: JobState;
+}
+
+/**
+ * How far the log goes, and at most `limit` events after `afterSeq`, in order: of one moment, in one statement, which
+ * is what a hint costs. Null if the experiment is gone.
+ */
+export async function readAfter(
   db: DataSource | EntityManager,
   experimentUuid: string,
-): Promise<{ lastSeq: number; state: JobState } | null> {
-  const rows: { last_seq: string; state: JobState }[] = await db.query(
-    '/* experiment.head */ SELECT last_seq, state FROM experiment WHERE id = $1',
-    [experimentUuid],
+  afterSeq: number,
+  limit: number,
+): Promise<(LogHead & { events: ExperimentEvent[] }) | null> {
+  const rows: ({ last_seq: string; now_state: JobState } & EventRow)[] = await db.query(
+    `/* experiment.events */ SELECT e.last_seq, e.state AS now_state, v.* FROM experiment e LEFT JOIN LATERAL (
+       SELECT ${EVENT_COLUMNS} FROM experiment_event WHERE experiment_id = e.id AND seq > $2 ORDER BY seq LIMIT $3
+     ) v ON true WHERE e.id = $1 ORDER BY v.seq`,
+    [experimentUuid, afterSeq, limit],
   );
-  return rows[0] ? { lastSeq: Number(rows[0].last_seq), state: rows[0].state } : null;
+  const [first] = rows;
+  if (!first) return null;
+  const events = (first.seq as string | null) === null ? [] : rows.map(toEvent);
+  return { lastSeq: Number(first.last_seq), state: first.now_state, events };
+}
+
+/** How far each log goes and whether it will go further, by experiment; those that are gone are missing. */
+export async function logHeads(
+  db: DataSource | EntityManager,
+  experimentUuids: readonly string[],
+): Promise<Map<string, LogHead>> {
+  const rows: { id: string; last_seq: string; state: JobState }[] = await db.query(
+    '/* experiment.heads */ SELECT id, last_seq, state FROM experiment WHERE id = ANY($1)',
+    [experimentUuids],
+  );
+  return new Map(rows.map(({ id, last_seq, state }) => [id, { lastSeq: Number(last_seq), state }]));
+}
+
+/** Which metrics; null: all. A condition of null is every light of the split. */
+export interface MetricFilter {
+  names: string[] | null;
+  conditions: (string | null)[] | null;
+}
+
+/** At most `limit` metrics after `after`, up to `upTo`, in order. */
+export async function readMetrics(
+  db: DataSource | EntityManager,
+  experimentUuid: string,
+  { after, upTo, limit, filter }: { after: number; upTo: number; limit: number; filter: MetricFilter },
+): Promise<Metric[]> {
+  const rows: EventRow[] = await db.query(
+    `/* experiment.metricsAfter */ SELECT ${EVENT_COLUMNS} FROM experiment_event
+     WHERE experiment_id = $1 AND seq > $2 AND seq <= $3 AND kind = 'METRIC'
+       AND ($5::text[] IS NULL OR name = ANY ($5))
+       AND ($6::text[] IS NULL OR condition = ANY ($6) OR condition IS NULL AND $7)
+     ORDER BY seq LIMIT $4`,
+    [
+      experimentUuid,
+      after,
+      upTo,
+      limit,
+      filter.names,
+      filter.conditions,
+      filter.conditions?.includes(null) ?? false,
+    ],
+  );
+  return rows.map((row) => ({ ...row, seq: Number(row.seq) }) as unknown as Metric);
 }

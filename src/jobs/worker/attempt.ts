@@ -22,7 +22,7 @@ import { keepLease } from './keepLease.js';
 import { LastLines } from './lastLines.js';
 import { materialise, type Inputs } from './materialise.js';
 import { Recorder } from './record.js';
-import { persist } from '../retry.js';
+import { persist } from '../../platform/database/persist.js';
 import { deviceEnvironment } from './seats.js';
 import { settleCrash, type Stop } from './settle.js';
 import { watchSystem } from './system/watch.js';

@@ -5,7 +5,7 @@ import type { Log } from '../../platform/log.js';
 import type { Config } from '../../platform/config.js';
 import { SMALL_HEAP } from '../../platform/smallHeap.js';
 import { messageOf } from '../../platform/error.js';
-import { persist } from '../retry.js';
+import { persist } from '../../platform/database/persist.js';
 import { taskMessageSchema, type TaskCommand, type TaskMessage } from '../task/protocol.js';
 import type { Reason } from '../vocabulary.js';
 import { workFolder } from './attempt.js';

@@ -26,7 +26,7 @@ it('says first what is unfinished, then what changes, to the end', async () => {
   await cancelJob(world.db, over.uuid);
   const [first, second] = [await world.train(), await world.train()];
   const reading = read(
-    followJobs(world, world.project, gone),
+    await followJobs(world, world.project, null, gone),
     (seen) => seen.filter(({ state }) => state === JobState.SUCCEEDED).length === 2,
   );
   await world.worker({});
@@ -47,9 +47,9 @@ it('says first what is unfinished, then what changes, to the end', async () => {
 
 it('knows nothing of other projects', async () => {
   await world.train();
-  const other = followJobs(world, await insertProject(world.db), gone);
+  const other = await followJobs(world, await insertProject(world.db), null, gone);
   const next = other.next();
-  const mine = await read(followJobs(world, world.project, gone), () => true);
+  const mine = await read(await followJobs(world, world.project, null, gone), () => true);
   expect(mine).toHaveLength(1);
   const race = await Promise.race([next.then(() => 'a job'), world.wait(async () => 'nothing')]);
   expect(race).toBe('nothing');
@@ -59,13 +59,13 @@ it('knows nothing of other projects', async () => {
 
 it('ends at once when the client goes, and when the project goes', async () => {
   const client = new AbortController();
-  const changes = followJobs(world, world.project, client.signal);
+  const changes = await followJobs(world, world.project, null, client.signal);
   const next = changes.next();
   const started = Date.now();
   client.abort();
   expect((await next).done).toBe(true);
   expect(Date.now() - started).toBeLessThan(1_000);
-  const orphan = followJobs(world, world.project, gone);
+  const orphan = await followJobs(world, world.project, null, gone);
   await world.db.query('DELETE FROM project WHERE id = $1', [world.project]);
   expect((await orphan.next()).done).toBe(true);
 });
@@ -86,7 +86,7 @@ it('misses nothing without hints', async () => {
     },
   };
   const reading = read(
-    followJobs(silent, world.project, gone),
+    await followJobs(silent, world.project, null, gone),
     (seen) => seen.at(-1)?.state === JobState.CANCELLED,
   );
   const { uuid } = await world.train();

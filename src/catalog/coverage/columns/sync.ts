@@ -122,14 +122,7 @@ export class SnapshotColumns<C extends Held> {
 
   /** True: nothing of the project changed; its columns are those of this moment too. */
   private async unchanged(projectUuid: string, state: State<C>): Promise<boolean> {
-    const [now]: { snapshot: string; same: boolean }[] = await this.db.query(
-      `/* coverage.unchanged */ SELECT pg_current_snapshot()::text AS snapshot,
-         e.xid < pg_snapshot_xmin($1::pg_snapshot) AND NOT EXISTS (
-           SELECT 1 FROM coverage_log WHERE project_id = $2 AND xid >= pg_snapshot_xmin($1::pg_snapshot)
-             AND NOT pg_visible_in_snapshot(xid, $1::pg_snapshot)) AS same
-       FROM coverage_log_end e`,
-      [state.snapshot, projectUuid],
-    );
+    const now = await lookSince(this.db, projectUuid, state.snapshot);
     if (now?.same) state.snapshot = now.snapshot;
     return now?.same ?? false;
   }
@@ -209,6 +202,48 @@ export class SnapshotColumns<C extends Held> {
       this.projects.delete(uuid);
     }
   }
+}
+
+async function lookSince(
+  db: DataSource,
+  projectUuid: string,
+  snapshot: string,
+): Promise<{ snapshot: string; same: boolean; there: boolean } | null> {
+  const [now]: { snapshot: string; same: boolean; there: boolean }[] = await db.query(
+    `/* coverage.unchanged */ SELECT pg_current_snapshot()::text AS snapshot,
+       e.xid < pg_snapshot_xmin($1::pg_snapshot) AND NOT EXISTS (
+         SELECT 1 FROM coverage_log WHERE project_id = $2 AND xid >= pg_snapshot_xmin($1::pg_snapshot)
+           AND NOT pg_visible_in_snapshot(xid, $1::pg_snapshot)) AS same,
+       EXISTS (SELECT 1 FROM project WHERE id = $2) AS there
+     FROM coverage_log_end e`,
+    [snapshot, projectUuid],
+  );
+  return now ?? null;
+}
+
+/** As pg_current_snapshot() writes one. Whoever keeps it, keeps their place in the change log for 10 minutes. */
+export function isSnapshot(text: string): boolean {
+  const [, low, high, list] = /^(\d{1,18}):(\d{1,18}):((?:\d{1,18}(?:,|$))*)$/.exec(text) ?? [];
+  if (low === undefined || high === undefined) return false;
+  const [xmin, xmax] = [BigInt(low), BigInt(high)];
+  const open = (list ?? '').split(',').filter(Boolean).map(BigInt);
+  const ordered = open.every(
+    (xid, index) => xid >= xmin && xid < xmax && (index === 0 || xid >= open[index - 1]!),
+  );
+  return xmin > 0n && xmin <= xmax && ordered;
+}
+
+/** Whether an image of the project may have changed since a snapshot; null: the project is gone. */
+export async function coverageSince(
+  db: DataSource,
+  projectUuid: string,
+  snapshot: string,
+): Promise<boolean | null> {
+  const now = await lookSince(db, projectUuid, snapshot);
+  if (!now?.there) return null;
+  // One of another database says nothing of this one.
+  const ahead = BigInt(snapshot.split(':')[1]!) > BigInt(now.snapshot.split(':')[1]!);
+  return ahead || !now.same;
 }
 
 /** The log is for those who keep up; a reader that is older than its end reads the project anew. */

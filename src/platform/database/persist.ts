@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
-import { pgError } from '../platform/database/errors.js';
-import { messageOf } from '../platform/error.js';
-import type { Log } from '../platform/log.js';
+import { pgError } from './errors.js';
+import { messageOf } from '../error.js';
+import type { Log } from '../log.js';
 
 /** The server is going or gone, has no connection left, or two transactions met: the same again may well succeed. */
 const PASSING = /^(08|57P|53|40)/;
