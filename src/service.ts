@@ -1,6 +1,5 @@
 /** Puts the parts together: what `up`, `serve` and `work` start, and how they stop. */
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { migrations } from '../migrations/index.js';
 import { blobRoutes } from './catalog/image/blobRoutes.js';
@@ -12,16 +11,23 @@ import { artifactRoutes } from './experiments/artifactRoutes.js';
 import type { Services } from './graphql/context.js';
 import { createHttpServer } from './graphql/http.js';
 import { attachSocketServer } from './graphql/socket.js';
-import { QUEUES, jobFileRoutes, startWorker } from './jobs/index.js';
+import {
+  QUEUES,
+  jobFileRoutes,
+  startWorker as runWorker,
+  type Worker,
+  type WorkerOptions,
+} from './jobs/index.js';
 import { modelArtifactRoutes } from './models/index.js';
-import { BlobStore } from './platform/blobs.js';
+import { openBlobs } from './platform/blobs/open.js';
+import { isUnavailable, type BlobStore } from './platform/blobs.js';
 import type { Config } from './platform/config.js';
 import { connect, migrate } from './platform/database/dataSource.js';
 import { startEmbeddedPostgres } from './platform/database/embedded.js';
-import { ShingoError } from './platform/error.js';
+import { ShingoError, messageOf } from './platform/error.js';
 import { createHub } from './platform/hub.js';
 import type { Log } from './platform/log.js';
-import { PartialFiles } from './platform/partialFiles.js';
+import { openPartials } from './platform/openPartials.js';
 import { createQueue } from './platform/queue.js';
 import { createSigner, keyInFolder } from './platform/signer.js';
 import { createSchema, entities } from './schema.js';
@@ -64,6 +70,8 @@ export async function openServices(
   const db = await connectDatabase(config, url, `shingo ${role}`);
   try {
     const queue = await createQueue(db, log, { queues: QUEUES, maintain: role === 'worker' });
+    const blobs = await openBlobs(config);
+    await checkBlobs(blobs, log);
     const hub = createHub(url, log);
     const stop = async () => {
       await hub.close();
@@ -72,15 +80,21 @@ export async function openServices(
     };
     return {
       ...{ config, db, databaseUrl: url, log, queue, hub, stop },
-      blobs: new BlobStore(join(config.dataDir, 'blobs')),
-      // Beside the blobs: a finished file gets there by a rename.
-      partials: new PartialFiles(join(config.dataDir, 'blobs', 'partial')),
+      ...{ blobs, partials: openPartials(blobs) },
       signer: createSigner(config.uploadKey ?? (await keyInFolder(config.dataDir))),
     };
   } catch (error) {
     await db.destroy();
     throw error;
   }
+}
+
+/** What only a person can mend is said at once; a store that is away comes back. @throws ShingoError BLOB_STORE_REFUSED */
+async function checkBlobs(blobs: BlobStore, log: Log): Promise<void> {
+  await blobs.check().catch((error: unknown) => {
+    if (!isUnavailable(error)) throw error;
+    log.warn({ reason: messageOf(error) }, 'the blob store is away');
+  });
 }
 
 /** The API. Returns its address. @throws ShingoError ADDRESS_IN_USE */
@@ -120,4 +134,16 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
   };
 }
 
-export { startWorker };
+/** How long a job waits for a blob store that is away before it fails. */
+const WORKER_PATIENCE_MS = 10 * 60_000;
+
+export function startWorker(services: Parameters<typeof runWorker>[0], options: WorkerOptions): Worker {
+  const blobs = services.blobs.patient(WORKER_PATIENCE_MS);
+  const worker = runWorker({ ...services, blobs }, options);
+  return {
+    stop: () => {
+      blobs.hurry();
+      return worker.stop();
+    },
+  };
+}

@@ -89,7 +89,7 @@ export class TaskAttempt {
   private async work(folder: string): Promise<void> {
     if (this.stopping || this.lost) return;
     const { config, databaseUrl } = this.services;
-    const { dataDir } = config;
+    const { dataDir, blobUrl, blobCacheBytes } = config;
     const process: JobProcess<TaskCommand, TaskMessage> = new JobProcess({
       module: this.options.module,
       cwd: folder,
@@ -104,7 +104,7 @@ export class TaskAttempt {
     process.send({
       type: 'start',
       databaseUrl,
-      config: { dataDir, engine: this.options.engine },
+      config: { dataDir, blobUrl, blobCacheBytes, engine: this.options.engine },
       jobUuid: this.lease.job.uuid,
       attempt: this.lease.attempt,
       folder,
