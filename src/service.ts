@@ -24,6 +24,7 @@ import { isUnavailable, type BlobStore } from './platform/blobs.js';
 import type { Config } from './platform/config.js';
 import { connect, migrate } from './platform/database/dataSource.js';
 import { startEmbeddedPostgres } from './platform/database/embedded.js';
+import { every } from './platform/every.js';
 import { ShingoError, messageOf } from './platform/error.js';
 import { createHub } from './platform/hub.js';
 import type { Log } from './platform/log.js';
@@ -60,6 +61,8 @@ export async function migrateDatabase(config: Config, url: string, log: Log): Pr
   }
 }
 
+const SWEEP_MS = 10 * 60_000;
+
 /** What every process has: database, queue, blobs, hints. */
 export async function openServices(
   config: Config,
@@ -73,7 +76,9 @@ export async function openServices(
     const blobs = await openBlobs(config);
     await checkBlobs(blobs, log);
     const hub = createHub(url, log);
+    const endSweep = every(SWEEP_MS, 'the sweep of the blob store', log, () => blobs.sweep());
     const stop = async () => {
+      await endSweep();
       await hub.close();
       await queue.stop();
       await db.destroy();

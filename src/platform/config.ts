@@ -6,7 +6,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { checkBlobUrl } from './blobs/url.js';
-import { ShingoError, messageOf } from './error.js';
+import { ShingoError } from './error.js';
 
 export const DEFAULT_PORT = 4600;
 
@@ -33,7 +33,9 @@ export const environmentSchema = z.object({
       try {
         checkBlobUrl(text);
       } catch (error) {
-        context.addIssue({ code: 'custom', message: messageOf(error) });
+        // What Node says of a wrong URL repeats it.
+        const said = error instanceof ShingoError ? error.message : 'must be s3://bucket/prefix or a folder';
+        context.addIssue({ code: 'custom', message: said });
       }
     })
     .optional()

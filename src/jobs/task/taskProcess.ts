@@ -64,7 +64,7 @@ async function main(start: Start): Promise<TaskMessage> {
     if (!job || job.attempt !== start.attempt || !isTask(job.kind)) return { type: 'lost' };
     const lease: Lease = { job, attempt: start.attempt };
     const lost = new AbortController();
-    const blobs = (await openBlobs(config)).patient(PATIENCE_MS);
+    const blobs = (await openBlobs(config, true)).patient(PATIENCE_MS);
     stopping.signal.addEventListener('abort', () => blobs.hurry());
     const task = new JobTask({
       ...{ db, log, folder, lease, checkpoint: await privateColumn(db, job, 'checkpoint') },

@@ -15,6 +15,8 @@ export interface JobProcessOptions<Message> {
   /** Path of the module to fork. */
   module: string;
   cwd: string;
+  /** It may ask the blob store: with the credentials of this process. */
+  asksBlobStore?: boolean;
   /** Of Node itself. */
   execArgv?: readonly string[];
   /** What it may say. */
@@ -41,7 +43,7 @@ export class JobProcess<Command extends object, Message> {
       cwd: options.cwd,
       serialization: 'advanced',
       execArgv: [...(options.execArgv ?? [])],
-      env: childEnvironment(),
+      env: childEnvironment(options.asksBlobStore),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // A group of its own: Ctrl-C in the terminal is for the worker, who asks it to save its work first.
       detached: true,

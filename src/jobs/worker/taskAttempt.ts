@@ -94,6 +94,7 @@ export class TaskAttempt {
       module: this.options.module,
       cwd: folder,
       execArgv: SMALL_HEAP,
+      asksBlobStore: true,
       messages: taskMessageSchema,
       onMessage: (message) => this.hear(message),
       onNonsense: (problem) => this.condemn('TASK_PROTOCOL', `The process of the job says: ${problem}`),

@@ -9,9 +9,10 @@
  *   incoming/uuid   on its way in
  */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { blobPath } from '../blobs.js';
+import { orFull } from './spool.js';
 
 const LENT_MS = 10 * 60_000;
 const DAY_MS = 86_400_000;
@@ -73,6 +74,9 @@ export class FileCache {
   async adopt(file: string, sha256: string, bytes: number): Promise<void> {
     const copy = this.copyOf(sha256);
     await mkdir(dirname(copy), { recursive: true });
+    // Nobody checks a copy again: it is on the platter before it has its name.
+    const written = await open(file, 'r+');
+    await written.datasync().finally(() => written.close());
     await rename(file, copy);
     this.account(bytes);
   }
@@ -92,6 +96,8 @@ export class FileCache {
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code === 'EEXIST') return;
+        // Another disk, or one that knows no links.
+        if (code === 'EXDEV' || code === 'EPERM') return orFull(copyFile(copy, name));
         if (code !== 'ENOENT' || tries === 3) throw error;
       }
       await mkdir(dirname(name), { recursive: true });

@@ -23,12 +23,13 @@ const MARK = '.shingo-blobs';
 const DAY_MS = 86_400_000;
 
 export class FolderBlobs implements BlobStore {
-  private opened = false;
   private readonly patience: Patience;
 
+  /** @param made whether another process, or this one, has made the folder: if it is not there then, it is away */
   constructor(
     private readonly folder: string,
     patienceMs = 0,
+    private made = false,
   ) {
     this.patience = new Patience(patienceMs);
   }
@@ -99,7 +100,7 @@ export class FolderBlobs implements BlobStore {
   }
 
   patient(ms: number): FolderBlobs {
-    return new FolderBlobs(this.folder, ms);
+    return new FolderBlobs(this.folder, ms, this.made);
   }
 
   hurry(): void {
@@ -128,10 +129,10 @@ export class FolderBlobs implements BlobStore {
   /** Makes the folder once; from then on it is there, or it is away. @throws ShingoError BLOB_STORE_UNAVAILABLE */
   private open(): void {
     const mark = join(this.folder, MARK);
-    if (!this.opened) {
+    if (!this.made) {
       mkdirSync(this.folder, { recursive: true });
       writeFileSync(mark, '', { flag: 'a' });
-      this.opened = true;
+      this.made = true;
     }
     try {
       statSync(mark);
@@ -144,7 +145,7 @@ export class FolderBlobs implements BlobStore {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       try {
-        this.open();
+        if (this.made) this.open();
       } catch (away) {
         return away;
       }

@@ -9,10 +9,16 @@ import { parseFolderUrl, parseS3Url } from './url.js';
 /** What of the configuration says where blobs are. */
 export type BlobConfig = Pick<Config, 'dataDir' | 'blobUrl' | 'blobCacheBytes'>;
 
-/** The store that the configuration names; it has not been asked for anything yet. */
-export async function openBlobs({ dataDir, blobUrl, blobCacheBytes }: BlobConfig): Promise<BlobStore> {
-  if (blobUrl === undefined) return new FolderBlobs(join(dataDir, 'blobs'));
-  if (!blobUrl.startsWith('s3:')) return new FolderBlobs(parseFolderUrl(blobUrl));
+/**
+ * The store that the configuration names; it has not been asked for anything yet.
+ * @param made a folder is there already: the process that started this one has seen it
+ */
+export async function openBlobs(
+  { dataDir, blobUrl, blobCacheBytes }: BlobConfig,
+  made = false,
+): Promise<BlobStore> {
+  if (blobUrl === undefined) return new FolderBlobs(join(dataDir, 'blobs'), 0, made);
+  if (!blobUrl.startsWith('s3:')) return new FolderBlobs(parseFolderUrl(blobUrl), 0, made);
   const address = parseS3Url(blobUrl);
   return new S3Blobs({
     address,

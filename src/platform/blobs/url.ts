@@ -1,6 +1,7 @@
 /** What SHINGO_BLOB_URL says. No message here repeats it: a URL is where credentials end up by mistake. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ShingoError } from '../error.js';
 
 export interface S3Address {
   bucket: string;
@@ -11,20 +12,22 @@ export interface S3Address {
   forcePathStyle: boolean;
 }
 
+const wrong = (what: string) => new ShingoError('CONFIG_INVALID', what);
+
 const NAMES = new Set(['endpoint', 'region', 'forcePathStyle']);
 
-/** @param text s3://bucket/prefix?endpoint=…&region=…&forcePathStyle=true @throws Error that says what is wrong with it */
+/** @param text s3://bucket/prefix?endpoint=…&region=…&forcePathStyle=true @throws ShingoError that says what is wrong with it */
 export function parseS3Url(text: string): S3Address {
   const url = new URL(text);
-  if (url.protocol !== 's3:' || url.hostname === '') throw new Error('must be s3://bucket/prefix');
+  if (url.protocol !== 's3:' || url.hostname === '') throw wrong('must be s3://bucket/prefix');
   // They would stand in every list of processes and every log of a shell.
   if (url.username !== '' || url.password !== '')
-    throw new Error('has credentials in it: give them as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
+    throw wrong('has credentials in it: give them as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
   for (const name of url.searchParams.keys())
-    if (!NAMES.has(name)) throw new Error(`has ${name}, which is none of ${[...NAMES].join(', ')}`);
+    if (!NAMES.has(name)) throw wrong(`has a parameter that is none of ${[...NAMES].join(', ')}`);
   const endpoint = url.searchParams.get('endpoint') ?? undefined;
   if (endpoint !== undefined && !/^https?:$/.test(new URL(endpoint).protocol))
-    throw new Error('endpoint must be http://… or https://…');
+    throw wrong('endpoint must be http://… or https://…');
   const path = decodeURIComponent(url.pathname).replaceAll(/^\/+|\/+$/g, '');
   return {
     bucket: url.hostname,
@@ -39,10 +42,10 @@ export function parseS3Url(text: string): S3Address {
 export const parseFolderUrl = (text: string): string =>
   text.startsWith('file:') ? fileURLToPath(text) : resolve(text);
 
-/** @throws Error that says what is wrong with it */
+/** @throws ShingoError that says what is wrong with it */
 export function checkBlobUrl(text: string): void {
   if (text.startsWith('s3:')) parseS3Url(text);
   else if (/^[a-z][a-z0-9+.-]+:/i.test(text) && !text.startsWith('file:'))
-    throw new Error('must be s3://bucket/prefix, file:///folder or the path of a folder');
+    throw wrong('must be s3://bucket/prefix, file:///folder or the path of a folder');
   else parseFolderUrl(text);
 }
