@@ -34,7 +34,10 @@ export const environmentSchema = z.object({
         checkBlobUrl(text);
       } catch (error) {
         // What Node says of a wrong URL repeats it.
-        const said = error instanceof ShingoError ? error.message : 'must be s3://bucket/prefix or a folder';
+        const said =
+          error instanceof ShingoError
+            ? error.message
+            : 'must be s3://bucket/prefix, or the absolute path of a folder';
         context.addIssue({ code: 'custom', message: said });
       }
     })

@@ -1,5 +1,5 @@
 /** What SHINGO_BLOB_URL says. No message here repeats it: a URL is where credentials end up by mistake. */
-import { resolve } from 'node:path';
+import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ShingoError } from '../error.js';
 
@@ -40,12 +40,12 @@ export function parseS3Url(text: string): S3Address {
 
 /** Absolute. */
 export const parseFolderUrl = (text: string): string =>
-  text.startsWith('file:') ? fileURLToPath(text) : resolve(text);
+  text.startsWith('file:') ? fileURLToPath(text) : text;
 
 /** @throws ShingoError that says what is wrong with it */
 export function checkBlobUrl(text: string): void {
   if (text.startsWith('s3:')) parseS3Url(text);
-  else if (/^[a-z][a-z0-9+.-]+:/i.test(text) && !text.startsWith('file:'))
-    throw wrong('must be s3://bucket/prefix, file:///folder or the path of a folder');
+  else if (!text.startsWith('file:///') && !isAbsolute(text))
+    throw wrong('must be s3://bucket/prefix, or the absolute path of a folder');
   else parseFolderUrl(text);
 }
