@@ -154,7 +154,7 @@ async function uploadInPieces([one, two]: [Member, Member]): Promise<void> {
   const bytes = randomBytes(300_000);
   const { createUpload } = await ask(
     one,
-    `mutation($input: CreateUploadInput!) { createUpload(input: $input) { upload { id } url userErrors { code message } } }`,
+    `mutation($input: CreateUploadInput!) { createUpload(input: $input) { upload { id url } userErrors { code message } } }`,
     {
       input: {
         ...{ projectId: 'p', fileName: 'a.bin', mediaType: 'application/octet-stream' },
@@ -163,7 +163,7 @@ async function uploadInPieces([one, two]: [Member, Member]): Promise<void> {
     },
   );
   const send = (api: Member, from: number, end: number) =>
-    fetch(new URL(createUpload.url, api.url), {
+    fetch(new URL(createUpload.upload.url, api.url), {
       method: 'PATCH',
       headers: { 'upload-offset': String(from) },
       body: new Uint8Array(bytes.subarray(from, end)),
@@ -185,7 +185,7 @@ test('docs/operating.md names every setting that this fleet is started with', as
 });
 
 test(`two APIs and three workers on one PostgreSQL and ${NO_S3 === null ? 'one S3 bucket' : `one folder (${NO_S3})`}: a worker and an API killed, the store away for a while, and nothing is lost`, async () => {
-  const apis = (await Promise.all([start('serve', 'api-1'), start('serve', 'api-2')])) as [Member, Member];
+  const apis: [Member, Member] = await Promise.all([start('serve', 'api-1'), start('serve', 'api-2')]);
   const workers: Record<string, Member> = {};
   for (const host of ['worker-1', 'worker-2', 'worker-3']) workers[host] = await start('work', host);
   const { version, model } = await prepare(apis);
@@ -208,7 +208,7 @@ test(`two APIs and three workers on one PostgreSQL and ${NO_S3 === null ? 'one S
   await until(async () => (await epochs(apis[1])).length >= 4, 60_000);
   const before = await jobOf(apis[1], job);
   expect(before.attempt).toBe(1);
-  workers[before.worker as string]!.process.kill('SIGKILL');
+  workers[before.worker]!.process.kill('SIGKILL');
   apis[0].process.kill('SIGKILL');
   const ended = await until(async () => {
     const now = await jobOf(apis[1], job);
