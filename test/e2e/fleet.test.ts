@@ -201,7 +201,7 @@ test(`two APIs and three workers on one PostgreSQL and ${NO_S3 === null ? 'one S
   if (store?.server) {
     await store.server.kill();
     const refused = await put(apis[0], await picture(41));
-    expect([refused.status, ((await refused.json()) as any).code]).toEqual([503, 'BLOB_STORE_UNAVAILABLE']);
+    expect([refused.status, (await refused.json()).code]).toEqual([503, 'BLOB_STORE_UNAVAILABLE']);
     await store.server.start();
     expect((await put(apis[0], await picture(41))).status).toBe(201);
   }

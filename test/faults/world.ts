@@ -47,6 +47,9 @@ export async function createWorld() {
   const config = { ...parseConfig({}), dataDir, drainSeconds: 5 };
   const queue = await createQueue(db, log, { queues: QUEUES, maintain: false });
   const hub = createHub(database.url, log);
+  const blobs = new FolderBlobs(join(dataDir, 'blobs'));
+  // As a process does when it starts: from then on a folder that is not there is away.
+  await blobs.check();
   const services = {
     ...{
       config,
@@ -55,7 +58,7 @@ export async function createWorld() {
       queue,
       hub,
       log,
-      blobs: new FolderBlobs(join(dataDir, 'blobs')),
+      blobs,
     },
     ...{ partials: new PartialFiles(join(dataDir, 'partial')), signer: createSigner('of the tests') },
   };
