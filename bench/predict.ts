@@ -61,7 +61,7 @@ async function bareNetwork(services: Services, { experimentUuid }: LightScenes, 
   await rm(folder, { recursive: true, force: true });
   const tensors: tf.Tensor4D[] = [];
   for (const { sha256, lights } of scenes) {
-    const file = services.blobs.path(sha256);
+    const file = await services.blobs.file(sha256);
     const samples = lights.map((box, at) => ({
       ...{ id: String(at), file, box, label: 0, split: 'TEST' as const, conditions: [] },
     }));

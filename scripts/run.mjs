@@ -5,6 +5,7 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SetupError, setupEngine } from './setupEngine.mjs';
+import { setupS3 } from './setupS3.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const at = (...path) => join(root, ...path);
@@ -105,6 +106,12 @@ const tasks = {
     await step([at('dist/src/training/engines/list.js'), ...args]);
   },
   setup: async ([name]) => {
+    if (name === 's3') {
+      await setupS3({ root, say: (line) => console.error(line) }).catch((error) =>
+        fail(`setup:s3 stopped: ${error.message}`),
+      );
+      return;
+    }
     await setupEngine(name, { root, npm, say: (line) => console.error(line) }).catch((error) => {
       fail(error instanceof SetupError ? `setup:${name} stopped: ${error.message}` : error.stack);
     });

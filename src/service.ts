@@ -1,6 +1,5 @@
 /** Puts the parts together: what `up`, `serve` and `work` start, and how they stop. */
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { migrations } from '../migrations/index.js';
 import { blobRoutes } from './catalog/image/blobRoutes.js';
@@ -13,16 +12,23 @@ import { Connections } from './graphql/connections.js';
 import type { Services } from './graphql/context.js';
 import { createHttpServer } from './graphql/http.js';
 import { attachSocketServer } from './graphql/socket.js';
-import { jobFileRoutes, startScheduler, startWorker as startJobs } from './jobs/index.js';
+import {
+  jobFileRoutes,
+  startScheduler,
+  startWorker as runWorker,
+  type WorkerOptions,
+} from './jobs/index.js';
 import { modelArtifactRoutes } from './models/index.js';
-import { BlobStore } from './platform/blobs.js';
+import { openBlobs } from './platform/blobs/open.js';
+import { isUnavailable, type BlobStore } from './platform/blobs.js';
 import type { Config } from './platform/config.js';
 import { connect, migrate } from './platform/database/dataSource.js';
 import { startEmbeddedPostgres } from './platform/database/embedded.js';
-import { ShingoError } from './platform/error.js';
+import { every } from './platform/every.js';
+import { ShingoError, messageOf } from './platform/error.js';
 import { createHub } from './platform/hub.js';
 import type { Log } from './platform/log.js';
-import { PartialFiles } from './platform/partialFiles.js';
+import { openPartials } from './platform/openPartials.js';
 import { createQueue } from './platform/queue.js';
 import { createSigner, keyInFolder } from './platform/signer.js';
 import { createSchema, entities } from './schema.js';
@@ -55,6 +61,8 @@ export async function migrateDatabase(config: Config, url: string, log: Log): Pr
   }
 }
 
+const SWEEP_MS = 10 * 60_000;
+
 /** What every process has: database, queue, blobs, hints. */
 export async function openServices(
   config: Config,
@@ -65,22 +73,32 @@ export async function openServices(
   const db = await connectDatabase(config, url, `shingo ${role}`);
   try {
     const queue = createQueue();
+    const blobs = await openBlobs(config);
+    await checkBlobs(blobs, log);
     const hub = createHub(url, log);
+    const endSweep = every(SWEEP_MS, 'the sweep of the blob store', log, () => blobs.sweep());
     const stop = async () => {
+      await endSweep();
       await hub.close();
       await db.destroy();
     };
     return {
       ...{ config, db, databaseUrl: url, log, queue, hub, stop },
-      blobs: new BlobStore(join(config.dataDir, 'blobs')),
-      // Beside the blobs: a finished file gets there by a rename.
-      partials: new PartialFiles(join(config.dataDir, 'blobs', 'partial')),
+      ...{ blobs, partials: openPartials(blobs) },
       signer: createSigner(config.uploadKey ?? (await keyInFolder(config.dataDir))),
     };
   } catch (error) {
     await db.destroy();
     throw error;
   }
+}
+
+/** What only a person can mend is said at once; a store that is away comes back. @throws ShingoError BLOB_STORE_REFUSED */
+async function checkBlobs(blobs: BlobStore, log: Log): Promise<void> {
+  await blobs.check().catch((error: unknown) => {
+    if (!isUnavailable(error)) throw error;
+    log.warn({ reason: messageOf(error) }, 'the blob store is away');
+  });
 }
 
 /** The API. Returns its address. @throws ShingoError ADDRESS_IN_USE */
@@ -121,9 +139,18 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
   };
 }
 
+/** How long a job waits for a blob store that is away before it fails. */
+const WORKER_PATIENCE_MS = 10 * 60_000;
+
 /** The worker, which looks after schedules as well. */
-export function startWorker(...[services, options]: Parameters<typeof startJobs>): Running {
-  const worker = startJobs(services, options);
+export function startWorker(services: Parameters<typeof runWorker>[0], options: WorkerOptions): Running {
+  const blobs = services.blobs.patient(WORKER_PATIENCE_MS);
+  const worker = runWorker({ ...services, blobs }, options);
   const stopScheduler = startScheduler(services);
-  return { stop: async () => void (await Promise.all([stopScheduler(), worker.stop()])) };
+  return {
+    stop: async () => {
+      blobs.hurry();
+      await Promise.all([stopScheduler(), worker.stop()]);
+    },
+  };
 }

@@ -50,6 +50,7 @@ export async function up(): Promise<void> {
 
 export async function serve(): Promise<void> {
   const config = parseConfig(process.env);
+  checkShared(config);
   const log = createLog(config.logLevel);
   await using life = new Lifecycle(log);
   if (!config.databaseUrl) life.started('data folder', await lockDataDir(config.dataDir));
@@ -59,6 +60,15 @@ export async function serve(): Promise<void> {
   const { url } = life.started('API', await startApi(services));
   console.log(`Shingo's API is at ${url}`);
   await life.untilInterrupted();
+}
+
+/** An address that one process signs is brought to another: each with a key of its own would refuse the other's. */
+function checkShared({ databaseUrl, blobUrl, uploadKey }: Config): void {
+  if (databaseUrl === undefined || blobUrl === undefined || uploadKey !== undefined) return;
+  throw new ShingoError(
+    'CONFIG_INVALID',
+    'Where database and blobs are shared, so is the key of upload addresses: set SHINGO_UPLOAD_KEY, the same for every API process (openssl rand -hex 32).',
+  );
 }
 
 export async function work(): Promise<void> {

@@ -5,7 +5,7 @@ import type { BlobStore } from '../platform/blobs.js';
 import type { Config } from '../platform/config.js';
 import type { Hub } from '../platform/hub.js';
 import type { Log } from '../platform/log.js';
-import type { PartialFiles } from '../platform/partialFiles.js';
+import type { Partials } from '../platform/partials.js';
 import type { Queue } from '../platform/queue.js';
 import type { Signer } from '../platform/signer.js';
 import { selectByKey } from './select.js';
@@ -16,7 +16,7 @@ export interface Services {
   db: DataSource;
   blobs: BlobStore;
   /** Files that are on their way into the blob store. */
-  partials: PartialFiles;
+  partials: Partials;
   signer: Signer;
   queue: Queue;
   hub: Hub;

@@ -2,6 +2,16 @@
 const NEEDED =
   /^(PATH|HOME|USER|LANG|LC_.*|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|LD_LIBRARY_PATH|DYLD_.*|CUDA_.*|NVIDIA_.*|TF_.*|OMP_.*|XLA_.*|VK_.*|MESA_.*|LIBGL_.*|DISPLAY|XDG_RUNTIME_DIR|SHINGO_SOFTWARE_GPU)$/;
 
-/** The environment of a child that works on what others sent. */
-export const childEnvironment = (): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(process.env).filter(([name]) => NEEDED.test(name)));
+/** Where AWS's tools look for credentials and certificates. */
+const OF_BLOB_STORE = /^(AWS_.*|NODE_EXTRA_CA_CERTS)$/;
+
+/**
+ * The environment of a child that works on what others sent.
+ * @param asksBlobStore of one that is given a blob store as well
+ */
+export const childEnvironment = (asksBlobStore = false): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => NEEDED.test(name) || (asksBlobStore && OF_BLOB_STORE.test(name)),
+    ),
+  );

@@ -5,6 +5,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { checkBlobUrl } from './blobs/url.js';
 import { ShingoError } from './error.js';
 
 export const DEFAULT_PORT = 4600;
@@ -63,6 +64,27 @@ export const environmentSchema = z.object({
     .min(1)
     .default('.shingo')
     .describe('Embedded database, blobs and trainer scratch.'),
+  SHINGO_BLOB_URL: z
+    .string()
+    .superRefine((text, context) => {
+      try {
+        checkBlobUrl(text);
+      } catch (error) {
+        // What Node says of a wrong URL repeats it.
+        const said =
+          error instanceof ShingoError
+            ? error.message
+            : 'must be s3://bucket/prefix, or the absolute path of a folder';
+        context.addIssue({ code: 'custom', message: said });
+      }
+    })
+    .optional()
+    .describe(
+      'Where pictures, models and other bytes are: s3://bucket/prefix?endpoint=…&region=…&forcePathStyle=true, or a folder that every host has. Unset: in the data folder.',
+    ),
+  SHINGO_BLOB_CACHE_BYTES: integer(2 ** 20, 2 ** 43)
+    .default(10 * 2 ** 30)
+    .describe('Room for copies of blobs of an S3 bucket on this host; those not used for longest go first.'),
   SHINGO_HOST: z
     .string()
     .min(1)
@@ -150,6 +172,8 @@ export interface Config {
   databaseUrl: string | undefined;
   databasePool: number;
   dataDir: string;
+  blobUrl: string | undefined;
+  blobCacheBytes: number;
   host: string;
   port: number;
   apiKeys: string[];
@@ -201,6 +225,8 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     databaseUrl: env.SHINGO_DATABASE_URL,
     databasePool: env.SHINGO_DATABASE_POOL,
     dataDir: resolve(env.SHINGO_DATA_DIR),
+    blobUrl: env.SHINGO_BLOB_URL,
+    blobCacheBytes: env.SHINGO_BLOB_CACHE_BYTES,
     host: env.SHINGO_HOST,
     port: env.SHINGO_PORT,
     apiKeys: env.SHINGO_API_KEYS,

@@ -5,27 +5,20 @@
 import { mkdir, open, readdir, rm, stat, statfs, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import type { BlobStore } from './blobs.js';
 import { ShingoError } from './error.js';
+import { Partials, checkName, checkOffset, checkTotal, type Piece } from './partials.js';
 
-const NAME = /^[0-9a-f-]{36}$/;
-
-/** Who writes to a file now. */
-interface Writer {
-  abort: AbortController;
-  done: Promise<unknown>;
-}
-
-export class PartialFiles {
-  private readonly writers = new Map<string, Writer>();
-
-  constructor(private readonly folder: string) {}
+export class PartialFiles extends Partials {
+  constructor(private readonly folder: string) {
+    super();
+  }
 
   path(name: string): string {
-    if (!NAME.test(name)) throw new Error(`${name} is no name of a partial file.`);
+    checkName(name);
     return join(this.folder, name);
   }
 
-  /** Bytes that have arrived. */
   async size(name: string): Promise<number> {
     return stat(this.path(name)).then(
       ({ size }) => size,
@@ -36,47 +29,9 @@ export class PartialFiles {
     );
   }
 
-  /**
-   * Runs `work` as the only user of the file in this process. A writer that is at it is ended first: whoever comes
-   * anew does so because the old connection is of no use any more, even where this side has not noticed.
-   */
-  async alone<T>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const abort = new AbortController();
-    const before = this.writers.get(name);
-    before?.abort.abort(new ShingoError('UPLOAD_TAKEN_OVER', 'A newer request goes on with this file.', 409));
-    const done = (before?.done ?? Promise.resolve()).then(async () => {
-      abort.signal.throwIfAborted();
-      return work(abort.signal);
-    });
-    const writer = { abort, done: done.catch(() => undefined) };
-    this.writers.set(name, writer);
-    try {
-      return await done;
-    } finally {
-      if (this.writers.get(name) === writer) this.writers.delete(name);
-    }
-  }
-
-  /**
-   * Appends at `offset`, which must be where the file ends (null begins anew), and leaves on disk what arrived even
-   * when the source breaks off. To be called within `alone`.
-   * @param total what the whole file may have
-   * @returns what the file has now
-   * @throws ShingoError UPLOAD_OFFSET, UPLOAD_TOO_LONG, STORAGE_FULL; or what the source fails with
-   */
-  async append(
-    name: string,
-    source: Readable,
-    { offset, total, signal }: { offset: number | null; total: number; signal: AbortSignal },
-  ): Promise<number> {
+  async append(name: string, source: Readable, { offset, total, signal }: Piece): Promise<number> {
     const size = await this.size(name);
-    if (offset !== null && offset !== size) {
-      throw new ShingoError(
-        'UPLOAD_OFFSET',
-        `The file has ${size} bytes; a piece that begins at ${offset} does not follow on.`,
-        409,
-      );
-    }
+    checkOffset(offset, size);
     await mkdir(this.folder, { recursive: true });
     const file = await open(this.path(name), offset && size ? 'r+' : 'w', 0o600);
     const stop = () => source.destroy(signal.reason as Error);
@@ -85,9 +40,7 @@ export class PartialFiles {
     try {
       signal.throwIfAborted();
       for await (const chunk of source as AsyncIterable<Buffer>) {
-        if (at + chunk.length > total) {
-          throw new ShingoError('UPLOAD_TOO_LONG', `More than the ${total} bytes that were announced.`, 413);
-        }
+        checkTotal(at + chunk.length, total);
         await writeAt(file, chunk, at);
         at += chunk.length;
       }
@@ -103,13 +56,15 @@ export class PartialFiles {
     await rm(this.path(name), { force: true });
   }
 
-  /** Names of the files that are there and that nobody writes to. */
   async idle(): Promise<string[]> {
     const names = await readdir(this.folder).catch(() => []);
-    return names.filter((name) => NAME.test(name) && !this.writers.has(name));
+    return names.filter((name) => this.isIdle(name));
   }
 
-  /** Bytes that the disk has left. */
+  takeInto(blobs: BlobStore, name: string, sha256: string): Promise<void> {
+    return blobs.take(this.path(name), sha256);
+  }
+
   async free(): Promise<number> {
     await mkdir(this.folder, { recursive: true });
     const { bavail, bsize } = await statfs(this.folder);

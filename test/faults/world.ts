@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { Split } from '../../src/catalog/vocabulary.js';
 import { Loaders, type Context } from '../../src/graphql/context.js';
 import { selectOne } from '../../src/graphql/select.js';
-import { BlobStore } from '../../src/platform/blobs.js';
+import { FolderBlobs } from '../../src/platform/blobs/folder.js';
 import { PartialFiles } from '../../src/platform/partialFiles.js';
 import { createSigner } from '../../src/platform/signer.js';
 import { parseConfig } from '../../src/platform/config.js';
@@ -47,6 +47,9 @@ export async function createWorld() {
   const config = { ...parseConfig({}), dataDir, drainSeconds: 5, retrySeconds: 0 };
   const queue = createQueue();
   const hub = createHub(database.url, log);
+  const blobs = new FolderBlobs(join(dataDir, 'blobs'));
+  // As a process does when it starts: from then on a folder that is not there is away.
+  await blobs.check();
   const services = {
     ...{
       config,
@@ -55,7 +58,7 @@ export async function createWorld() {
       queue,
       hub,
       log,
-      blobs: new BlobStore(join(dataDir, 'blobs')),
+      blobs,
     },
     ...{ partials: new PartialFiles(join(dataDir, 'partial')), signer: createSigner('of the tests') },
   };

@@ -14,7 +14,7 @@ import { protocolFor } from '../../src/experiments/protocol/protocolService.js';
 import { toGlobalId } from '../../src/graphql/node.js';
 import { JobState, Weights } from '../../src/jobs/vocabulary.js';
 import { createModelVersion } from '../../src/models/version/versionService.js';
-import { BlobStore } from '../../src/platform/blobs.js';
+import { FolderBlobs } from '../../src/platform/blobs/folder.js';
 import { newId } from '../../src/platform/ids.js';
 import { insertModel, insertProject, insertVersion, type LightRow } from '../faults/world.js';
 
@@ -139,7 +139,7 @@ async function finish(db: DataSource, uuid: string, lines: string[]): Promise<vo
 
 /** Global id of the version that is made of the experiment. */
 export async function newVersionOf({ db, model }: RegistryWorld, experimentUuid: string): Promise<string> {
-  const blobs = new BlobStore(join(tmpdir(), 'no-blobs'));
+  const blobs = new FolderBlobs(join(tmpdir(), 'no-blobs'));
   const { uuid } = await createModelVersion({ db, blobs }, 'test', { modelUuid: model, experimentUuid });
   return toGlobalId('ModelVersion', uuid);
 }

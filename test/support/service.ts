@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { DataSource } from 'typeorm';
+import type { FolderBlobs } from '../../src/platform/blobs/folder.js';
 import { parseConfig } from '../../src/platform/config.js';
 import { openServices, startApi, startWorker } from '../../src/service.js';
 import type { Services } from '../../src/graphql/context.js';
@@ -19,7 +20,8 @@ export interface TestService {
   url: string;
   databaseUrl: string;
   db: DataSource;
-  services: Services;
+  /** Blobs are in a folder, unless SHINGO_BLOB_URL says otherwise. */
+  services: Services & { blobs: FolderBlobs };
   /** The whole answer, errors and all. */
   ask<T = any>(
     query: string,
@@ -46,7 +48,8 @@ export async function startTestService(
     ...options.env,
   });
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' });
-  const services = await openServices(config, database.url, log, options.worker ? 'worker' : 'api');
+  const opened = await openServices(config, database.url, log, options.worker ? 'worker' : 'api');
+  const services = opened as typeof opened & { blobs: FolderBlobs };
   const worker = options.worker ? startWorker(services, { engine: config.engine, name: 'test' }) : null;
   const api = await startApi(services);
   const post = (body: object, headers: Record<string, string> = {}) =>

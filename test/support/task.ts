@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { DataSource, EntityManager } from 'typeorm';
-import { BlobStore } from '../../src/platform/blobs.js';
+import { FolderBlobs } from '../../src/platform/blobs/folder.js';
 import type { TaskContext } from '../../src/platform/task.js';
 
 export interface PlainTask<C extends object> extends TaskContext<C> {
@@ -17,7 +17,7 @@ export interface PlainTask<C extends object> extends TaskContext<C> {
 export interface PlainTaskOptions<C> {
   checkpoint?: C | null;
   signal?: AbortSignal;
-  blobs?: BlobStore;
+  blobs?: FolderBlobs;
   /** Called after each transaction. */
   onCommit?: (commits: number) => void;
   onProgress?: (phase: string, done: number, total: number | null) => void;
@@ -31,7 +31,7 @@ export async function plainTask<C extends object>(
   let commits = 0;
   const task: PlainTask<C> = {
     db,
-    blobs: options.blobs ?? new BlobStore(join(folder, 'blobs')),
+    blobs: options.blobs ?? new FolderBlobs(join(folder, 'blobs')),
     log: pino({ level: 'silent' }),
     folder,
     signal: options.signal ?? new AbortController().signal,

@@ -118,7 +118,8 @@ export async function objects(
     const seen = row.counts_source === AnnotationSource.MODEL;
     if (seen && !again) return { row, outcome: 'UNCHANGED' };
     try {
-      const boxes = boxesOf(row.id, await detector.detect(blobs.path(row.sha256), { minScore, tiles }));
+      const detect = (path: string) => detector.detect(path, { minScore, tiles });
+      const boxes = boxesOf(row.id, await blobs.use(row.sha256, detect));
       if (seen && contentOf(boxes) === contentOf(stored ?? [])) return { row, outcome: 'UNCHANGED' };
       return { row, outcome: 'CHANGED', write: { id: row.id, boxes } };
     } catch (error) {

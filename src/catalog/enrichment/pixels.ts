@@ -21,7 +21,7 @@ interface Seen {
 /** Why this picture's bytes give nothing; @throws what is not the picture's fault. */
 export function skipOf(error: unknown): Outcome & { outcome: 'SKIPPED' } {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT')
+  if (code === 'ENOENT' || code === 'BLOB_MISSING')
     return { outcome: 'SKIPPED', reason: 'PICTURE_MISSING', message: 'Its file is not in the blob store.' };
   if (error instanceof PictureError) return { outcome: 'SKIPPED', reason: error.code, message };
   throw error;
@@ -30,7 +30,7 @@ export function skipOf(error: unknown): Outcome & { outcome: 'SKIPPED' } {
 async function see(blobs: BlobStore, { sha256 }: Row): Promise<Seen> {
   if (sha256 === null) return { skipped: { outcome: 'SKIPPED', reason: 'NO_PICTURE' } };
   try {
-    return { facts: await inspectPicture(blobs.path(sha256)) };
+    return { facts: await blobs.use(sha256, inspectPicture) };
   } catch (error) {
     return { skipped: skipOf(error) };
   }

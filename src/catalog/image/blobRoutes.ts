@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { bodyOf, byteRoutes } from '../../graphql/body.js';
 import type { Services } from '../../graphql/context.js';
+import { checkDigest } from '../../platform/blobs.js';
 import { ShingoError } from '../../platform/error.js';
 import { pictureMediaType, storePicture } from './pictureService.js';
 
@@ -18,7 +19,7 @@ export async function blobRoutes(app: FastifyInstance, { db, blobs, config }: Se
     });
     scope.get<BlobRequest>('/blobs/:sha256', async (request, reply) => {
       const { sha256 } = request.params;
-      blobs.path(sha256);
+      checkDigest(sha256);
       const mediaType = await pictureMediaType(db, sha256);
       if (mediaType === null)
         throw new ShingoError('NOT_FOUND', 'There is no picture with this SHA-256.', 404);
@@ -30,7 +31,7 @@ export async function blobRoutes(app: FastifyInstance, { db, blobs, config }: Se
           etag: `"${sha256}"`,
           'x-content-type-options': 'nosniff',
         })
-        .send(blobs.read(sha256));
+        .send(await blobs.read(sha256));
     });
   });
 }

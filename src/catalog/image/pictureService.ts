@@ -1,7 +1,7 @@
 /** The bytes of pictures: received once, whatever number of projects and images refer to them. */
 import type { Readable } from 'node:stream';
 import type { DataSource, EntityManager } from 'typeorm';
-import type { BlobStore } from '../../platform/blobs.js';
+import { checkDigest, type BlobStore } from '../../platform/blobs.js';
 import { ShingoError } from '../../platform/error.js';
 import type { PictureRow } from './imageRecord.js';
 import { PictureError, inspectPicture } from './picture/index.js';
@@ -21,7 +21,7 @@ export async function storePicture(
   source: Readable,
   maxBytes: number,
 ): Promise<boolean> {
-  blobs.path(sha256);
+  checkDigest(sha256);
   const { bytes, facts } = await blobs.receive(source, { sha256, maxBytes, inspect });
   if (!facts) throw new Error('A picture was received and not inspected.');
   // The file first, the row second: a crash between leaves a blob that nothing names, which is harmless.
@@ -38,7 +38,7 @@ export async function storePicture(
 
 /** Of bytes that came by another door than storePicture. @throws ShingoError PICTURE_* (see picture/error.ts) */
 export async function requirePicture(blobs: BlobStore, sha256: string): Promise<void> {
-  await inspect(blobs.path(sha256));
+  await blobs.use(sha256, inspect);
 }
 
 async function inspect(path: string) {

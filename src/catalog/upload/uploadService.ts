@@ -7,6 +7,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Services } from '../../graphql/context.js';
 import { hydrate, columnsOf, selectOne } from '../../graphql/select.js';
+import { checkDigest } from '../../platform/blobs.js';
 import { ShingoError } from '../../platform/error.js';
 import { newId } from '../../platform/ids.js';
 import { Upload } from './upload.js';
@@ -65,8 +66,8 @@ export async function createUpload(services: Needed, projectUuid: string, input:
   });
 }
 
-function check({ blobs, config }: Needed, { bytes, sha256, fileName }: NewUpload): void {
-  blobs.path(sha256);
+function check({ config }: Needed, { bytes, sha256, fileName }: NewUpload): void {
+  checkDigest(sha256);
   if (fileName.length < 1 || fileName.length > 500)
     throw new ShingoError('BAD_USER_INPUT', 'A file name has 1 to 500 characters.', 400, ['fileName']);
   if (!Number.isSafeInteger(bytes) || bytes < 1)
@@ -170,9 +171,10 @@ async function takeFile({ blobs, partials }: Needed, { uuid, bytes, sha256 }: Up
       throw new ShingoError('UPLOAD_INCOMPLETE', message, 409);
     }
     try {
-      await blobs.take(partials.path(uuid), sha256);
+      await partials.takeInto(blobs, uuid, sha256);
     } catch (error) {
-      if (!(error instanceof ShingoError)) throw error;
+      // Bytes that can never be the file's go; whatever else went wrong, they are good for another try.
+      if (!(error instanceof ShingoError && error.code === 'SHA256_MISMATCH')) throw error;
       await partials.remove(uuid);
       throw new ShingoError(error.code, `${error.message} Nothing was kept; send the file again.`, 422);
     }

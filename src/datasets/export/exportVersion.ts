@@ -31,7 +31,7 @@ export async function exportVersion(
   const written = await writeArchive({
     ...{ format, about, folder, target, signal },
     frames: framesOfVersion(db, versionUuid, about.conditions),
-    picture: async ({ sha256 }) => (sha256 && (await blobs.has(sha256)) ? blobs.path(sha256) : null),
+    picture: async ({ sha256 }) => (sha256 && (await blobs.has(sha256)) ? blobs.file(sha256) : null),
     progress: (images) => task.progress('WRITING', images, about.imageCount),
   });
   return {

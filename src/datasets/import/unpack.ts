@@ -38,7 +38,7 @@ export async function unpackLabels(
       'The bytes of this upload are not here any more; send them again.',
       409,
     );
-  const packed = blobs.path(sha256);
+  const packed = await blobs.keep(sha256, join(folder, 'packed'));
   const root = join(folder, 'labels');
   await mkdir(root, { recursive: true });
   const name = basename(fileName.replaceAll('\\', '/')).replace(/[\x00-\x1f\x7f]/g, '_') || 'labels';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Config } from '../../platform/config.js';
 
 /** What of the configuration a task needs: no key of any kind is among it. */
-export type TaskConfig = Pick<Config, 'dataDir' | 'engine'>;
+export type TaskConfig = Pick<Config, 'dataDir' | 'blobUrl' | 'blobCacheBytes' | 'engine'>;
 
 export type TaskCommand =
   | {

@@ -2,10 +2,9 @@
  * The process of a task, forked by a worker: what it reads was sent by others, and neither its memory nor its faults
  * are the service's. It ends with its parent.
  */
-import { join } from 'node:path';
 import { pino } from 'pino';
 import { selectOne } from '../../graphql/select.js';
-import { BlobStore } from '../../platform/blobs.js';
+import { openBlobs } from '../../platform/blobs/open.js';
 import { connect } from '../../platform/database/dataSource.js';
 import { ShingoError, messageOf } from '../../platform/error.js';
 import type { TaskContext } from '../../platform/task.js';
@@ -25,6 +24,8 @@ import { TASKS } from './tasks.js';
 /** One for the batch that is being written, one for progress, one for reading. */
 const CONNECTIONS = 4;
 const ALIVE_MS = 5_000;
+/** How long it waits for a blob store that is away before the job fails. */
+const PATIENCE_MS = 10 * 60_000;
 
 const stopping = new AbortController();
 const say = (message: TaskMessage): Promise<void> =>
@@ -63,9 +64,11 @@ async function main(start: Start): Promise<TaskMessage> {
     if (!job || job.attempt !== start.attempt || !isTask(job.kind)) return { type: 'lost' };
     const lease: Lease = { job, attempt: start.attempt };
     const lost = new AbortController();
+    const blobs = (await openBlobs(config, true)).patient(PATIENCE_MS);
+    stopping.signal.addEventListener('abort', () => blobs.hurry());
     const task = new JobTask({
       ...{ db, log, folder, lease, checkpoint: await privateColumn(db, job, 'checkpoint') },
-      blobs: new BlobStore(join(config.dataDir, 'blobs')),
+      blobs,
       signal: AbortSignal.any([stopping.signal, lost.signal]),
       onLost: () => lost.abort(),
     });

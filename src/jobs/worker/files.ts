@@ -43,6 +43,6 @@ export async function restoreFiles(blobs: BlobStore, files: StoredFiles, folder:
   for (const [name, sha256] of Object.entries(files)) {
     const target = join(folder, ...name.split('/'));
     await mkdir(dirname(target), { recursive: true });
-    await copyFile(blobs.path(sha256), target, constants.COPYFILE_FICLONE);
+    await blobs.use(sha256, (path) => copyFile(path, target, constants.COPYFILE_FICLONE));
   }
 }

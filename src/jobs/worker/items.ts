@@ -1,10 +1,12 @@
 /** What a trainer learns from or is examined on, as JSON lines: lights for LIGHT_STATE, frames for LIGHT_DETECTION. */
 import { createWriteStream } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { DataSource } from 'typeorm';
 import { LearningTask, type Split } from '../../catalog/vocabulary.js';
 import type { BlobStore } from '../../platform/blobs.js';
+import { forEachLimited } from '../../platform/concurrency.js';
 import type { Frame, Sample } from '../../training/protocol.js';
 import { BOXES, IS_LIGHT } from '../lights.js';
 
@@ -27,7 +29,7 @@ export interface ItemRow {
 /** Which images, and the lines that an image becomes. */
 interface Kind {
   images: string;
-  lines(row: ItemRow, blobs: BlobStore, classes: string[]): (Sample | Frame)[];
+  lines(row: ItemRow, file: string, classes: string[]): (Sample | Frame)[];
 }
 
 const KINDS: Record<LearningTask, Kind> = {
@@ -35,7 +37,7 @@ const KINDS: Record<LearningTask, Kind> = {
   // An image on which somebody found no light teaches what is none; one that nobody looked at teaches nothing.
   [LearningTask.LIGHT_DETECTION]: {
     images: "jsonb_typeof(item.annotations) = 'array'",
-    lines: (row, blobs, classes) => [frameOf(row, blobs, classes)],
+    lines: (row, file, classes) => [frameOf(row, file, classes)],
   },
 };
 
@@ -58,6 +60,21 @@ export interface ItemsWanted {
 }
 
 const PAGE = 1_000;
+/** Pictures fetched at a time where the store is elsewhere. */
+const FETCHES = 16;
+
+/** A path for each picture, which is good as long as `folder` is. @throws ShingoError BLOB_MISSING, BLOB_DAMAGED */
+export async function picturesOf(
+  blobs: BlobStore,
+  rows: { sha256: string }[],
+  folder: string,
+): Promise<string[]> {
+  const files: string[] = [];
+  await forEachLimited(rows, FETCHES, async ({ sha256 }, at) => {
+    files[at] = await blobs.keep(sha256, folder);
+  });
+  return files;
+}
 
 /** A page of images at a time, whatever the size of the version. Returns the number of lines. */
 export async function writeItems(
@@ -75,7 +92,8 @@ export async function writeItems(
            AND ${kind.images} ORDER BY item.sha256 LIMIT ${PAGE}`,
         [versionUuid, after, splits],
       );
-      const items = rows.flatMap((row) => kind.lines(row, blobs, classes));
+      const files = await picturesOf(blobs, rows, join(dirname(file), 'pictures'));
+      const items = rows.flatMap((row, at) => kind.lines(row, files[at]!, classes));
       count += items.length;
       if (items.length > 0) yield items.map((item) => `${JSON.stringify(item)}\n`).join('');
       if (rows.length < PAGE) return;
@@ -86,10 +104,10 @@ export async function writeItems(
   return count;
 }
 
-function samplesOf(row: ItemRow, blobs: BlobStore, classes: string[]): Sample[] {
+function samplesOf(row: ItemRow, file: string, classes: string[]): Sample[] {
   return row.lights.map(({ index, color, x, y, width, height }) => ({
     id: `${row.sha256}:${index}`,
-    file: blobs.path(row.sha256),
+    file,
     box: { x, y, width, height },
     label: classes.indexOf(color ?? ''),
     split: row.split,
@@ -98,12 +116,12 @@ function samplesOf(row: ItemRow, blobs: BlobStore, classes: string[]): Sample[] 
 }
 
 /** A light of a colour that is no class (nobody could tell it) is there, but neither to be found nor wrong when found. */
-export function frameOf(row: ItemRow, blobs: BlobStore, classes: string[]): Frame {
+export function frameOf(row: ItemRow, file: string, classes: string[]): Frame {
   const { sha256: id, split, conditions } = row;
   const boxes = row.lights.flatMap(({ color, x, y, width, height }) => {
     if (!(width > 0 && height > 0)) return [];
     const label = classes.indexOf(color ?? '');
     return [{ x, y, width, height, label: label < 0 ? null : label, ignore: label < 0 }];
   });
-  return { id, file: blobs.path(id), split, conditions, boxes };
+  return { id, file, split, conditions, boxes };
 }

@@ -17,6 +17,8 @@ export interface JobProcessOptions<Message> {
   cwd: string;
   /** Beside what every child gets. */
   env?: Record<string, string>;
+  /** It may ask the blob store: with the credentials of this process. */
+  asksBlobStore?: boolean;
   /** Of Node itself. */
   execArgv?: readonly string[];
   /** What it may say. */
@@ -43,7 +45,7 @@ export class JobProcess<Command extends object, Message> {
       cwd: options.cwd,
       serialization: 'advanced',
       execArgv: [...(options.execArgv ?? [])],
-      env: { ...childEnvironment(), ...options.env },
+      env: { ...childEnvironment(options.asksBlobStore), ...options.env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // A group of its own: Ctrl-C in the terminal is for the worker, who asks it to save its work first.
       detached: true,

@@ -1,5 +1,4 @@
 /** Writes down what a trainer says: each in one transaction, behind the fence. */
-import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { EntityManager } from 'typeorm';
 import { LearningTask } from '../../catalog/vocabulary.js';
@@ -155,9 +154,9 @@ export class Recorder {
     if (!checkpoint) return;
     const artifacts: NewArtifact[] = [];
     for (const [name, sha256] of Object.entries(checkpoint.files)) {
-      const { size } = await stat(this.services.blobs.path(sha256));
+      const bytes = await this.services.blobs.size(sha256);
       const mediaType = name.endsWith('.json') ? 'application/json' : 'application/octet-stream';
-      artifacts.push({ path: `checkpoint/${name}`, kind: 'CHECKPOINT', sha256, bytes: size, mediaType });
+      artifacts.push({ path: `checkpoint/${name}`, kind: 'CHECKPOINT', sha256, bytes, mediaType });
     }
     await putArtifacts(manager, experimentOf(job), artifacts);
   }

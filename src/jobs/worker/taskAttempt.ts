@@ -104,11 +104,12 @@ export class TaskAttempt {
   private async work(folder: string): Promise<void> {
     if (this.stopping || this.lost) return;
     const { config, databaseUrl } = this.services;
-    const { dataDir } = config;
+    const { dataDir, blobUrl, blobCacheBytes } = config;
     const process: JobProcess<TaskCommand, TaskMessage> = new JobProcess({
       module: this.options.module,
       cwd: folder,
       execArgv: SMALL_HEAP,
+      asksBlobStore: true,
       messages: taskMessageSchema,
       onMessage: (message) => this.hear(message),
       onNonsense: (problem) => this.condemn('TASK_PROTOCOL', `The process of the job says: ${problem}`),
@@ -122,7 +123,7 @@ export class TaskAttempt {
     process.send({
       type: 'start',
       databaseUrl,
-      config: { dataDir, engine: this.options.engine },
+      config: { dataDir, blobUrl, blobCacheBytes, engine: this.options.engine },
       jobUuid: this.lease.job.uuid,
       attempt: this.lease.attempt,
       folder,

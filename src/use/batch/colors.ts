@@ -6,7 +6,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { insertAnnotations } from '../../catalog/annotation/annotationService.js';
 import { idsOf, lockImages, type Plan, type Step } from '../../catalog/enrichment/pages.js';
 import { AnnotationSource, Category, LightColor } from '../../catalog/vocabulary.js';
-import type { BlobStore } from '../../platform/blobs.js';
+import { useAll, type BlobStore } from '../../platform/blobs.js';
 import { TrainingError } from '../../training/error.js';
 import type { StoredModel } from '../../training/variants/storedModel.js';
 import type { LightScores, PixelBox } from '../predict/messages.js';
@@ -98,9 +98,15 @@ export function colors(
     const color = score >= minScore ? colorOf(model.classes[predicted]) : LightColor.UNKNOWN;
     return { light, color, score };
   };
-  const ask = async (wanted: Asked[]): Promise<Map<string, Reading[]>> => {
+  const ask = (wanted: Asked[]): Promise<Map<string, Reading[]>> =>
+    useAll(
+      blobs,
+      wanted.map(({ row }) => row.sha256!),
+      (files) => read(wanted, files),
+    );
+  const read = async (wanted: Asked[], files: Map<string, string>): Promise<Map<string, Reading[]>> => {
     const lights = wanted.flatMap(({ row, marked }) =>
-      marked.lights.map((light) => ({ light, file: blobs.path(row.sha256!) })),
+      marked.lights.map((light) => ({ light, file: files.get(row.sha256!)! })),
     );
     const items = lights.map(({ light: { id, x, y, width, height }, file }) => ({
       ...{ id, file, box: { x, y, width, height }, label: 0, split: 'TEST' as const, conditions: [] },

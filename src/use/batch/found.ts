@@ -36,8 +36,9 @@ export function foundLights(
     if (row.sha256 === null) return { row, outcome: 'SKIPPED', reason: 'NO_PICTURE' };
     if (!(await blobs.has(row.sha256))) return { row, outcome: 'SKIPPED', reason: 'PICTURE_MISSING' };
     try {
-      const items = [frameItem(row.id, blobs.path(row.sha256))];
-      const [frame] = await model.ask<{ detections: FoundLight[] }>(items, { signal });
+      const [frame] = await blobs.use(row.sha256, (path) =>
+        model.ask<{ detections: FoundLight[] }>([frameItem(row.id, path)], { signal }),
+      );
       const boxes = boxesOf(row.id, frame!.detections);
       const seen = row.counts_source === AnnotationSource.MODEL;
       if (seen && contentOf(boxes) === contentOf(stored)) return { row, outcome: 'UNCHANGED' };

@@ -1,10 +1,11 @@
 /** Lights or frames of a split, drawn by a seed: the same seed gives the same of a version anywhere. */
 import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import type { Split } from '../../catalog/vocabulary.js';
 import { BOXES, IS_LIGHT } from '../../jobs/lights.js';
 import type { BlobStore } from '../../platform/blobs.js';
-import { frameOf, LIGHTS_OF_ITEM, type ItemRow } from '../../jobs/worker/items.js';
+import { frameOf, LIGHTS_OF_ITEM, picturesOf, type ItemRow } from '../../jobs/worker/items.js';
 import type { Frame, Sample } from '../../training/protocol.js';
 
 export interface SampleQuestion {
@@ -41,10 +42,11 @@ export async function writeLightSample(
      ORDER BY sha256(convert_to($4 || ':' || item.sha256 || ':' || place, 'UTF8')) LIMIT $5`,
     [versionUuid, split, classes, String(seed), size],
   );
-  const lines = rows.map(({ sha256, index, color, ...box }) =>
+  const files = await picturesOf(blobs, rows, join(dirname(file), 'pictures'));
+  const lines = rows.map(({ sha256, index, color, ...box }, at) =>
     JSON.stringify({
       id: `${sha256}:${index}`,
-      file: blobs.path(sha256),
+      file: files[at]!,
       box,
       label: classes.indexOf(color),
       split,
@@ -57,7 +59,7 @@ export async function writeLightSample(
 
 /** Images that somebody has labelled, with or without a light. */
 export async function frameSample(
-  { db, blobs }: { db: DataSource; blobs: BlobStore },
+  { db, blobs, folder }: { db: DataSource; blobs: BlobStore; folder: string },
   { versionUuid, split, classes, seed, size }: SampleQuestion,
 ): Promise<Frame[]> {
   const rows: ItemRow[] = await db.query(
@@ -67,5 +69,6 @@ export async function frameSample(
      ORDER BY sha256(convert_to($3 || ':' || item.sha256, 'UTF8')) LIMIT $4`,
     [versionUuid, split, String(seed), size],
   );
-  return rows.map((row) => frameOf(row, blobs, classes));
+  const files = await picturesOf(blobs, rows, join(folder, 'pictures'));
+  return rows.map((row, at) => frameOf(row, files[at]!, classes));
 }

@@ -69,16 +69,16 @@ export async function predict(
   if (imageUuid !== null) await checkProject(db, imageUuid, source.experiment.projectUuid);
   const sha256 = await digestOf(db, blobs, question, source.experiment.projectUuid);
   const asked = await askedOf(db, source, question);
-  const reply = await askPredictor({
-    task: source.task,
-    files: Object.fromEntries(
-      Object.entries(source.files).map(([name, digest]) => [name, blobs.path(digest)]),
-    ),
-    // A GPU is for training; and where a process of its own must start for a crop, wasm answers first.
-    engine: engine === 'auto' ? 'wasm' : engine,
-    file: blobs.path(sha256),
-    boxes: asked && asked.map(({ box }) => box),
-  });
+  const files: Record<string, string> = {};
+  for (const [name, digest] of Object.entries(source.files)) files[name] = await blobs.file(digest);
+  const reply = await blobs.use(sha256, (file) =>
+    askPredictor({
+      ...{ task: source.task, files, file },
+      // A GPU is for training; and where a process of its own must start for a crop, wasm answers first.
+      engine: engine === 'auto' ? 'wasm' : engine,
+      boxes: asked && asked.map(({ box }) => box),
+    }),
+  );
   const lights = asked ? classified(reply, asked) : detected(reply, question.minScore);
   return {
     ...{ experimentUuid, imageUuid, sha256, task: source.task, engine: reply.engine, lights },

@@ -29,7 +29,10 @@ function picture(width: number, height: number): Promise<Buffer> {
 async function files(): Promise<string[]> {
   const folder = join(service.services.config.dataDir, 'blobs');
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+  // The mark tells a folder that is there from an empty mount.
+  return entries
+    .map((entry) => (entry.isFile() ? entry.name : ''))
+    .filter((name) => name && name !== '.shingo-blobs');
 }
 
 const rows = () => service.db.query('SELECT * FROM picture');

@@ -9,7 +9,7 @@ import {
   type ImportRequest,
 } from '../../../src/datasets/import/importLabels.js';
 import type { ImportReport } from '../../../src/datasets/import/report.js';
-import { BlobStore } from '../../../src/platform/blobs.js';
+import { FolderBlobs } from '../../../src/platform/blobs/folder.js';
 import { plainTask, type PlainTaskOptions } from '../../support/task.js';
 
 export interface Folder extends AsyncDisposable {
@@ -37,7 +37,7 @@ export async function importInto(
   return await importLabels(task, { projectUuid, source, format: 'auto', ...request });
 }
 
-export const blobsIn = (folder: Folder) => new BlobStore(join(folder.path, 'blobs'));
+export const blobsIn = (folder: Folder) => new FolderBlobs(join(folder.path, 'blobs'));
 
 export interface Row {
   file_name: string;

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
-import { BlobStore } from '../../../src/platform/blobs.js';
+import { FolderBlobs } from '../../../src/platform/blobs/folder.js';
 
 let folder: string;
-let blobs: BlobStore;
+let blobs: FolderBlobs;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'shingo-blobs-'));
-  blobs = new BlobStore(folder);
+  blobs = new FolderBlobs(folder);
 });
 afterEach(() => rm(folder, { recursive: true }));
 
@@ -21,7 +21,9 @@ const LIMITS = { maxBytes: 1_000_000 };
 /** Every file below the store, however it is called. */
 async function files(): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return entries
+    .filter((entry) => entry.isFile() && entry.name !== '.shingo-blobs')
+    .map((entry) => join(entry.parentPath, entry.name));
 }
 
 test('bytes come back under the SHA-256 of their content, whatever they are and however they arrive', async () => {
@@ -36,7 +38,7 @@ test('bytes come back under the SHA-256 of their content, whatever they are and 
         LIMITS,
       );
       expect(received).toMatchObject({ sha256: digest(bytes), bytes: bytes.length });
-      expect(await buffer(blobs.read(received.sha256))).toEqual(bytes);
+      expect(await buffer(await blobs.read(received.sha256))).toEqual(bytes);
       expect(await blobs.size(received.sha256)).toBe(bytes.length);
     }),
     { numRuns: 30 },
@@ -107,7 +109,7 @@ test('eight uploads of one blob at a time all succeed and store it once', async 
   const all = await Promise.all(Array.from({ length: 8 }, () => blobs.receive(Readable.from(parts), LIMITS)));
   expect(new Set(all.map((received) => received.sha256))).toEqual(new Set([digest(bytes)]));
   expect(await files()).toHaveLength(1);
-  expect(await buffer(blobs.read(digest(bytes)))).toEqual(bytes);
+  expect(await buffer(await blobs.read(digest(bytes)))).toEqual(bytes);
 });
 
 test('a failed upload does not harm the blob that is there', async () => {
@@ -115,7 +117,7 @@ test('a failed upload does not harm the blob that is there', async () => {
   await blobs.receive(Readable.from([bytes]), LIMITS);
   const again = blobs.receive(Readable.from([randomBytes(100)]), { ...LIMITS, sha256: digest(bytes) });
   await expect(again).rejects.toMatchObject({ code: 'SHA256_MISMATCH' });
-  expect(await buffer(blobs.read(digest(bytes)))).toEqual(bytes);
+  expect(await buffer(await blobs.read(digest(bytes)))).toEqual(bytes);
 });
 
 test('no name but 64 lower-case hexadecimal digits reaches the file system', () => {

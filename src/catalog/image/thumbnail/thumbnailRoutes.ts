@@ -13,6 +13,7 @@ interface ThumbnailRequest {
   Querystring: { w?: string };
 }
 
+const LOST = new Set(['BLOB_MISSING', 'BLOB_DAMAGED']);
 const DEFAULT_WIDTH = '256';
 
 export async function thumbnailRoutes(app: FastifyInstance, services: Services): Promise<void> {
@@ -57,7 +58,7 @@ async function read(thumbnails: Thumbnails, thumbnail: Thumbnail): Promise<Buffe
   try {
     return await thumbnails.get(thumbnail);
   } catch (error) {
-    if (error instanceof PictureError || (error as NodeJS.ErrnoException).code === 'ENOENT')
+    if (error instanceof PictureError || LOST.has((error as { code?: string }).code ?? ''))
       throw new ShingoError('PICTURE_UNREADABLE', 'The stored picture cannot be decoded any more.', 500);
     throw error;
   }

@@ -85,7 +85,7 @@ export class Thumbnails {
     await mkdir(dirname(file), { recursive: true });
     const partial = join(dirname(file), `${randomUUID()}.partial`);
     try {
-      await makeThumbnail(this.blobs.path(sha256), { width, format, output: partial });
+      await this.blobs.use(sha256, (path) => makeThumbnail(path, { width, format, output: partial }));
       const bytes = await readFile(partial);
       await rename(partial, file);
       this.account(bytes.length);

@@ -1,0 +1,168 @@
+/**
+ * Blobs in a folder: of this machine, or one that every machine mounts. A mark in it tells a folder that is there
+ * from the empty one that is left where a mount has gone: nothing is written beside the store.
+ */
+import { createReadStream, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import {
+  blobPath,
+  mismatch,
+  missing,
+  unavailable,
+  type BlobStore,
+  type ByteRange,
+  type Received,
+  type ReceiveOptions,
+} from '../blobs.js';
+import { digestOf, orFull, spool } from './spool.js';
+import { Patience } from './waiting.js';
+
+const MARK = '.shingo-blobs';
+const DAY_MS = 86_400_000;
+
+export class FolderBlobs implements BlobStore {
+  private readonly patience: Patience;
+
+  /** @param made whether another process, or this one, has made the folder: if it is not there then, it is away */
+  constructor(
+    private readonly folder: string,
+    patienceMs = 0,
+    private made = false,
+  ) {
+    this.patience = new Patience(patienceMs);
+  }
+
+  get pieces() {
+    // Beside the blobs: a finished file gets there by a rename.
+    return { folder: join(this.folder, 'partial') };
+  }
+
+  /** Absolute path of a blob, whether it is there or not. @throws ShingoError SHA256_INVALID */
+  path(sha256: string): string {
+    return join(this.folder, ...blobPath(sha256));
+  }
+
+  has(sha256: string): Promise<boolean> {
+    return this.size(sha256).then(
+      () => true,
+      (error: unknown) => {
+        if ((error as { code?: string }).code === 'BLOB_MISSING') return false;
+        throw error;
+      },
+    );
+  }
+
+  async size(sha256: string): Promise<number> {
+    const path = this.path(sha256);
+    return this.patience.try(async () => {
+      try {
+        return (await stat(path)).size;
+      } catch (error) {
+        throw this.reasonOf(error, sha256);
+      }
+    });
+  }
+
+  async read(sha256: string, range?: ByteRange): Promise<Readable> {
+    await this.size(sha256);
+    return createReadStream(this.path(sha256), range);
+  }
+
+  async receive<T>(source: Readable, options: ReceiveOptions<T>): Promise<Received<T>> {
+    // A source that fails before anyone listens to it would end the process; the pipeline hears of it all the same.
+    source.once('error', () => undefined);
+    await this.patience.try(async () => this.open());
+    return spool(join(this.folder, 'incoming'), source, options, (file, sha256) =>
+      this.patience.try(() => this.adopt(file, sha256)),
+    );
+  }
+
+  async take(file: string, sha256: string): Promise<void> {
+    const actual = await digestOf(file);
+    if (actual !== sha256) throw mismatch(actual);
+    await orFull(this.patience.try(() => this.adopt(file, sha256)));
+  }
+
+  async file(sha256: string): Promise<string> {
+    await this.size(sha256);
+    return this.path(sha256);
+  }
+
+  async use<T>(sha256: string, work: (path: string) => Promise<T>): Promise<T> {
+    return work(await this.file(sha256));
+  }
+
+  /** Nobody looks whether it is there: of a hundred thousand pictures that would take seconds. */
+  keep(sha256: string): Promise<string> {
+    return Promise.resolve(this.path(sha256));
+  }
+
+  patient(ms: number): FolderBlobs {
+    return new FolderBlobs(this.folder, ms, this.made);
+  }
+
+  hurry(): void {
+    this.patience.hurry();
+  }
+
+  async check(): Promise<void> {
+    this.open();
+    await access(join(this.folder, MARK));
+  }
+
+  /** Files that a process was killed over. */
+  async sweep(): Promise<number> {
+    const incoming = join(this.folder, 'incoming');
+    let gone = 0;
+    for (const name of await readdir(incoming).catch(() => [])) {
+      const path = join(incoming, name);
+      const found = await stat(path).catch(() => null);
+      if (!found || Date.now() - found.mtimeMs < DAY_MS) continue;
+      await rm(path, { force: true });
+      gone += 1;
+    }
+    return gone;
+  }
+
+  /** Makes the folder once; from then on it is there, or it is away. @throws ShingoError BLOB_STORE_UNAVAILABLE */
+  private open(): void {
+    const mark = join(this.folder, MARK);
+    if (!this.made) {
+      mkdirSync(this.folder, { recursive: true });
+      writeFileSync(mark, '', { flag: 'a' });
+      this.made = true;
+    }
+    try {
+      statSync(mark);
+    } catch {
+      throw unavailable(`its folder ${this.folder} is not there`);
+    }
+  }
+
+  private reasonOf(error: unknown, sha256: string): unknown {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      try {
+        if (this.made) this.open();
+      } catch (away) {
+        return away;
+      }
+      return missing(sha256);
+    }
+    return code === 'EIO' || code === 'ESTALE' || code === 'EHOSTDOWN' ? unavailable(code) : error;
+  }
+
+  /** Takes a finished file into the store by renaming it (same disk) after it is on the platter. */
+  private async adopt(partial: string, sha256: string): Promise<void> {
+    this.open();
+    const target = this.path(sha256);
+    await mkdir(dirname(target), { recursive: true });
+    const file = await open(partial, 'r+');
+    await file.sync().finally(() => file.close());
+    await rename(partial, target);
+    const folder = await open(dirname(target), 'r');
+    await folder.sync().finally(() => folder.close());
+  }
+}
