@@ -87,7 +87,10 @@ async function createExperiments(url: string, count: number): Promise<string[]> 
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query, variables }),
     });
-    const { data, errors } = (await response.json()) as { data: any; errors?: unknown };
+    const { data, errors } = (await response.json()) as {
+      data: { createExperiment: { experiment: { id: string } } };
+      errors?: unknown;
+    };
     if (errors) throw new Error(JSON.stringify(errors));
     return data;
   };
@@ -168,11 +171,10 @@ export const bench: Benchmark = {
       let service = await serve();
       stops.push(() => service.stop());
       const ids = await createExperiments(service.url, experiments);
-      const last = (
-        (await db.query('SELECT last_seq::int AS n FROM experiment ORDER BY substr(name, 2)::int')) as {
-          n: number;
-        }[]
-      ).map(({ n }) => n);
+      const heads: { n: number }[] = await db.query(
+        'SELECT last_seq::int AS n FROM experiment ORDER BY substr(name, 2)::int',
+      );
+      const last = heads.map(({ n }) => n);
       const crowd = { ids, each: Math.round(subscribers / experiments), library: 5, stayMs: stay * 1000 };
       const clients = new Clients();
       stops.push(() => clients.stop());

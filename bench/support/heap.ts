@@ -10,7 +10,7 @@ export async function heapAfterGc(inspectorPort: number): Promise<number> {
   await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject));
   let id = 0;
   const ask = (method: string, params = {}) =>
-    new Promise<any>((resolve) => {
+    new Promise<{ result: { value: number } }>((resolve) => {
       const mine = ++id;
       const hear = (data: Buffer) => {
         const message = JSON.parse(data.toString());
@@ -26,5 +26,5 @@ export async function heapAfterGc(inspectorPort: number): Promise<number> {
   const expression = '(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())';
   const { result } = await ask('Runtime.evaluate', { expression });
   socket.terminate();
-  return result.value as number;
+  return result.value;
 }

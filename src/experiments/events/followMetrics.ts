@@ -135,7 +135,7 @@ async function* ofRun(
     if (hints.closed) return;
     cursors[index] = page.length < limit ? head.lastSeq : page.at(-1)!.seq;
     const points = pace.thinned ? thin(page, pace.take()) : page;
-    const last = over && cursors[index]! >= head.lastSeq;
+    const last = over && cursors[index] >= head.lastSeq;
     yield update(points, page.length - points.length, last);
     if (last) return;
   }

@@ -54,7 +54,7 @@ test('every row comes once, in order, with its cursor as id; Last-Event-ID goes 
   const first = await open({ query: QUERY, variables: { id } }, {}, leave.signal);
   expect(first.headers.get('content-type')).toMatch(/^text\/event-stream/);
   let text = '';
-  const reader = first.body!.pipeThrough(new TextDecoderStream() as never).getReader();
+  const reader = first.body!.pipeThrough(new TextDecoderStream()).getReader();
   while (parse(text).length < 3) text += String((await reader.read()).value);
   leave.abort();
   const seen = parse(text).slice(0, 3);
