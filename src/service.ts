@@ -12,12 +12,7 @@ import { Connections } from './graphql/connections.js';
 import type { Services } from './graphql/context.js';
 import { createHttpServer } from './graphql/http.js';
 import { attachSocketServer } from './graphql/socket.js';
-import {
-  jobFileRoutes,
-  startScheduler,
-  startWorker as runWorker,
-  type WorkerOptions,
-} from './jobs/index.js';
+import { jobFileRoutes, startScheduler, startWorker as runWorker, type WorkerOptions } from './jobs/index.js';
 import { modelArtifactRoutes } from './models/index.js';
 import { openBlobs } from './platform/blobs/open.js';
 import { isUnavailable, type BlobStore } from './platform/blobs.js';

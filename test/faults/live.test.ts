@@ -117,11 +117,7 @@ test('20 clients that stop reading while 200,000 points are written cost nothing
     experimentUuid,
   ]);
   for (let from = start; from < start + COUNT; from += 10_000) {
-    await append(
-      world.db,
-      experimentUuid,
-      ...Array.from({ length: 10_000 }, (_, row) => metric(from + row)),
-    );
+    await append(world.db, experimentUuid, ...Array.from({ length: 10_000 }, (_, row) => metric(from + row)));
     peak = Math.max(peak, residentMb(pid));
   }
   await world.wait(async () => {
