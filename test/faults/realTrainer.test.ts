@@ -175,7 +175,7 @@ async function artifactKinds(experimentUuid: string): Promise<string[]> {
 
 it('stopped at every rung of a sweep, it comes to the losses of a training that never stopped', async () => {
   const worker = work();
-  const parameters = { ...PARAMETERS, algorithm: 'small-cnn', channels: 8, emaDecay: 0.9 };
+  const parameters = { ...PARAMETERS, epochs: 4, algorithm: 'small-cnn', channels: 8, emaDecay: 0.9 };
   const sweep = await startSweep(world.services, {
     ...{ name: 'rungs', datasetVersionUuid: versionUuid, modelUuid: world.modelUuid, parameters },
     space: [{ name: 'learningRate', kind: 'choice', values: [0.005, 1e-6] }],

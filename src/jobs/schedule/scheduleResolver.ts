@@ -81,7 +81,7 @@ class CreateScheduleInput {
 @InputType()
 class ScheduleInput {
   @Field(() => ID)
-  scheduleId: string;
+  id: string;
 }
 
 @ObjectType()
@@ -181,26 +181,26 @@ export class ScheduleResolver {
   }
 
   @Mutation(() => SchedulePayload, { description: 'Nothing is due until it is resumed; jobs go on.' })
-  pauseSchedule(@Arg('input', () => ScheduleInput) { scheduleId }: ScheduleInput, @Ctx() { db }: Context) {
+  pauseSchedule(@Arg('input', () => ScheduleInput) { id }: ScheduleInput, @Ctx() { db }: Context) {
     return payload(SchedulePayload, async () => ({
-      schedule: await setPaused(db, uuidOf('Schedule', scheduleId), true),
+      schedule: await setPaused(db, uuidOf('Schedule', id), true),
     }));
   }
 
   @Mutation(() => SchedulePayload, {
     description: 'It goes on with its next time; those that have passed are not made up for.',
   })
-  resumeSchedule(@Arg('input', () => ScheduleInput) { scheduleId }: ScheduleInput, @Ctx() { db }: Context) {
+  resumeSchedule(@Arg('input', () => ScheduleInput) { id }: ScheduleInput, @Ctx() { db }: Context) {
     return payload(SchedulePayload, async () => ({
-      schedule: await setPaused(db, uuidOf('Schedule', scheduleId), false),
+      schedule: await setPaused(db, uuidOf('Schedule', id), false),
     }));
   }
 
   @Mutation(() => DeleteSchedulePayload, { description: 'With its history; jobs that it has started go on.' })
-  deleteSchedule(@Arg('input', () => ScheduleInput) { scheduleId }: ScheduleInput, @Ctx() { db }: Context) {
+  deleteSchedule(@Arg('input', () => ScheduleInput) { id }: ScheduleInput, @Ctx() { db }: Context) {
     return payload(DeleteSchedulePayload, async () => {
-      await deleteSchedule(db, uuidOf('Schedule', scheduleId));
-      return { deletedId: scheduleId };
+      await deleteSchedule(db, uuidOf('Schedule', id));
+      return { deletedId: id };
     });
   }
 }

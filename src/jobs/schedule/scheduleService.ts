@@ -118,7 +118,7 @@ export async function deleteSchedule(db: DataSource, uuid: string): Promise<void
   if (deleted === 0) throw notFound();
 }
 
-const notFound = () => new ShingoError('NOT_FOUND', 'There is no such schedule.', 404, ['scheduleId']);
+const notFound = () => new ShingoError('NOT_FOUND', 'There is no such schedule.', 404, ['id']);
 
 export const MAX_SHOWN = 100;
 

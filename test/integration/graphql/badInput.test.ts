@@ -173,7 +173,7 @@ describe('an HTTP request', () => {
 });
 
 /** Operations that are right, from the schema itself: every query and mutation of the catalog and the data sets. */
-const OTHERS = /job|experiment|evaluation|artifact|training|^log/i;
+const OTHERS = /job|experiment|evaluation|artifact|training|^log|schedule|sweep|pipeline/i;
 
 /** Well-formed all the same. */
 const MEANT: Record<string, string[]> = {

@@ -62,7 +62,7 @@ test('a schedule shows its times and its runs, is paused, resumed and deleted', 
   const change = async (name: string, what: string) =>
     (
       await service.ok(
-        `mutation ($id: ID!) { ${name}(input: { scheduleId: $id }) { ${what} userErrors { code message } } }`,
+        `mutation ($id: ID!) { ${name}(input: { id: $id }) { ${what} userErrors { code message } } }`,
         { id: schedule.id },
       )
     )[name];
