@@ -76,7 +76,7 @@ class Clients {
   }
 
   stop(): void {
-    this.process.disconnect();
+    if (this.process.connected) this.process.disconnect();
   }
 }
 
