@@ -32,4 +32,13 @@ export function cropRegion(
   return { left, top, width: right - left, height: bottom - top };
 }
 
+/** The smallest region that has all of these, of which there is at least one. */
+export function unionOf(regions: readonly Region[]): Region {
+  const left = Math.min(...regions.map((region) => region.left));
+  const top = Math.min(...regions.map((region) => region.top));
+  const width = Math.max(...regions.map((region) => region.left + region.width)) - left;
+  const height = Math.max(...regions.map((region) => region.top + region.height)) - top;
+  return { left, top, width, height };
+}
+
 const clamp = (value: number, size: number) => Math.min(Math.max(value, 0), size);

@@ -137,6 +137,46 @@ describe('loadPictures', () => {
     expect(below[2]).toBeGreaterThan(200);
   });
 
+  it('cuts what the whole picture has there, to the byte, of a JPEG in any orientation', async () => {
+    const [width, height] = [90, 70];
+    const noise = { type: 'gaussian' as const, mean: 128, sigma: 60 };
+    const stored = await sharp({ create: { width, height, channels: 3, background: '#808080', noise } })
+      .jpeg({ quality: 80 })
+      .toBuffer();
+    const side = fc.integer({ min: 1, max: 40 });
+    const place = fc.integer({ min: 0, max: 60 });
+    const boxes = fc.array(fc.record({ x: place, y: place, width: side, height: side }), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    await fc.assert(
+      fc.asyncProperty(boxes, fc.integer({ min: 1, max: 8 }), async (cut, orientation) => {
+        const file = join(folder, 'noise.jpg');
+        const encoded = await sharp(stored).withMetadata({ orientation }).jpeg().toBuffer();
+        await writeFile(file, encoded);
+        const { data: whole, info } = await sharp(encoded)
+          .autoOrient()
+          .raw()
+          .toBuffer({ resolveWithObject: true });
+        const raw = { width: info.width, height: info.height, channels: 3 as const };
+        const { data } = await loadPictures(
+          cut.map((box) => sampleOf(file, box)),
+          preprocessing,
+        );
+        const { fit, kernel } = preprocessing.resize;
+        for (const [i, box] of cut.entries()) {
+          const expected = await sharp(whole, { raw })
+            .extract(cropRegion(box, raw, 0)!)
+            .resize(4, 4, { fit, kernel })
+            .raw()
+            .toBuffer();
+          expect(Buffer.from(data.subarray(i * 48, (i + 1) * 48)).equals(expected)).toBe(true);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('names a file that it cannot read', async () => {
     const broken = join(folder, 'broken.jpg');
     await writeFile(broken, 'not a picture');
