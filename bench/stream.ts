@@ -2,9 +2,8 @@
 import 'reflect-metadata';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import getPort from 'get-port';
@@ -16,6 +15,7 @@ import { uuidOf } from '../src/graphql/node.js';
 import { parseConfig } from '../src/platform/config.js';
 import { connectDatabase, migrateDatabase, openDatabase } from '../src/service.js';
 import type { BareRows } from './support/bareBroadcast.js';
+import { folderOfCluster } from './support/folder.js';
 import type { Benchmark } from './support/harness.js';
 import { heapAfterGc } from './support/heap.js';
 import { serveProcess } from './support/serviceProcess.js';
@@ -156,7 +156,7 @@ export const bench: Benchmark = {
     'heap, end / start': { max: 1.1 },
   },
   async run({ subscribers = 1000, experiments = 50, rate = 1000, batch = 5, seconds = 20, stay = 10 }, say) {
-    const dataDir = await mkdtemp(join(tmpdir(), 'shingo-bench-'));
+    const dataDir = await folderOfCluster();
     const config = parseConfig({ SHINGO_DATA_DIR: dataDir });
     const log = pino({ level: 'silent' });
     const stops: (() => unknown)[] = [() => rm(dataDir, { recursive: true, force: true })];

@@ -2,10 +2,9 @@
  * A project of many images in a PostgreSQL of the benchmark's own: rows only, made by SQL from one seed, with BDD100K's
  * mix of weather (69,863 training frames; see bench/README.md), thousands of places, drives of 50 frames, boxes.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { DataSource } from 'typeorm';
+import { folderOfCluster } from './folder.js';
 import { createProject } from '../../src/catalog/project/projectService.js';
 import { parseConfig } from '../../src/platform/config.js';
 import { migrate } from '../../src/platform/database/dataSource.js';
@@ -20,7 +19,7 @@ export interface BenchDatabase {
 
 /** An empty, migrated database on a server of its own. Without fsync: no figure here is about the disk. */
 export async function openBenchDatabase(): Promise<BenchDatabase> {
-  const folder = await mkdtemp(join(tmpdir(), 'shingo-bench-'));
+  const folder = await folderOfCluster();
   const server = await startEmbeddedPostgres(folder, false);
   const db = await connectDatabase(parseConfig({}), server.url, 'bench');
   await migrate(db);

@@ -1,8 +1,7 @@
 /** The whole service, API and database, in a folder of its own that goes when the benchmark is over. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { pino } from 'pino';
+import { folderOfCluster } from './folder.js';
 import type { Services } from '../../src/graphql/context.js';
 import { parseConfig, type Config } from '../../src/platform/config.js';
 import type { Log } from '../../src/platform/log.js';
@@ -18,7 +17,7 @@ interface Database {
 
 /** The migrated database alone. */
 export async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'shingo-bench-'));
+  const dataDir = await folderOfCluster();
   const config = parseConfig({ SHINGO_DATA_DIR: dataDir, SHINGO_PORT: '0' });
   const log = pino({ level: 'silent' });
   const stops: Database['stops'] = [() => rm(dataDir, { recursive: true, force: true })];
