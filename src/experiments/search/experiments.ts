@@ -22,7 +22,7 @@ export async function listExperiments(
   const scope = { projectUuid, known };
   if (!order) return list(db, experimentList, page, scope);
   const parts = metric
-    ? metricParts(metric.which, theSeries(metric, found.at(-1) ?? []), order.direction)
+    ? metricParts(projectUuid, metric.which, theSeries(metric, found.at(-1) ?? []), order.direction)
     : parameterParts(order.parameter?.name ?? '', projectUuid, order.direction);
   return list(db, experimentList, { ...page, orderBy: null }, { ...scope, parts });
 }
