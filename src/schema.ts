@@ -8,6 +8,7 @@ import { datasetEntities, datasetResolvers } from './datasets/index.js';
 import { experimentEntities, experimentResolvers } from './experiments/index.js';
 import type { Context } from './graphql/context.js';
 import { Node, parseGlobalId } from './graphql/node.js';
+import { hideRawInputs } from './graphql/rawInput.js';
 import { DateTime } from './graphql/scalars.js';
 import { jobEntities, jobResolvers } from './jobs/index.js';
 import { modelEntities, modelResolvers } from './models/index.js';
@@ -42,7 +43,7 @@ const unused = (): never => {
 };
 const noPubSub: PubSub = { publish: unused, subscribe: unused };
 
-export function createSchema(): Promise<GraphQLSchema> {
+export async function createSchema(): Promise<GraphQLSchema> {
   const resolvers = [
     NodeResolver,
     ...catalogResolvers,
@@ -53,12 +54,14 @@ export function createSchema(): Promise<GraphQLSchema> {
     ...collectResolvers,
     ...useResolvers,
   ];
-  return buildSchema({
+  const schema = await buildSchema({
     resolvers: resolvers as unknown as NonEmptyArray<(typeof resolvers)[number]>,
     scalarsMap: [{ type: Date, scalar: DateTime }],
     validate: false,
     pubSub: noPubSub,
   });
+  hideRawInputs(schema);
+  return schema;
 }
 
 /** As committed in schema/schema.graphql. */
