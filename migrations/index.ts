@@ -21,6 +21,7 @@ import { JobGraphs1764300001000 } from './1764300001000-JobGraphs.js';
 import { Logging1764300002000 } from './1764300002000-Logging.js';
 import { ExperimentSearch1764300003000 } from './1764300003000-ExperimentSearch.js';
 import { TrainedOn1764300007000 } from './1764300007000-TrainedOn.js';
+import { EventReference1764300007001 } from './1764300007001-EventReference.js';
 
 /** In order. A migration that has been released is never edited. */
 export const migrations = [
@@ -47,4 +48,5 @@ export const migrations = [
   Logging1764300002000,
   ExperimentSearch1764300003000,
   TrainedOn1764300007000,
+  EventReference1764300007001,
 ];

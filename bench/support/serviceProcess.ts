@@ -31,6 +31,8 @@ export async function serveProcess(
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
+      // As npm start and the Dockerfile run it.
+      NODE_ENV: 'production',
       SHINGO_DATABASE_URL: databaseUrl,
       SHINGO_DATA_DIR: dataDir,
       SHINGO_PORT: String(port),
