@@ -21,7 +21,6 @@ import { ValidationReportType } from '../catalog/validation/validationTypes.js';
 import type { Context } from '../graphql/context.js';
 import { list } from '../graphql/list/list.js';
 import type { Where } from '../graphql/list/where.js';
-import { uuidOf } from '../graphql/node.js';
 import { selectOne } from '../graphql/select.js';
 import { Payload, payload } from '../graphql/userError.js';
 import { createNamed, updateNamed } from '../platform/database/named.js';
@@ -31,6 +30,7 @@ import { Dataset, datasetList } from './dataset.js';
 import { SplitStrategy } from './split/assign.js';
 import { DatasetCount, DatasetVersion, datasetVersionList } from './datasetVersion.js';
 import { validateVersion } from './validation.js';
+import { datasetUuid, datasetVersionUuid } from './reference.js';
 
 @InputType()
 class CreateDatasetInput {
@@ -103,8 +103,8 @@ class DatasetVersionPayload extends Payload {
 @Resolver(() => Dataset)
 export class DatasetResolver {
   @Query(() => Dataset, { nullable: true })
-  dataset(@Arg('id', () => ID) id: string, @Ctx() { load }: Context): Promise<Dataset | null> {
-    return load.one(Dataset, uuidOf('Dataset', id));
+  async dataset(@Arg('id', () => ID) id: string, @Ctx() { db, load }: Context): Promise<Dataset | null> {
+    return load.one(Dataset, await datasetUuid(db, id));
   }
 
   @Query(() => datasetList.Connection)
@@ -132,7 +132,7 @@ export class DatasetResolver {
   @Mutation(() => DatasetPayload)
   updateDataset(@Arg('input', () => UpdateDatasetInput) input: UpdateDatasetInput, @Ctx() { db }: Context) {
     return payload(DatasetPayload, async () => {
-      const uuid = uuidOf('Dataset', input.id);
+      const uuid = await datasetUuid(db, input.id, ['id']);
       await updateNamed(db, 'dataset', uuid, input);
       return { dataset: await selectOne(db, Dataset, uuid) };
     });
@@ -142,8 +142,11 @@ export class DatasetResolver {
 @Resolver(() => DatasetVersion)
 export class DatasetVersionResolver {
   @Query(() => DatasetVersion, { nullable: true })
-  datasetVersion(@Arg('id', () => ID) id: string, @Ctx() { load }: Context): Promise<DatasetVersion | null> {
-    return load.one(DatasetVersion, uuidOf('DatasetVersion', id));
+  async datasetVersion(
+    @Arg('id', () => ID) id: string,
+    @Ctx() { db, load }: Context,
+  ): Promise<DatasetVersion | null> {
+    return load.one(DatasetVersion, await datasetVersionUuid(db, id));
   }
 
   @Query(() => datasetVersionList.Connection)
@@ -185,9 +188,9 @@ export class DatasetVersionResolver {
     @Ctx() { db }: Context,
   ) {
     return payload(DatasetVersionPayload, async () => ({
-      datasetVersion: await createDatasetVersion(db, uuidOf('Dataset', datasetId), {
+      datasetVersion: await createDatasetVersion(db, await datasetUuid(db, datasetId, ['datasetId']), {
         ...recipe,
-        fixedTestFrom: fixedTestFrom ? uuidOf('DatasetVersion', fixedTestFrom) : null,
+        fixedTestFrom: fixedTestFrom ? await datasetVersionUuid(db, fixedTestFrom, ['fixedTestFrom']) : null,
       }),
     }));
   }

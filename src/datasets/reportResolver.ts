@@ -16,13 +16,13 @@ import {
 import { Image } from '../catalog/image/image.js';
 import { Split } from '../catalog/vocabulary.js';
 import type { Context } from '../graphql/context.js';
-import { uuidOf } from '../graphql/node.js';
 import { ShingoError } from '../platform/error.js';
 import { DatasetVersion } from './datasetVersion.js';
 import { diffVersions, type DiffExample } from './diff.js';
 import { LeakKind } from './leaks/find.js';
 import { LEAK_DEFAULTS, leaksOf, type SplitLeak } from './leaks/report.js';
 import { SplitStrategy } from './split/assign.js';
+import { datasetVersionUuid } from './reference.js';
 
 registerEnumType(SplitStrategy, {
   name: 'SplitStrategy',
@@ -200,8 +200,8 @@ export class ReportResolver {
 }
 
 /** @throws ShingoError INVALID_ID, NOT_FOUND */
-async function versionOf({ load }: Context, id: string, argument: string): Promise<DatasetVersion> {
-  const version = await load.one(DatasetVersion, uuidOf('DatasetVersion', id));
+async function versionOf({ db, load }: Context, id: string, argument: string): Promise<DatasetVersion> {
+  const version = await load.one(DatasetVersion, await datasetVersionUuid(db, id, [argument]));
   if (!version) throw new ShingoError('NOT_FOUND', 'There is no such data set version.', 404, [argument]);
   return version;
 }

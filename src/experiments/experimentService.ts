@@ -1,7 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Loaders } from '../graphql/context.js';
-import { parseGlobalId, uuidOf } from '../graphql/node.js';
-import { namePairs } from '../graphql/reference.js';
+import { findReference, type Referable } from '../graphql/reference.js';
 import { isUniqueViolation } from '../platform/database/errors.js';
 import { ShingoError } from '../platform/error.js';
 import { newId } from '../platform/ids.js';
@@ -15,26 +14,19 @@ import { flatten, insertParameters, typed, type TypedParameter } from './storedP
 
 type Db = DataSource | EntityManager;
 
-/**
- * An experiment is named by its global id or, as people do, by "project name/experiment name".
- * @throws ShingoError NOT_FOUND, INVALID_ID (the id of something else)
- */
+const EXPERIMENT: Referable = {
+  type: 'Experiment',
+  noun: 'experiment',
+  forms: '"project name/experiment name"',
+  sql: `/* experiment.resolve */ SELECT id AS uuid FROM experiment WHERE id = $1
+    UNION ALL SELECT e.id FROM unnest($2::text[], $3::text[]) AS named(project, experiment)
+      JOIN project p ON p.name = named.project
+      JOIN experiment e ON e.project_id = p.id AND e.name = named.experiment`,
+};
+
+/** @throws ShingoError NOT_FOUND, INVALID_ID (the id of something else) */
 export async function experimentUuid(db: Db, idOrReference: string, field?: string[]): Promise<string> {
-  const uuid = parseGlobalId(idOrReference) ? uuidOf('Experiment', idOrReference) : null;
-  const rows: { id: string }[] = await db.query(
-    `/* experiment.resolve */ SELECT id FROM experiment WHERE id = $1
-     UNION ALL SELECT e.id FROM unnest($2::text[], $3::text[]) AS named(project, experiment)
-       JOIN project p ON p.name = named.project
-       JOIN experiment e ON e.project_id = p.id AND e.name = named.experiment`,
-    [uuid, ...namePairs(idOrReference)],
-  );
-  if (rows[0]) return rows[0].id;
-  throw new ShingoError(
-    'NOT_FOUND',
-    `There is no experiment ${JSON.stringify(idOrReference.slice(0, 200))}; give its id or "project name/experiment name".`,
-    404,
-    field,
-  );
+  return (await findReference(db, EXPERIMENT, idOrReference, field)).uuid;
 }
 
 export interface MetricFilter {

@@ -30,6 +30,8 @@ import { startEvaluation } from './start/startEvaluation.js';
 import { startTraining } from './start/startTraining.js';
 import { JobFile, filesOfJobs } from './task/jobFile.js';
 import { JobReport, reportOf } from './task/report.js';
+import { datasetVersionUuid } from '../datasets/reference.js';
+import { modelUuid } from '../models/model/modelService.js';
 
 @Resolver(() => Job)
 export class JobResolver {
@@ -83,11 +85,14 @@ export class JobResolver {
     @Ctx() services: Context,
   ) {
     return payload(input.StartTrainingPayload, async () => {
-      const datasetVersionUuid = uuidOf('DatasetVersion', given.datasetVersionId);
-      const modelUuid = uuidOf('Model', given.modelId);
+      const { db } = services;
       const from = given.fromExperimentId;
-      const parentUuid = from ? await experimentUuid(services.db, from, ['fromExperimentId']) : null;
-      const job = await startTraining(services, { ...given, datasetVersionUuid, modelUuid, parentUuid });
+      const job = await startTraining(services, {
+        ...given,
+        datasetVersionUuid: await datasetVersionUuid(db, given.datasetVersionId, ['datasetVersionId']),
+        modelUuid: await modelUuid(db, given.modelId, ['modelId']),
+        parentUuid: from ? await experimentUuid(db, from, ['fromExperimentId']) : null,
+      });
       return { job, experiment: await services.load.one(Experiment, job.experimentUuid) };
     });
   }
@@ -100,12 +105,11 @@ export class JobResolver {
     @Ctx() services: Context,
   ) {
     return payload(input.StartEvaluationPayload, async () => {
-      const datasetVersionUuid = uuidOf('DatasetVersion', given.datasetVersionId);
-      const experiment = await experimentUuid(services.db, given.experimentId, ['experimentId']);
+      const { db } = services;
       const job = await startEvaluation(services, {
         ...given,
-        datasetVersionUuid,
-        experimentUuid: experiment,
+        datasetVersionUuid: await datasetVersionUuid(db, given.datasetVersionId, ['datasetVersionId']),
+        experimentUuid: await experimentUuid(db, given.experimentId, ['experimentId']),
         protocolUuid: given.protocolId ? uuidOf('EvaluationProtocol', given.protocolId) : null,
       });
       return { job, evaluation: await services.load.one(Evaluation, job.evaluationUuid) };

@@ -1,12 +1,15 @@
 /** What an experiment's log holds, as classes of the API; a new event is one of these without seq and time. */
-import { Field, Int, ObjectType, createUnionType } from 'type-graphql';
+import { Field, Int, InterfaceType, ObjectType } from 'type-graphql';
 import type { Split } from '../../catalog/vocabulary.js';
 import { DateTime } from '../../graphql/scalars.js';
 import { JobState, Reason, reasonOf } from '../../jobs/vocabulary.js';
 import { Measured } from '../metric.js';
 
-@ObjectType()
-abstract class LogRow {
+@InterfaceType('ExperimentEvent', {
+  description: "A row of an experiment's event log.",
+  resolveType: (event: object) => CLASSES.find((type) => event instanceof type),
+})
+export abstract class LogRow {
   @Field(() => Int, { description: "Place in the experiment's event log: 1, 2, 3, … without gaps." })
   seq: number;
 
@@ -14,16 +17,16 @@ abstract class LogRow {
   time: Date;
 }
 
-@ObjectType({ description: 'A metric over every light of the split.' })
+@ObjectType({ implements: LogRow, description: 'A metric over every light of the split.' })
 export class MetricEvent extends Measured {}
 
-@ObjectType({ description: 'A metric over the lights under one condition.' })
+@ObjectType({ implements: LogRow, description: 'A metric over the lights under one condition.' })
 export class ConditionMetricEvent extends Measured {
   @Field(() => String)
   condition: string;
 }
 
-@ObjectType({ description: 'The training changed its state.' })
+@ObjectType({ implements: LogRow, description: 'The training changed its state.' })
 export class StatusEvent extends LogRow {
   @Field(() => JobState)
   state: JobState;
@@ -32,7 +35,7 @@ export class StatusEvent extends LogRow {
   reason: Reason | null;
 }
 
-@ObjectType()
+@ObjectType({ implements: LogRow })
 export class LogEvent extends LogRow {
   @Field(() => String, { description: 'info, warn or error.' })
   level: string;
@@ -41,7 +44,7 @@ export class LogEvent extends LogRow {
   message: string;
 }
 
-@ObjectType({ description: 'The training is over; nothing comes after this.' })
+@ObjectType({ implements: LogRow, description: 'The training is over; nothing comes after this.' })
 export class DoneEvent extends LogRow {
   @Field(() => JobState)
   state: JobState;
@@ -53,11 +56,6 @@ export class DoneEvent extends LogRow {
 const CLASSES = [MetricEvent, ConditionMetricEvent, StatusEvent, LogEvent, DoneEvent] as const;
 
 export type ExperimentEvent = InstanceType<(typeof CLASSES)[number]>;
-export const ExperimentEventUnion = createUnionType({
-  name: 'ExperimentEvent',
-  types: () => CLASSES,
-  resolveType: (event) => CLASSES.find((type) => event instanceof type),
-});
 
 export interface NewMetric {
   kind: 'METRIC';

@@ -3,7 +3,7 @@ import { resumed } from '../../graphql/answers.js';
 import type { Context } from '../../graphql/context.js';
 import { ShingoError } from '../../platform/error.js';
 import { experimentUuid } from '../experimentService.js';
-import { ExperimentEventUnion, type ExperimentEvent } from './event.js';
+import { LogRow, type ExperimentEvent } from './event.js';
 import { followExperiment } from './follow.js';
 import { MAX_RUNS, followMetrics, readCursor, type MetricsRequest } from './followMetrics.js';
 import { ExperimentMetricsUpdate } from './metricsUpdate.js';
@@ -15,7 +15,7 @@ interface Following {
 
 @Resolver()
 export class EventResolver {
-  @Subscription(() => ExperimentEventUnion, {
+  @Subscription(() => LogRow, {
     description:
       'Every event after afterSeq, in order, none twice, then those to come; completes after DoneEvent.',
     subscribe: async ({ args, context }: Following) =>
@@ -31,7 +31,7 @@ export class EventResolver {
     @Arg('id', () => ID, { description: 'Id, or "project name/experiment name".' }) _id: string,
     @Arg('afterSeq', () => Int, { defaultValue: 0 }) _afterSeq: number,
     @Ctx() _context: Context,
-  ): typeof ExperimentEventUnion {
+  ): LogRow {
     return event;
   }
 

@@ -23,6 +23,7 @@ import { logEvaluation } from './logEvaluation.js';
 import { logMetrics, metricsBatch } from './logMetrics.js';
 import { logParameters } from './parameters.js';
 import { readPoints } from './readPoints.js';
+import { datasetVersionUuid } from '../../datasets/reference.js';
 
 @ObjectType()
 class CreateExperimentPayload extends Payload {
@@ -60,7 +61,10 @@ export class LoggingResolver {
       const model = await findModelReference(db, modelId, ['modelId']);
       const experiment = await createExperiment(db, {
         ...{ ...rest, projectUuid: model.projectUuid, modelUuid: model.uuid },
-        datasetVersionUuid: datasetVersionId == null ? null : uuidOf('DatasetVersion', datasetVersionId),
+        datasetVersionUuid:
+          datasetVersionId == null
+            ? null
+            : await datasetVersionUuid(db, datasetVersionId, ['datasetVersionId']),
         parentUuid: parentId == null ? null : await experimentUuid(db, parentId, ['parentId']),
         ...{ name: name ?? null, engine: engine ?? null, codeVersion: codeVersion ?? null },
         idempotencyKey: idempotencyKey ?? null,

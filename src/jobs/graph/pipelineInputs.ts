@@ -8,6 +8,8 @@ import { JobOptionsInput } from '../options.js';
 import { TrainingParametersInput } from '../parametersInput.js';
 import { Engine, Weights } from '../vocabulary.js';
 import { templateSchema, type Template } from './pipeline.js';
+import { datasetVersionUuid } from '../../datasets/reference.js';
+import { modelUuid } from '../../models/model/modelService.js';
 
 @InputType({ description: 'As of startTraining.' })
 export class PipelineTrainingInput {
@@ -91,7 +93,7 @@ export async function templateOf(db: DataSource, { training, evaluation, gate }:
   return templateSchema.parse({
     training: {
       ...rest,
-      modelUuid: uuidOf('Model', modelId),
+      modelUuid: await modelUuid(db, modelId, ['training', 'modelId']),
       parentUuid: from,
       parameters: plain(parameters),
       job: job && plain(job),
@@ -99,7 +101,9 @@ export async function templateOf(db: DataSource, { training, evaluation, gate }:
     evaluation: evaluation && {
       ...{ split: evaluation.split, weights: evaluation.weights, engine: evaluation.engine },
       job: evaluation.job && plain(evaluation.job),
-      datasetVersionUuid: uuid('DatasetVersion', evaluation.datasetVersionId),
+      datasetVersionUuid: evaluation.datasetVersionId
+        ? await datasetVersionUuid(db, evaluation.datasetVersionId, ['evaluation', 'datasetVersionId'])
+        : null,
       protocolUuid: uuid('EvaluationProtocol', evaluation.protocolId),
     },
     gate: gate && {

@@ -12,7 +12,6 @@ import {
 } from 'type-graphql';
 import { Experiment } from '../../experiments/experiment.js';
 import type { Context } from '../../graphql/context.js';
-import { uuidOf } from '../../graphql/node.js';
 import { Payload, payload } from '../../graphql/userError.js';
 import { Job } from '../job.js';
 import { neighbours } from './needs.js';
@@ -23,6 +22,7 @@ import {
   PipelineTrainingInput,
   templateOf,
 } from './pipelineInputs.js';
+import { datasetVersionUuid } from '../../datasets/reference.js';
 
 @InputType()
 class StartPipelineInput {
@@ -74,7 +74,7 @@ export class PipelineResolver {
   })
   startPipeline(@Arg('input', () => StartPipelineInput) given: StartPipelineInput, @Ctx() services: Context) {
     return payload(StartPipelinePayload, async () => {
-      const version = uuidOf('DatasetVersion', given.datasetVersionId);
+      const version = await datasetVersionUuid(services.db, given.datasetVersionId, ['datasetVersionId']);
       const template = await templateOf(services.db, given);
       const { actor, load } = services;
       const made = await startPipeline(services, actor, version, template, given.idempotencyKey);

@@ -44,6 +44,7 @@ import {
   runsOf,
   setPaused,
 } from './scheduleService.js';
+import { datasetUuid } from '../../datasets/reference.js';
 
 @InputType()
 class CreateScheduleInput {
@@ -173,7 +174,7 @@ export class ScheduleResolver {
       const schedule = await createSchedule(db, actor, {
         ...{ name, cron, timeZone, newVersion, skipUnchanged },
         projectUuid: await projectUuid(db, given.projectId),
-        datasetUuid: uuidOf('Dataset', given.datasetId),
+        datasetUuid: await datasetUuid(db, given.datasetId, ['datasetId']),
         template: await templateOf(db, given),
       });
       return { schedule };

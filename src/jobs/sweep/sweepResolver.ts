@@ -28,6 +28,8 @@ import { startSweep } from './startSweep.js';
 import { Sweep, SweepTrial, sweepList } from './sweep.js';
 import { StartSweepInput, spaceOf } from './sweepInputs.js';
 import { bestOf, cancelSweep, sweepsOfJobs, trialsOf } from './sweepService.js';
+import { datasetVersionUuid } from '../../datasets/reference.js';
+import { modelUuid } from '../../models/model/modelService.js';
 
 @InputType()
 class CancelSweepInput {
@@ -103,8 +105,8 @@ export class SweepResolver {
       } = given;
       const sweep = await startSweep(services, {
         ...rest,
-        datasetVersionUuid: uuidOf('DatasetVersion', datasetVersionId),
-        modelUuid: uuidOf('Model', modelId),
+        datasetVersionUuid: await datasetVersionUuid(services.db, datasetVersionId, ['datasetVersionId']),
+        modelUuid: await modelUuid(services.db, modelId, ['modelId']),
         parentUuid: from ? await experimentUuid(services.db, from, ['fromExperimentId']) : null,
         parameters: JSON.parse(JSON.stringify(parameters ?? {})) as object,
         space: spaceOf(given.space),

@@ -2,7 +2,6 @@ import { Arg, Ctx, Field, FieldResolver, ID, InputType, Mutation, Resolver, Root
 import { DatasetVersion } from '../../datasets/datasetVersion.js';
 import type { Format } from '../../datasets/formats/write/archive.js';
 import type { Context } from '../../graphql/context.js';
-import { uuidOf } from '../../graphql/node.js';
 import { payload } from '../../graphql/userError.js';
 import { StartJobInput } from '../options.js';
 import { startTask } from '../start/startTask.js';
@@ -10,6 +9,7 @@ import { findVersion } from '../start/subjects.js';
 import { JobKind } from '../vocabulary.js';
 import { ExportFormat, ExportReport } from './exportReport.js';
 import { JobPayload } from './jobPayload.js';
+import { datasetVersionUuid } from '../../datasets/reference.js';
 
 @InputType()
 class StartExportInput extends StartJobInput {
@@ -40,7 +40,7 @@ export class ExportResolver {
     @Ctx() services: Context,
   ) {
     return payload(JobPayload, async () => {
-      const versionUuid = uuidOf('DatasetVersion', datasetVersionId);
+      const versionUuid = await datasetVersionUuid(services.db, datasetVersionId, ['datasetVersionId']);
       const { projectUuid } = await findVersion(services.db, versionUuid);
       const asked = { versionUuid, format, pictures };
       const task = { projectUuid, kind: JobKind.EXPORT as const, asked, idempotencyKey, job };

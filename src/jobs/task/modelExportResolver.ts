@@ -31,6 +31,7 @@ import { startTask } from '../start/startTask.js';
 import { JobKind } from '../vocabulary.js';
 import { JobPayload } from './jobPayload.js';
 import { EvaluationDriftReport, ModelExportReport, ModelVariant } from './modelExportReport.js';
+import { datasetVersionUuid } from '../../datasets/reference.js';
 
 @InputType()
 class StartModelExportInput extends StartJobInput {
@@ -105,7 +106,8 @@ export class ModelExportResolver {
       const uuid = await experimentOfSubject(db, given);
       const { experiment } = await modelSource(db, uuid);
       const { variants, split, sample, seed, protocolId } = given;
-      const version = given.datasetVersionId ? uuidOf('DatasetVersion', given.datasetVersionId) : null;
+      const of = given.datasetVersionId;
+      const version = of ? await datasetVersionUuid(services.db, of, ['datasetVersionId']) : null;
       const { projectUuid, task: learnt } = experiment;
       const named = protocolId ? uuidOf('EvaluationProtocol', protocolId) : null;
       const { idempotencyKey, job: options, maxChangedShare = null, maxScoreDifference = null } = given;

@@ -21,6 +21,8 @@ import { Job } from '../job.js';
 import { StartJobInput } from '../options.js';
 import { startPredictions } from '../start/startPredictions.js';
 import { PredictionFormat, PredictionsReport } from './predictionsReport.js';
+import { datasetVersionUuid } from '../../datasets/reference.js';
+import { modelUuid } from '../../models/model/modelService.js';
 
 @InputType()
 class ImportPredictionsInput extends StartJobInput {
@@ -90,8 +92,9 @@ export class PredictionsResolver {
     return payload(ImportPredictionsPayload, async () => {
       const { datasetVersionId, modelId, modelVersionId, uploadId, protocolId, ...rest } = given;
       const job = await startPredictions(services, {
-        ...{ ...rest, datasetVersionUuid: uuidOf('DatasetVersion', datasetVersionId) },
-        ...(modelId != null && { modelUuid: uuidOf('Model', modelId) }),
+        ...rest,
+        datasetVersionUuid: await datasetVersionUuid(services.db, datasetVersionId, ['datasetVersionId']),
+        ...(modelId != null && { modelUuid: await modelUuid(services.db, modelId, ['modelId']) }),
         ...(modelVersionId != null && {
           modelVersionUuid: await modelVersionUuid(services.db, modelVersionId, ['modelVersionId']),
         }),

@@ -19,6 +19,7 @@ import { ModelVersion } from '../version/version.js';
 import { ModelAlias } from './alias.js';
 import { AliasChange } from './aliasChange.js';
 import { MAX_ALIASES, removeAlias, setAlias } from './aliasService.js';
+import { modelUuid } from '../model/modelService.js';
 
 const EXPECTED =
   'Refused with CONFLICT if another version holds the alias by then; null: if any does; left out: no matter.';
@@ -85,7 +86,10 @@ class ModelAliasResolver {
   ) {
     return payload(ModelAliasPayload, async () => {
       const wish = { ...move, expectedUuid: expected(expectedVersionId) };
-      return { modelAlias: null, change: await removeAlias(db, actor, uuidOf('Model', modelId), wish) };
+      return {
+        modelAlias: null,
+        change: await removeAlias(db, actor, await modelUuid(db, modelId, ['modelId']), wish),
+      };
     });
   }
 

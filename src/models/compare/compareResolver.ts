@@ -9,6 +9,7 @@ import { uuidOf } from '../../graphql/node.js';
 import { changedLights } from './changed.js';
 import { ChangedLight, ChangedLights, ComparisonSide, ModelComparison } from './comparison.js';
 import { MAX_SLICES, compareModels, type SliceFilter } from './compareService.js';
+import { datasetVersionUuid } from '../../datasets/reference.js';
 
 const SUBJECT =
   'Id of a model version, an experiment (its BEST weights) or an evaluation; or "project/model@alias".';
@@ -64,13 +65,15 @@ class ModelComparisonResolver {
     complexity: 2000,
     description: `Is b better than a, and where? At most ${MAX_SLICES} slices: metrics × conditions × classes × sizes.`,
   })
-  compareModels(@Args(() => CompareArguments) asked: CompareArguments, @Ctx() { db }: Context) {
+  async compareModels(@Args(() => CompareArguments) asked: CompareArguments, @Ctx() { db }: Context) {
     const { a, b, datasetVersionId, split = null, protocolId, ...filter } = asked;
-    const uuid = (type: string, id: string | null | undefined) => (id == null ? null : uuidOf(type, id));
     return compareModels(db, a, b, {
-      datasetVersionUuid: uuid('DatasetVersion', datasetVersionId),
+      datasetVersionUuid:
+        datasetVersionId == null
+          ? null
+          : await datasetVersionUuid(db, datasetVersionId, ['datasetVersionId']),
       split,
-      protocolUuid: uuid('EvaluationProtocol', protocolId),
+      protocolUuid: protocolId == null ? null : uuidOf('EvaluationProtocol', protocolId),
       filter,
     });
   }

@@ -24,6 +24,8 @@ import { Payload, payload } from '../../graphql/userError.js';
 import { Model } from '../model/model.js';
 import { GateBound, GateRule, gateRuleList } from './rule.js';
 import { MAX_GATE_RULES, createGateRule, deleteGateRule, updateGateRule } from './ruleService.js';
+import { datasetUuid } from '../../datasets/reference.js';
+import { modelUuid } from '../model/modelService.js';
 
 @InputType()
 abstract class GateRuleInput {
@@ -99,9 +101,6 @@ class GateRulePayload extends Payload {
 @ObjectType()
 class DeleteGateRulePayload extends Payload {}
 
-/** null stays null, missing stays missing. */
-const idOf = (type: string, id: string | null | undefined) => (id == null ? id : uuidOf(type, id));
-
 @Resolver(() => GateRule)
 export class GateRuleResolver {
   @Query(() => gateRuleList.Connection, { description: `At most ${MAX_GATE_RULES} a project.` })
@@ -121,8 +120,8 @@ export class GateRuleResolver {
     return payload(GateRulePayload, async () => ({
       gateRule: await createGateRule(db, await projectUuid(db, projectId), {
         ...rest,
-        modelUuid: idOf('Model', modelId) ?? null,
-        datasetUuid: uuidOf('Dataset', datasetId),
+        modelUuid: modelId == null ? null : await modelUuid(db, modelId, ['modelId']),
+        datasetUuid: await datasetUuid(db, datasetId, ['datasetId']),
         class: rest.class ?? null,
         condition: rest.condition ?? null,
         everyCondition: rest.everyCondition ?? false,
@@ -139,8 +138,10 @@ export class GateRuleResolver {
     return payload(GateRulePayload, async () => ({
       gateRule: await updateGateRule(db, uuidOf('GateRule', id), {
         ...rest,
-        ...(modelId !== undefined && { modelUuid: idOf('Model', modelId) }),
-        ...(datasetId != null && { datasetUuid: uuidOf('Dataset', datasetId) }),
+        ...(modelId !== undefined && {
+          modelUuid: modelId === null ? null : await modelUuid(db, modelId, ['modelId']),
+        }),
+        ...(datasetId != null && { datasetUuid: await datasetUuid(db, datasetId, ['datasetId']) }),
       }),
     }));
   }

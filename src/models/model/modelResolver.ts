@@ -16,11 +16,11 @@ import { Project } from '../../catalog/project/project.js';
 import { projectUuid } from '../../catalog/project/projectService.js';
 import type { Context } from '../../graphql/context.js';
 import { list } from '../../graphql/list/list.js';
-import { uuidOf } from '../../graphql/node.js';
 import { selectOne } from '../../graphql/select.js';
 import { Payload, payload } from '../../graphql/userError.js';
 import { createNamed, updateNamed } from '../../platform/database/named.js';
 import { Model, modelList } from './model.js';
+import { modelUuid } from './modelService.js';
 
 @InputType()
 class CreateModelInput {
@@ -51,8 +51,8 @@ class ModelPayload extends Payload {
 @Resolver(() => Model)
 export class ModelResolver {
   @Query(() => Model, { nullable: true })
-  model(@Arg('id', () => ID) id: string, @Ctx() { load }: Context): Promise<Model | null> {
-    return load.one(Model, uuidOf('Model', id));
+  async model(@Arg('id', () => ID) id: string, @Ctx() { db, load }: Context): Promise<Model | null> {
+    return load.one(Model, await modelUuid(db, id));
   }
 
   @Query(() => modelList.Connection)
@@ -80,7 +80,7 @@ export class ModelResolver {
   @Mutation(() => ModelPayload)
   updateModel(@Arg('input', () => UpdateModelInput) input: UpdateModelInput, @Ctx() { db }: Context) {
     return payload(ModelPayload, async () => {
-      const uuid = uuidOf('Model', input.id);
+      const uuid = await modelUuid(db, input.id, ['id']);
       await updateNamed(db, 'model', uuid, input);
       return { model: await selectOne(db, Model, uuid) };
     });

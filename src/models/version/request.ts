@@ -6,6 +6,7 @@ import { ShingoError } from '../../platform/error.js';
 import type { ElsewhereVersion } from './ofElsewhere.js';
 import type { ExperimentVersion } from './ofExperiment.js';
 import type { LearningTask } from '../../catalog/vocabulary.js';
+import { datasetVersionUuid } from '../../datasets/reference.js';
 
 export interface VersionRequest {
   experimentId?: string | null;
@@ -35,7 +36,8 @@ export async function newVersion(
     sha256: input.artifact.sha256,
     name: input.artifact.name,
   };
-  const trainedOnUuid = input.trainedOnId == null ? null : uuidOf('DatasetVersion', input.trainedOnId);
+  const trainedOnUuid =
+    input.trainedOnId == null ? null : await datasetVersionUuid(db, input.trainedOnId, ['trainedOnId']);
   if (experimentId != null) {
     const idle = ELSEWHERE.find((name) => input[name] != null);
     if (idle) throw bad(idle, `${idle} follows from the experiment; leave it out.`);

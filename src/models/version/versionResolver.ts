@@ -29,6 +29,7 @@ import { modelVersionUuid } from './reference.js';
 import { newVersion } from './request.js';
 import { ModelVersion, modelVersionList } from './version.js';
 import { createModelVersion } from './versionService.js';
+import { modelUuid } from '../model/modelService.js';
 
 @InputType({
   description: 'The file of a model: an upload that is complete, or a file that the service has.',
@@ -125,9 +126,11 @@ export class ModelVersionResolver {
     @Ctx() { db, blobs, actor }: Context,
   ) {
     return payload(ModelVersionPayload, async () => {
-      const modelUuid = uuidOf('Model', input.modelId);
-      const wanted = await newVersion(db, input);
-      return { modelVersion: await createModelVersion({ db, blobs }, actor, { modelUuid, ...wanted }) };
+      const of = {
+        modelUuid: await modelUuid(db, input.modelId, ['modelId']),
+        ...(await newVersion(db, input)),
+      };
+      return { modelVersion: await createModelVersion({ db, blobs }, actor, of) };
     });
   }
 
