@@ -18,3 +18,7 @@ function reason({ source, state, datasetVersionUuid }: Experiment): string | nul
     return `The training of this experiment is ${state}; only one that SUCCEEDED has weights.`;
   return null;
 }
+
+/** SQL: whether an evaluation of an experiment is one of its best, or of predictions of it that were made elsewhere and logged. */
+export const judges = (evaluation: string): string =>
+  `(${evaluation}.weights = 'BEST' OR ${evaluation}.source = 'IMPORTED')`;

@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import type { Split } from '../../catalog/vocabulary.js';
 import { parseGlobalId } from '../../graphql/node.js';
 import { ShingoError } from '../../platform/error.js';
+import { judges } from '../../experiments/weights.js';
 import { modelVersionUuid } from '../version/reference.js';
 
 export interface Choice {
@@ -12,10 +13,10 @@ export interface Choice {
   protocolUuid: string | null;
 }
 
-/** An evaluation, an experiment's BEST weights, or a model version: UUIDs name one of them only. */
+/** An evaluation, an experiment's BEST weights or logged predictions, or a model version: UUIDs name one of them only. */
 const evaluationsOf = (subject: string) =>
   `SELECT evaluation_id FROM model_version_evaluation WHERE version_id = ${subject}
-   UNION ALL SELECT id FROM evaluation WHERE experiment_id = ${subject} AND weights = 'BEST'
+   UNION ALL SELECT id FROM evaluation e WHERE experiment_id = ${subject} AND ${judges('e')}
    UNION ALL SELECT id FROM evaluation WHERE id = ${subject}`;
 
 /** UUIDs of the evaluations of a and b. @throws ShingoError NOT_FOUND, NOT_COMPARABLE */

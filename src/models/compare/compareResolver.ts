@@ -12,7 +12,7 @@ import { MAX_SLICES, compareModels, type SliceFilter } from './compareService.js
 import { datasetVersionUuid } from '../../datasets/reference.js';
 
 const SUBJECT =
-  'Id of a model version, an experiment (its BEST weights) or an evaluation; or "project/model@alias".';
+  'Id of a model version, an experiment (its BEST weights, or the predictions logged for it) or an evaluation; or "project/model@alias".';
 
 @ArgsType()
 class CompareArguments implements SliceFilter {

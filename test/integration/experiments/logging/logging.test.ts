@@ -4,7 +4,9 @@ import { LearningTask, Split } from '../../../../src/catalog/vocabulary.js';
 import { insertEvaluation } from '../../../../src/experiments/evaluationService.js';
 import { insertExperiment } from '../../../../src/experiments/experimentService.js';
 import { protocolFor } from '../../../../src/experiments/protocol/protocolService.js';
+import { chooseEvaluation } from '../../../../src/collect/quality.js';
 import { toGlobalId, uuidOf } from '../../../../src/graphql/node.js';
+import { chooseEvaluations } from '../../../../src/models/compare/choose.js';
 import { newId } from '../../../../src/platform/ids.js';
 import { insertModel, insertVersion } from '../../../faults/world.js';
 import { points, startLogging, type LoggingWorld } from './support.js';
@@ -246,6 +248,15 @@ it('takes an evaluation of predictions made elsewhere, also after the end, and n
   expect(experiment.evaluations).toEqual([
     { id: evaluationId, name: 'yolo, epoch 40', source: 'IMPORTED', weights: null },
   ]);
+  // From then on it is what the experiment is judged by, and compared by.
+  await db.query("UPDATE evaluation SET state = 'SUCCEEDED' WHERE experiment_id = $1", [
+    uuidOf('Experiment', id),
+  ]);
+  const evaluationUuid = uuidOf('Evaluation', evaluationId);
+  const judged = await chooseEvaluation(db, project, { experimentUuid: uuidOf('Experiment', id) });
+  expect(judged?.uuid).toBe(evaluationUuid);
+  const any = { datasetVersionUuid: null, split: null, protocolUuid: null };
+  expect(await chooseEvaluations(db, id, evaluationId, any)).toEqual([evaluationUuid, evaluationUuid]);
   const other = await world.create();
   expect((await log('e', evaluationId, other.id)).userErrors).toMatchObject([{ code: 'EVALUATION_TAKEN' }]);
   const otherModel = await imported(await insertModel(db, project));
