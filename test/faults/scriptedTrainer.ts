@@ -25,6 +25,8 @@ export interface Script {
   deaf?: boolean;
   /** Sends something that is no message. */
   nonsense?: boolean;
+  /** Says a line each epoch, and the same one twice. */
+  chatty?: boolean;
   fail?: { code: string; message: string };
   /** Value of the loss in this epoch. */
   loss?: { epoch: number; value: number };
@@ -93,6 +95,12 @@ async function train(script: Script, spec: Extract<Spec, { kind: 'TRAINING' }>):
       secondsLeft: null,
     };
     await send({ type: 'progress', ...progress, epoch: epoch + 1 });
+    for (const times of script.chatty ? ['once', 'twice'] : [])
+      await send({
+        type: 'log',
+        level: 'info',
+        message: times === 'once' ? `epoch ${epoch + 1}` : 'still here',
+      });
     if (script.dieInEpoch === epoch + 1 && !resumed) process.kill(process.pid, 'SIGKILL');
     if (script.pace) await sleep(script.pace);
     epoch += 1;
