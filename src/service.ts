@@ -19,6 +19,7 @@ import { isUnavailable, type BlobStore } from './platform/blobs.js';
 import type { Config } from './platform/config.js';
 import { connect, migrate } from './platform/database/dataSource.js';
 import { startEmbeddedPostgres } from './platform/database/embedded.js';
+import { keepUp } from './platform/database/keepUp.js';
 import { every } from './platform/every.js';
 import { ShingoError, messageOf } from './platform/error.js';
 import { createHub } from './platform/hub.js';
@@ -37,7 +38,7 @@ export async function openDatabase(config: Config, log: Log): Promise<{ url: str
   if (config.databaseUrl) return { url: config.databaseUrl, stop: async () => undefined };
   const embedded = await startEmbeddedPostgres(config.dataDir);
   log.info({ dataDir: config.dataDir }, 'embedded PostgreSQL is up');
-  return embedded;
+  return keepUp(embedded, log);
 }
 
 export function connectDatabase(config: Config, url: string, applicationName: string): Promise<DataSource> {

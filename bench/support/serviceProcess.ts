@@ -12,6 +12,8 @@ export interface ServeOptions {
   port?: number;
   /** Of Node, such as --expose-gc. */
   flags?: string[];
+  /** Its blobs are there; missing: one of its own, which goes with it. */
+  dataDir?: string;
 }
 
 export interface ServeProcess {
@@ -24,9 +26,9 @@ export interface ServeProcess {
 
 export async function serveProcess(
   databaseUrl: string,
-  { port = 0, flags = [] }: ServeOptions = {},
+  { port = 0, flags = [], dataDir: given }: ServeOptions = {},
 ): Promise<ServeProcess> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'shingo-bench-'));
+  const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'shingo-bench-')));
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...flags, MAIN, 'serve'], {
     env: {
       PATH: process.env.PATH,
@@ -53,7 +55,7 @@ export async function serveProcess(
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
     await exit;
-    await rm(dataDir, { recursive: true, force: true });
+    if (given === undefined) await rm(dataDir, { recursive: true, force: true });
   };
   return { url, pid: child.pid!, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 }

@@ -6,6 +6,7 @@ import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { unwrapResolverError } from '@apollo/server/errors';
+import { DATABASE_UNAVAILABLE, translateDatabaseError } from '../platform/database/errors.js';
 import { ShingoError } from '../platform/error.js';
 import { actorOf, checkKey, checkOrigin } from './auth.js';
 import type { Connections } from './connections.js';
@@ -40,16 +41,17 @@ export async function createHttpServer(
     if (!signed && !OPEN.has(request.url.split('?')[0] ?? ''))
       checkKey(config, request.headers.authorization);
   });
-  app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
+  app.setErrorHandler((thrown: Error & { statusCode?: number; code?: string }, request, reply) => {
+    if (request.raw.destroyed && !request.raw.complete) {
+      request.log.debug({ err: thrown }, 'a client hung up within its request');
+      return reply.code(400).send({ code: 'BAD_REQUEST', message: 'The request broke off.' });
+    }
+    const error = translateDatabaseError(thrown) as typeof thrown;
     if (error instanceof ShingoError)
       return reply.code(error.httpStatus).send({ code: error.code, message: error.message });
     const status = error.statusCode ?? 500;
     if (status < 500)
       return reply.code(status).send({ code: error.code ?? 'BAD_REQUEST', message: error.message });
-    if (request.raw.destroyed && !request.raw.complete) {
-      request.log.debug({ err: error }, 'a client hung up within its request');
-      return reply.code(400).send({ code: 'BAD_REQUEST', message: 'The request broke off.' });
-    }
     request.log.error({ err: error }, 'a request failed');
     return reply
       .code(500)
@@ -110,7 +112,7 @@ async function addGraphql(app: FastifyInstance, services: Services, schema: Grap
         answer.extensions?.code === 'GRAPHQL_VALIDATION_FAILED' ? formatted.extensions?.code : undefined;
       return code ? { ...answer, extensions: { ...answer.extensions, code } } : answer;
     },
-    plugins: [complexityPlugin(schema)],
+    plugins: [complexityPlugin(schema), unavailablePlugin],
   });
   await apollo.start();
   app.route({
@@ -154,6 +156,19 @@ function complexityPlugin(schema: GraphQLSchema): ApolloServerPlugin<Context> {
     },
   };
 }
+
+/** Clients and what stands between know by the status that the same may be asked again. */
+const unavailablePlugin: ApolloServerPlugin<Context> = {
+  async requestDidStart() {
+    return {
+      async willSendResponse({ response: { body, http } }) {
+        if (body.kind !== 'single') return;
+        const { errors = [] } = body.singleResult;
+        if (errors.some(({ extensions }) => extensions?.code === DATABASE_UNAVAILABLE)) http.status = 503;
+      },
+    };
+  },
+};
 
 function addPages(app: FastifyInstance, { db }: Services): void {
   let page: Buffer | undefined;

@@ -1,6 +1,10 @@
 /** What a mutation answers when the input, though well-formed, cannot be done. */
 import { Field, ObjectType } from 'type-graphql';
-import { againIfCollided, translateDatabaseError } from '../platform/database/errors.js';
+import {
+  DATABASE_UNAVAILABLE,
+  againIfCollided,
+  translateDatabaseError,
+} from '../platform/database/errors.js';
 import { ShingoError } from '../platform/error.js';
 
 @ObjectType({ description: 'Why a mutation changed nothing.' })
@@ -23,6 +27,8 @@ export abstract class Payload {
   userErrors: UserError[];
 }
 
+const NO_USER_ERROR = new Set(['INVALID_ID', DATABASE_UNAVAILABLE]);
+
 /** Several errors at once, where a whole batch is refused. */
 export class UserErrors extends Error {
   constructor(readonly errors: ShingoError[]) {
@@ -44,8 +50,8 @@ export async function payload<P extends Payload>(
   } catch (caught) {
     const error = translateDatabaseError(caught);
     const errors = error instanceof UserErrors ? error.errors : error instanceof ShingoError ? [error] : null;
-    // A wrong id is a wrong request, not a mutation that could not be done.
-    if (errors === null || errors.some(({ code }) => code === 'INVALID_ID')) throw error;
+    // A wrong id is a wrong request, not a mutation that could not be done; without the database nobody knows whether it was.
+    if (errors === null || errors.some(({ code }) => NO_USER_ERROR.has(code))) throw error;
     result.userErrors = errors.map(({ code, message, field }) => ({ code, message, field: field ?? null }));
     return result;
   }

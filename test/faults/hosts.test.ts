@@ -6,7 +6,8 @@ import { lastLines } from '../../src/jobs/jobService.js';
 import { list } from '../../src/graphql/list/list.js';
 import { jobList } from '../../src/jobs/job.js';
 import { createWorld, type World } from './world.js';
-import { gone, isAlive, startWorkerProcess, type WorkerProcess } from './workerProcesses.js';
+import { gone, isAlive } from './processes.js';
+import { startWorkerProcess, type WorkerProcess } from './workerProcesses.js';
 
 let world: World;
 let processes: WorkerProcess[];

@@ -1,20 +1,13 @@
 /** Trainer processes that are running, and what their trainings have said so far. */
-import { readdir, readFile } from 'node:fs/promises';
 import type { DataSource } from 'typeorm';
 import { readEvents } from '../../src/experiments/events/log.js';
+import { processes } from './processes.js';
 
 /** Process ids of trainers that this process has forked. */
-export async function trainers(): Promise<number[]> {
-  const found: number[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const [stat, command] = await Promise.all(
-      ['stat', 'cmdline'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
-    );
-    const parent = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
-    if (Number(parent) === process.pid && command?.includes('trainerProcess')) found.push(Number(pid));
-  }
-  return found;
-}
+export const trainers = async (): Promise<number[]> =>
+  (await processes())
+    .filter(({ parent, command }) => parent === process.pid && command.includes('trainerProcess'))
+    .map(({ pid }) => pid);
 
 /** Every metric that it has logged: epoch, name, split, condition and value. */
 export const losses = async (db: DataSource, experimentUuid: string): Promise<string[]> =>

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Metric, Sample, Spec, TrainerMessage } from '../../src/training/protocol.js';
 
 export interface Script {
-  /** Before this epoch begins, waits until the file exists. */
+  /** Before this epoch begins, and before an evaluation, waits until the file exists. */
   gate?: { epoch: number; file: string };
   /** Kills itself in the middle of this epoch, unless it was resumed. */
   dieInEpoch?: number;
@@ -25,6 +25,8 @@ export interface Script {
   deaf?: boolean;
   /** Sends something that is no message. */
   nonsense?: boolean;
+  /** Says a line each epoch, and the same one twice. */
+  chatty?: boolean;
   fail?: { code: string; message: string };
   /** Value of the loss in this epoch. */
   loss?: { epoch: number; value: number };
@@ -81,7 +83,7 @@ async function train(script: Script, spec: Extract<Spec, { kind: 'TRAINING' }>):
     });
   let { epoch, loss } = resumed || { epoch: 0, loss: seed };
   while (epoch < epochs) {
-    if (script.gate?.epoch === epoch + 1) while (!existsSync(script.gate.file) && !stopped) await sleep(5);
+    if (script.gate?.epoch === epoch + 1) await opened(script);
     if (stopped || epoch >= (spec.pauseAfter ?? epochs))
       return send({ type: 'stopped', checkpoint: await checkpoint(spec.outputDir, epoch, loss, 'stop') });
     const progress = {
@@ -93,6 +95,12 @@ async function train(script: Script, spec: Extract<Spec, { kind: 'TRAINING' }>):
       secondsLeft: null,
     };
     await send({ type: 'progress', ...progress, epoch: epoch + 1 });
+    for (const times of script.chatty ? ['once', 'twice'] : [])
+      await send({
+        type: 'log',
+        level: 'info',
+        message: times === 'once' ? `epoch ${epoch + 1}` : 'still here',
+      });
     if (script.dieInEpoch === epoch + 1 && !resumed) process.kill(process.pid, 'SIGKILL');
     if (script.pace) await sleep(script.pace);
     epoch += 1;
@@ -130,6 +138,10 @@ async function train(script: Script, spec: Extract<Spec, { kind: 'TRAINING' }>):
   await send({ type: 'trained', bestEpoch: epoch, epochsRun: epoch, stoppedEarly: false, artifacts });
 }
 
+async function opened({ gate }: Script): Promise<void> {
+  while (gate && !existsSync(gate.file) && !stopped) await sleep(5);
+}
+
 async function checkpoint(outputDir: string, epoch: number, loss: number, suffix = ''): Promise<string> {
   const path = `checkpoints/${epoch}${suffix}`;
   await mkdir(join(outputDir, path), { recursive: true });
@@ -159,6 +171,8 @@ async function evaluate(script: Script, spec: Extract<Spec, { kind: 'EVALUATION'
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Sample);
+  await opened(script);
+  if (stopped) return send({ type: 'stopped', checkpoint: null });
   const said = samples.slice(script.forget ?? 0);
   const scores = spec.classes.map((_, index) => (index === 0 ? 1 : 0));
   const lines = said.map(({ id, label }) => `${JSON.stringify({ id, label, predicted: 0, scores })}\n`);

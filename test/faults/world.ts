@@ -21,7 +21,7 @@ import { startEvaluation, type StartEvaluation } from '../../src/jobs/start/star
 import { startTraining, type StartTraining } from '../../src/jobs/start/startTraining.js';
 import { insertStandardProtocols } from '../../src/experiments/protocol/standard.js';
 import { isFinal, type Weights } from '../../src/jobs/vocabulary.js';
-import { createTestDatabase } from '../support/database.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import type { Script } from './scriptedTrainer.js';
 
 export interface LightRow {
@@ -39,8 +39,9 @@ export const LIGHTS: LightRow[] = (['TRAIN', 'VALIDATION', 'TEST'] as const).fla
 
 export type World = Awaited<ReturnType<typeof createWorld>>;
 
-export async function createWorld() {
-  const database = await createTestDatabase();
+/** @param database of the world's own, which stops with it */
+export async function createWorld(database?: TestDatabase) {
+  database ??= await createTestDatabase();
   const { db } = database;
   const dataDir = await mkdtemp(join(tmpdir(), 'shingo-jobs-'));
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' });

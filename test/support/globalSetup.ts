@@ -30,7 +30,7 @@ export default async function globalSetup(): Promise<void> {
 }
 
 /** @param url of a server's database `postgres`, as one who may create databases */
-async function emptied(url: string): Promise<EmbeddedPostgres> {
+async function emptied(url: string): Promise<Pick<EmbeddedPostgres, 'url' | 'stop'>> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {

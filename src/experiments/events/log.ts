@@ -26,15 +26,16 @@ type Other = Exclude<NewEvent, NewMetric>;
 
 /**
  * Appends within the caller's transaction, which holds the experiment's row from here on, and keeps what is known of
- * each series: its summary and its blocks. The number of statements does not grow with the events.
+ * each series: its summary and its blocks. The number of statements does not grow with the events. Returns the number of
+ * the first.
  * @throws if the experiment is gone, or has ended: after DONE comes nothing
  */
 export async function appendEvents(
   manager: EntityManager,
   experimentUuid: string,
   events: NewEvent[],
-): Promise<void> {
-  if (events.length === 0) return;
+): Promise<number | null> {
+  if (events.length === 0) return null;
   const head = await takeSeqs(manager, experimentUuid, events.length);
   if (!head) throw new Error(`The log of experiment ${experimentUuid} is closed.`);
   const metrics: { seq: number; event: NewMetric }[] = [];
@@ -52,6 +53,22 @@ export async function appendEvents(
     await writePoints(manager, experimentUuid, points, { ids, seqs, now: head.now });
   }
   await hint(manager, EXPERIMENT_TOPIC, experimentUuid);
+  return head.before + 1;
+}
+
+/** Whether the log has this line at this place: its writer never heard whether it was committed. */
+export async function hasLine(
+  db: DataSource | EntityManager,
+  experimentUuid: string,
+  seq: number,
+  message: string,
+): Promise<boolean> {
+  const rows: unknown[] = await db.query(
+    `/* experiment.line */ SELECT FROM experiment_event
+     WHERE experiment_id = $1 AND seq = $2 AND kind = 'LOG' AND message = $3`,
+    [experimentUuid, seq, storable(message)],
+  );
+  return rows.length > 0;
 }
 
 interface Head {

@@ -27,6 +27,8 @@ export const taskMessageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('stopped') }),
   /** Another attempt has the job. */
   z.object({ type: z.literal('lost') }),
+  /** The database is; what was committed counts, and another attempt goes on. */
+  z.object({ type: z.literal('away') }),
   /** A fault that nobody foresaw: another attempt may fare better. */
   z.object({ type: z.literal('broke'), message: z.string().max(2000) }),
 ]);

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { selectOne } from '../../graphql/select.js';
 import { openBlobs } from '../../platform/blobs/open.js';
 import { connect } from '../../platform/database/dataSource.js';
+import { isDatabaseAway } from '../../platform/database/errors.js';
 import { ShingoError, messageOf } from '../../platform/error.js';
 import type { TaskContext } from '../../platform/task.js';
 import { entities } from '../../schema.js';
@@ -37,9 +38,12 @@ const say = (message: TaskMessage): Promise<void> =>
 process.on('disconnect', () => process.exit(1));
 process.on('message', (command: TaskCommand) => {
   if (command.type === 'stop') stopping.abort();
-  else void main(command).then(end, (error: unknown) => end({ type: 'broke', message: messageOf(error) }));
+  else void main(command).then(end, (error: unknown) => end(problem(error)));
 });
 setInterval(() => void say({ type: 'alive' }), ALIVE_MS).unref();
+
+const problem = (error: unknown): TaskMessage =>
+  isDatabaseAway(error) ? { type: 'away' } : { type: 'broke', message: messageOf(error) };
 
 async function end(word: TaskMessage): Promise<void> {
   if (word.type === 'broke') word.message = word.message.slice(0, 2000);
@@ -77,7 +81,8 @@ async function main(start: Start): Promise<TaskMessage> {
     } catch (error) {
       if (lost.signal.aborted || error instanceof FenceLost) return { type: 'lost' };
       if (stopping.signal.aborted) return { type: 'stopped' };
-      if (!(error instanceof ShingoError || error instanceof TrainingError)) throw error;
+      const known = error instanceof ShingoError || error instanceof TrainingError;
+      if (!known || isDatabaseAway(error)) throw error;
       const { code, message } = error;
       await task.end();
       await fenced(db, lease, (manager, held) => settleFailure(manager, held, { code, message }));

@@ -22,9 +22,10 @@ import { keepLease } from './keepLease.js';
 import { LastLines } from './lastLines.js';
 import { materialise, type Inputs } from './materialise.js';
 import { Recorder } from './record.js';
+import { isDatabaseAway } from '../../platform/database/errors.js';
 import { persist } from '../../platform/database/persist.js';
 import { deviceEnvironment } from './seats.js';
-import { settleCrash, type Stop } from './settle.js';
+import { settleAway, settleCrash, type Stop } from './settle.js';
 import { watchSystem } from './system/watch.js';
 
 export interface AttemptOptions {
@@ -43,7 +44,9 @@ export interface AttemptOptions {
 const MOST_LOG_LINES = 1_000;
 const EXIT_MS = 5_000;
 /** A restart of the database takes less. */
-const PERSIST_MS = 60_000;
+export const PERSIST_MS = 60_000;
+/** To give a job back that the database has left in the middle; its trainer is gone by then, and there is no other to take. */
+export const AWAY_MS = 10 * 60_000;
 
 export const workFolder = (dataDir: string, lease: Lease): string =>
   join(dataDir, 'work', lease.job.uuid, String(lease.attempt));
@@ -131,8 +134,8 @@ export class Attempt {
   }
 
   /** Someone waits for the end of a worker that is stopping; the reaper mends what then stays unwritten. */
-  private persist<T>(work: () => Promise<T>): Promise<T> {
-    return persist(this.log, work, this.stopping ? this.services.config.drainSeconds * 1000 : PERSIST_MS);
+  private persist<T>(work: () => Promise<T>, ms = PERSIST_MS): Promise<T> {
+    return persist(this.log, work, () => (this.stopping ? this.services.config.drainSeconds * 1000 : ms));
   }
 
   private launch(inputs: Inputs): Trainer {
@@ -230,8 +233,19 @@ export class Attempt {
     }
     const { db } = this.services;
     const recorder = new Recorder(this.services, this.lease, '', 0);
-    if (error instanceof TrainerFault || error instanceof ShingoError) {
+    if (!isDatabaseAway(error) && (error instanceof TrainerFault || error instanceof ShingoError)) {
       await this.persist(() => recorder.failed({ code: error.code, message: error.message }));
+      return;
+    }
+    if (isDatabaseAway(error)) {
+      this.log.warn(
+        { reason: messageOf(error) },
+        'the database is away; the job is given back when it is there',
+      );
+      await this.persist(
+        () => fenced(db, this.lease, (manager, job) => settleAway(manager, this.services, job)),
+        AWAY_MS,
+      );
       return;
     }
     this.log.error({ err: error, db: db.isInitialized }, 'an attempt broke');

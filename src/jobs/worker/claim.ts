@@ -5,6 +5,7 @@
  * share; then whoever has waited longest.
  */
 import { hostname } from 'node:os';
+import { isLocked } from '../../platform/database/errors.js';
 import { changeJob, JOB_QUEUE, lockJob } from '../change.js';
 import { runsTooMany } from '../limits.js';
 import { JobState } from '../vocabulary.js';
@@ -22,6 +23,8 @@ export interface Taker {
 
 /** Groups that one claim looks at. */
 const MOST_GROUPS = 5_000;
+/** Somebody who holds a project for longer, such as its deletion, holds up its own jobs and nobody else's. */
+const LOCK_MS = 1_000;
 /** No wait after a crash is so long: a job that is to wait longer has had the clock set back under it. */
 const LONGEST_WAIT = "interval '10 minutes'";
 
@@ -53,7 +56,7 @@ export const PICK = `/* job.pick */ WITH RECURSIVE line AS (
 
 /**
  * The best job of the lane for this taker, now its own; null if there is none. A job that somebody else is taking at this
- * moment is passed over, never waited for.
+ * moment is passed over, never waited for, and so is a project that somebody holds for longer than a second.
  */
 export async function claimNext(
   { db }: Pick<WorkerServices, 'db'>,
@@ -63,29 +66,32 @@ export async function claimNext(
   const { worker, host, device, labels, engines } = typeof taker === 'string' ? anything(taker) : taker;
   const full: string[] = [];
   for (;;) {
+    let project = '';
     const lease = await db
       .transaction(async (manager) => {
+        await manager.query(`/* job.patience */ SET LOCAL lock_timeout = ${LOCK_MS}`);
         const able = engines && ['auto', ...engines];
         const [picked]: { id: string }[] = await manager.query(PICK, [lane, able, labels, full]);
         const job = picked && (await lockJob(manager, picked.id));
         if (!job) return null;
+        project = job.projectUuid;
         const claimed = await changeJob(manager, job, JobState.RUNNING, { taker: { worker, host, device } });
         // From that change on the project is held: of two who take its last free place, the second sees the first.
-        if (await runsTooMany(manager, job.projectUuid)) throw new Full(job.projectUuid);
+        if (await runsTooMany(manager, project)) throw new Full();
         return { job: claimed, attempt: claimed.attempt };
       })
       .catch((error: unknown) => {
-        if (error instanceof Full) return error;
+        if (error instanceof Full || (project !== '' && isLocked(error))) return undefined;
         throw error;
       });
-    if (!(lease instanceof Full)) return lease;
-    full.push(lease.projectUuid);
+    if (lease !== undefined) return lease;
+    full.push(project);
   }
 }
 
 /** Takes back a claim. */
 class Full extends Error {
-  constructor(readonly projectUuid: string) {
+  constructor() {
     super('More jobs of this project would run than may.');
   }
 }

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import type { EntityManager } from 'typeorm';
 import { LearningTask } from '../../catalog/vocabulary.js';
-import { appendEvents } from '../../experiments/events/log.js';
+import { appendEvents, hasLine } from '../../experiments/events/log.js';
 import type { NewEvent } from '../../experiments/events/event.js';
 import { prepareEvaluation } from '../../experiments/evaluate/prepare.js';
 import { storeEvaluation } from '../../experiments/evaluate/store.js';
@@ -28,11 +28,14 @@ const ENDING: Record<Stop, readonly JobState[]> = {
 };
 
 /** Only a training has a log; see changeJob. */
-async function tell(manager: EntityManager, job: Job, events: NewEvent[]): Promise<void> {
-  if (job.kind === JobKind.TRAINING) await appendEvents(manager, experimentOf(job), events);
+async function tell(manager: EntityManager, job: Job, events: NewEvent[]): Promise<number | null> {
+  return job.kind === JobKind.TRAINING ? appendEvents(manager, experimentOf(job), events) : null;
 }
 
 export class Recorder {
+  /** Where lines stand whose commit nobody has heard of: writing one again must not double it. */
+  private readonly unheard = new WeakMap<object, number>();
+
   constructor(
     private readonly services: Pick<WorkerServices, 'db' | 'blobs' | 'queue'>,
     private readonly lease: Lease,
@@ -48,18 +51,36 @@ export class Recorder {
     return this.fenced((manager, job) => updateJob(manager, job, { progress }));
   }
 
-  async engine({ engine, reason, environment }: Message<'engine'>): Promise<void> {
+  async engine(message: Message<'engine'>): Promise<void> {
+    const { engine, reason, environment } = message;
     const service = await identity();
     await this.fenced(async (manager, job) => {
-      await tell(manager, job, [{ kind: 'LOG', level: 'info', message: `engine ${engine}: ${reason}` }]);
+      await this.line(manager, job, message, { level: 'info', message: `engine ${engine}: ${reason}` });
       if (job.kind === JobKind.TRAINING)
         await setEngine(manager, experimentOf(job), engine, reason, { service, trainer: environment });
       await updateJob(manager, job, { engine });
     });
   }
 
-  log({ level, message }: Message<'log'>): Promise<void> {
-    return this.fenced((manager, job) => tell(manager, job, [{ kind: 'LOG', level, message }]));
+  log(message: Message<'log'>): Promise<void> {
+    return this.fenced((manager, job) => this.line(manager, job, message, message));
+  }
+
+  /**
+   * Once, however often it is tried: of a try whose answer was lost with the connection nobody knows whether it was
+   * committed, but its place in the log is known, and there is no other writer of lines behind the fence.
+   * @param of what it is a line of; the same object at each try
+   */
+  private async line(
+    manager: EntityManager,
+    job: Job,
+    of: object,
+    { level, message }: Pick<Message<'log'>, 'level' | 'message'>,
+  ): Promise<void> {
+    const tried = this.unheard.get(of);
+    if (tried !== undefined && (await hasLine(manager, experimentOf(job), tried, message))) return;
+    const seq = await tell(manager, job, [{ kind: 'LOG', level, message }]);
+    if (seq !== null) this.unheard.set(of, seq);
   }
 
   /** Metrics and checkpoint together: what is in the log is in the checkpoint, so a resumed training repeats nothing. */

@@ -42,6 +42,18 @@ export async function settleCrash(
   }
 }
 
+/** So often an attempt may end because the database went away before it is held against its job: it may be what ends it. */
+const MOST_AWAY = 20;
+
+/** The database was away for longer than the attempt could wait: no fault of the job's, which goes on when it is back. */
+export async function settleAway(manager: EntityManager, settler: Settler, job: Job): Promise<void> {
+  const message = 'PostgreSQL was away in the middle of it; it goes on from its last checkpoint.';
+  const reason = { code: 'DATABASE_AWAY', message };
+  if (job.state === JobState.CANCELLING || job.attempt >= job.maxAttempts + MOST_AWAY)
+    return settleCrash(manager, settler, job, reason);
+  await requeueJob(manager, settler.queue, job, { reason, afterSeconds: settler.config.retrySeconds });
+}
+
 /** Why an attempt was stopped: by its worker, which is going, or because its job has run too long. */
 export type Stop = 'DRAINED' | 'TIMED_OUT';
 

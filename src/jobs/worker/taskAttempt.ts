@@ -8,12 +8,12 @@ import { messageOf } from '../../platform/error.js';
 import { persist } from '../../platform/database/persist.js';
 import { taskMessageSchema, type TaskCommand, type TaskMessage } from '../task/protocol.js';
 import type { Reason } from '../vocabulary.js';
-import { workFolder } from './attempt.js';
+import { AWAY_MS, PERSIST_MS, workFolder } from './attempt.js';
 import { FenceLost, fenced, type Lease, type WorkerServices } from './fence.js';
 import { JobProcess, crashReason } from './jobProcess.js';
 import { keepLease } from './keepLease.js';
 import { LastLines } from './lastLines.js';
-import { settleCrash, settleStop, type Stop } from './settle.js';
+import { settleAway, settleCrash, settleStop, type Stop } from './settle.js';
 import { watchSystem } from './system/watch.js';
 
 export interface TaskAttemptOptions {
@@ -27,7 +27,6 @@ export interface TaskAttemptOptions {
 }
 
 const EXIT_MS = 5_000;
-const PERSIST_MS = 60_000;
 
 export class TaskAttempt {
   private readonly over = new AbortController();
@@ -41,6 +40,8 @@ export class TaskAttempt {
   /** Why it ended without settling its job, if we know better than its exit code. */
   private fault: Reason | undefined;
   private settled = false;
+  /** The database went away from under it. */
+  private away = false;
 
   constructor(
     private readonly services: WorkerServices,
@@ -139,6 +140,7 @@ export class TaskAttempt {
     // Its last word.
     if (message.type === 'settled') this.settled = true;
     if (message.type === 'lost') this.lost = true;
+    if (message.type === 'away') this.away = true;
     if (message.type === 'broke')
       this.fault ??= { code: 'INTERNAL', message: `The job met a fault: ${message.message}` };
     void this.process?.finish(EXIT_MS);
@@ -159,18 +161,18 @@ export class TaskAttempt {
   /** Says what became of the job where its process could not. */
   private async settle(): Promise<void> {
     if (this.settled || this.lost) return;
-    const { services, fault, stopping } = this;
-    const ms = stopping ? this.services.config.drainSeconds * 1000 : PERSIST_MS;
-    if (fault && !stopping) this.log.warn({ reason: fault }, 'a task has crashed');
+    const { services, fault, away, stopping } = this;
+    if (away) this.log.warn('the database is away; the job is given back when it is there');
+    else if (fault && !stopping) this.log.warn({ reason: fault }, 'a task has crashed');
     await persist(
       this.log,
       () =>
-        fenced(services.db, this.lease, (manager, job) =>
-          fault && !stopping
-            ? settleCrash(manager, services, job, fault, this.lines.all)
-            : settleStop(manager, services.queue, job, this.why),
-        ),
-      ms,
+        fenced(services.db, this.lease, (manager, job) => {
+          if (stopping || !fault) return settleStop(manager, services.queue, job, this.why);
+          if (away) return settleAway(manager, services, job);
+          return settleCrash(manager, services, job, fault, this.lines.all);
+        }),
+      () => (this.stopping ? services.config.drainSeconds * 1000 : away ? AWAY_MS : PERSIST_MS),
     );
   }
 }

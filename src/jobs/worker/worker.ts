@@ -181,9 +181,6 @@ class RunningWorker implements Worker {
     const { signal } = this.stopping;
     const { db, log, config } = this.services;
     const { staleSeconds = 15, reapMs = 3_000 } = this.options;
-    await sweepFolders(db, config.dataDir).catch((error: unknown) =>
-      log.warn({ err: error }, 'old folders remain'),
-    );
     let before = new Set<string>();
     for (let pass = 0; !signal.aborted; pass += 1) {
       try {
@@ -194,8 +191,13 @@ class RunningWorker implements Worker {
           stale.filter((one) => before.has(key(one))),
         );
         before = new Set(stale.map(key));
-        // Rarely needed.
-        if (pass % MEND_EVERY === 0) await mendGraphs(db);
+        // Rarely needed. The first sweep is of what a killed worker left, the others are of what killed neighbours leave.
+        if (pass % MEND_EVERY === 0) {
+          await sweepFolders(db, config.dataDir).catch((error: unknown) =>
+            log.warn({ err: error }, 'old folders remain'),
+          );
+          await mendGraphs(db);
+        }
       } catch (error) {
         log.warn({ reason: messageOf(error) }, 'jobs of dead workers could not be looked for');
       }

@@ -19,6 +19,9 @@ const run = promisify(execFile);
 
 export interface EmbeddedPostgres {
   url: string;
+  port: number;
+  /** Starts a server that has died again, at the same address. */
+  revive(): Promise<void>;
   /** Waits for running statements to end or be rolled back, and for the server to have gone. */
   stop(): Promise<void>;
 }
@@ -51,6 +54,10 @@ export async function startEmbeddedPostgres(folder: string, durable = true): Pro
       (await runningPort(cluster, password)) ?? (await launch(binaries, cluster, folder, owner, durable));
     return {
       url: `postgres://shingo:${password}@127.0.0.1:${port}/shingo`,
+      port,
+      revive: async () => {
+        await launch(binaries, cluster, folder, owner, durable, port);
+      },
       stop: async () => {
         await run(binaries.pg_ctl, ['stop', '-D', cluster, '-m', 'fast', '-w', '-t', '60'], {
           ...owner,
@@ -207,8 +214,9 @@ async function launch(
   folder: string,
   owner: Owner,
   durable: boolean,
+  given?: number,
 ): Promise<number> {
-  const port = await getPort({ host: '127.0.0.1' });
+  const port = given ?? (await getPort({ host: '127.0.0.1' }));
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',
     port: String(port),

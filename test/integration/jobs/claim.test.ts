@@ -6,6 +6,7 @@ import { insertJob, once, request } from '../../../src/jobs/start/request.js';
 import { PICK, claimNext, type Taker } from '../../../src/jobs/worker/claim.js';
 import { keepPresent } from '../../../src/jobs/worker/presence.js';
 import type { JobOptionsInput } from '../../../src/jobs/options.js';
+import { connectDatabase } from '../../../src/service.js';
 import { createWorld, insertProject, until, type World } from '../../faults/world.js';
 
 const LANE = 'tasks';
@@ -172,3 +173,40 @@ it('a claim among 20,000 jobs that wait, most of them for other hosts, reads a f
   expect(pages).toBeLessThan(2_500);
   expect(await claim()).toMatchObject({ priority: 2, requiredLabels: [] });
 });
+
+it('a project that somebody holds for long holds up its own jobs, and nobody else’s', async () => {
+  const [held, free] = [await add(world.project, { priority: 5 }), await add(await insertProject(world.db))];
+  const holder = world.db.createQueryRunner();
+  await holder.startTransaction();
+  try {
+    await holder.query('SELECT FROM project WHERE id = $1 FOR UPDATE', [world.project]);
+    expect((await claim())?.uuid).toBe(free);
+    expect(await claim()).toBeNull();
+  } finally {
+    await holder.rollbackTransaction();
+    await holder.release();
+  }
+  expect((await claim())?.uuid).toBe(held);
+}, 20_000);
+
+it('of 20 who race for one job, each on a connection of its own, one gets it', async () => {
+  const takers = await Promise.all(
+    Array.from({ length: 20 }, () =>
+      connectDatabase({ ...world.config, databasePool: 1 }, world.databaseUrl, 'taker'),
+    ),
+  );
+  try {
+    for (let round = 0; round < 5; round += 1) {
+      const uuid = await add(world.project);
+      const leases = await Promise.all(
+        takers.map((db, n) => claimNext({ db }, taker({ worker: `w${n}` }), LANE)),
+      );
+      expect(leases.flatMap((lease) => (lease ? [[lease.job.uuid, lease.attempt]] : []))).toEqual([
+        [uuid, 1],
+      ]);
+      expect(await world.job(uuid)).toMatchObject({ state: 'RUNNING', attempt: 1 });
+    }
+  } finally {
+    await Promise.all(takers.map((db) => db.destroy()));
+  }
+}, 20_000);
