@@ -22,7 +22,7 @@ module.exports = {
         'server.ts and schema.ts assemble the features; the rest of graphql/ is what features are made of.',
       severity: 'error',
       from: { path: '^src/graphql' },
-      to: { path: '^src/(catalog|datasets|models|experiments|jobs|collect|use|training|client)' },
+      to: { path: '^src/(catalog|datasets|models|experiments|jobs|collect|use|retention|training|client)' },
     },
     {
       name: 'no-foreign-resolvers',

@@ -13,6 +13,7 @@ import { DateTime } from './graphql/scalars.js';
 import { jobEntities, jobResolvers } from './jobs/index.js';
 import { modelEntities, modelResolvers } from './models/index.js';
 import { ShingoError } from './platform/error.js';
+import { retentionResolvers } from './retention/index.js';
 import { useResolvers } from './use/index.js';
 
 type EntityClass = new () => Node;
@@ -53,6 +54,7 @@ export async function createSchema(): Promise<GraphQLSchema> {
     ...jobResolvers,
     ...collectResolvers,
     ...useResolvers,
+    ...retentionResolvers,
   ];
   const schema = await buildSchema({
     resolvers: resolvers as unknown as NonEmptyArray<(typeof resolvers)[number]>,

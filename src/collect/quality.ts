@@ -1,6 +1,7 @@
 /** Which evaluation a model is judged by, and a share with its interval. */
 import type { DataSource } from 'typeorm';
 import type { LearningTask } from '../catalog/vocabulary.js';
+import { ofShown } from '../experiments/deletion/shown.js';
 import { judges } from '../experiments/weights.js';
 import { wilsonAt } from '../experiments/evaluate/figures.js';
 import { ShingoError } from '../platform/error.js';
@@ -55,7 +56,7 @@ export async function chooseEvaluation(
      WHERE e.project_id = $1 AND CASE WHEN $2::uuid IS NOT NULL THEN e.id = $2
        WHEN $4::uuid IS NOT NULL THEN e.state = 'SUCCEEDED' AND e.id IN (
          SELECT evaluation_id FROM model_version_evaluation WHERE version_id = $4)
-       ELSE e.experiment_id = $3 AND e.state = 'SUCCEEDED' AND ${judges('e')} END
+       ELSE e.experiment_id = $3 AND ${ofShown('e')} AND e.state = 'SUCCEEDED' AND ${judges('e')} END
      ORDER BY e.split = 'TEST' DESC, e.finished_at DESC, e.id DESC LIMIT 1`,
       [projectUuid, evaluationUuid, experimentUuid, modelVersionUuid],
     );

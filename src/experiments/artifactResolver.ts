@@ -4,6 +4,7 @@ import type { Context } from '../graphql/context.js';
 import { list } from '../graphql/list/list.js';
 import { uuidOf } from '../graphql/node.js';
 import { Artifact, artifactList } from './artifact.js';
+import { ofShown } from './deletion/shown.js';
 import { Experiment } from './experiment.js';
 
 @Resolver(() => Artifact)
@@ -19,7 +20,10 @@ export class ArtifactResolver {
     @Args(() => artifactList.Arguments) page: InstanceType<typeof artifactList.Arguments>,
     @Ctx() { db }: Context,
   ) {
-    return list(db, artifactList, page, { projectUuid: await projectUuid(db, projectId) });
+    return list(db, artifactList, page, {
+      projectUuid: await projectUuid(db, projectId),
+      own: [ofShown('t')],
+    });
   }
 
   @FieldResolver(() => Experiment)

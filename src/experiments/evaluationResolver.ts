@@ -18,6 +18,7 @@ import { cellsOf, checkCellFilter, MAX_CELLS } from './cellService.js';
 import { colorConfusionOf, curvesOf, detailsOf, errorsOf, reliabilityOf } from './conditionDetails.js';
 import { Evaluation, EvaluationCondition, evaluationList } from './evaluation.js';
 import { conditionsOf } from './evaluationService.js';
+import { ofShown } from './deletion/shown.js';
 import { Experiment } from './experiment.js';
 import { EvaluationProtocol } from './protocol/protocol.js';
 
@@ -48,7 +49,10 @@ export class EvaluationResolver {
     @Args(() => evaluationList.Arguments) page: InstanceType<typeof evaluationList.Arguments>,
     @Ctx() { db }: Context,
   ) {
-    return list(db, evaluationList, page, { projectUuid: await projectUuid(db, projectId) });
+    return list(db, evaluationList, page, {
+      projectUuid: await projectUuid(db, projectId),
+      own: [ofShown('t')],
+    });
   }
 
   @FieldResolver(() => Model)

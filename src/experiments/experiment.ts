@@ -129,6 +129,13 @@ export class Experiment extends Node {
   @Column('timestamptz', { name: 'finished_at', nullable: true })
   @Field(() => DateTime, { nullable: true })
   finishedAt: Date | null;
+
+  @Column('timestamptz', { name: 'deleted_at', nullable: true })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'restoreExperiment brings it back until `purgeAfter`.',
+  })
+  deletedAt: Date | null;
 }
 
 /** A hyper-parameter as it was used: given, or the server's default at the time. */
@@ -180,6 +187,7 @@ export const experimentList = defineList({
     createdAt: time('t.created_at', { sort: true }),
     startedAt: time('t.started_at', { nullable: true }),
     finishedAt: time('t.finished_at', { sort: true, nullable: true }),
+    deletedAt: time('t.deleted_at', { nullable: true }),
     parameters: some(() => parameterFilter, 's.experiment_id = t.id AND s.project_id = t.project_id'),
     metrics: metricFilter,
     tags: some(() => tagFilter, 's.experiment_id = t.id'),

@@ -32,6 +32,7 @@ import { Evaluation } from './evaluation.js';
 import { endReason } from './events/end.js';
 import { Experiment, Parameter, experimentList } from './experiment.js';
 import {
+  anyExperimentUuid,
   experimentUuid,
   metricsOf,
   renameExperiment,
@@ -39,6 +40,7 @@ import {
   type MetricFilter,
 } from './experimentService.js';
 import { Metric } from './metric.js';
+import { DeletedExperiments } from './deletion/shown.js';
 import { listExperiments } from './search/experiments.js';
 
 @ArgsType()
@@ -79,21 +81,26 @@ class ExperimentPayload extends Payload {
 
 @Resolver(() => Experiment)
 export class ExperimentResolver {
-  @Query(() => Experiment, { nullable: true, description: 'By id, or by "project name/experiment name".' })
+  @Query(() => Experiment, {
+    nullable: true,
+    description: 'By id, or by "project name/experiment name"; a deleted one too.',
+  })
   async experiment(
     @Arg('id', () => ID) id: string,
     @Ctx() { db, load }: Context,
   ): Promise<Experiment | null> {
-    return load.one(Experiment, await experimentUuid(db, id));
+    return load.one(Experiment, await anyExperimentUuid(db, id));
   }
 
   @Query(() => experimentList.Connection)
   async experiments(
     @Arg('projectId', () => ID) projectId: string,
+    @Arg('deleted', () => DeletedExperiments, { defaultValue: DeletedExperiments.EXCLUDE })
+    deletedOnes: DeletedExperiments,
     @Args(() => experimentList.Arguments) page: InstanceType<typeof experimentList.Arguments>,
     @Ctx() { db }: Context,
   ) {
-    return listExperiments(db, await projectUuid(db, projectId), page);
+    return listExperiments(db, await projectUuid(db, projectId), page, deletedOnes);
   }
 
   @Mutation(() => ExperimentPayload)

@@ -18,16 +18,36 @@ const EXPERIMENT: Referable = {
   type: 'Experiment',
   noun: 'experiment',
   forms: '"project name/experiment name"',
-  sql: `/* experiment.resolve */ SELECT id AS uuid FROM experiment WHERE id = $1
-    UNION ALL SELECT e.id FROM unnest($2::text[], $3::text[]) AS named(project, experiment)
+  sql: `/* experiment.resolve */ SELECT id AS uuid, deleted_at FROM experiment WHERE id = $1
+    UNION ALL SELECT e.id, e.deleted_at FROM unnest($2::text[], $3::text[]) AS named(project, experiment)
       JOIN project p ON p.name = named.project
       JOIN experiment e ON e.project_id = p.id AND e.name = named.experiment`,
 };
 
-/** @throws ShingoError NOT_FOUND, INVALID_ID (the id of something else) */
-export async function experimentUuid(db: Db, idOrReference: string, field?: string[]): Promise<string> {
-  return (await findReference(db, EXPERIMENT, idOrReference, field)).uuid;
+interface Reference {
+  uuid: string;
+  deleted_at: Date | null;
 }
+
+/** @throws ShingoError NOT_FOUND, INVALID_ID (the id of something else), EXPERIMENT_DELETED */
+export async function experimentUuid(db: Db, idOrReference: string, field?: string[]): Promise<string> {
+  const found = await findReference<Reference>(db, EXPERIMENT, idOrReference, field);
+  if (found.deleted_at) throw deleted(found.deleted_at, field);
+  return found.uuid;
+}
+
+/** Deleted or not. @throws ShingoError NOT_FOUND, INVALID_ID */
+export async function anyExperimentUuid(db: Db, idOrReference: string, field?: string[]): Promise<string> {
+  return (await findReference<Reference>(db, EXPERIMENT, idOrReference, field)).uuid;
+}
+
+export const deleted = (at: Date, field?: string[]): ShingoError =>
+  new ShingoError(
+    'EXPERIMENT_DELETED',
+    `This experiment was deleted at ${at.toISOString()}; restoreExperiment brings it back.`,
+    409,
+    field,
+  );
 
 export interface MetricFilter {
   names?: string[] | null;

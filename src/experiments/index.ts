@@ -4,6 +4,7 @@ import { CompareResolver } from './compare/compareResolver.js';
 import { curveResolvers } from './curves/curveResolver.js';
 import { Evaluation } from './evaluation.js';
 import { EvaluationConditionResolver, EvaluationResolver } from './evaluationResolver.js';
+import { DeletionResolver } from './deletion/deletionResolver.js';
 import { EventResolver } from './events/eventResolver.js';
 import { Experiment } from './experiment.js';
 import { ExperimentResolver } from './experimentResolver.js';
@@ -18,6 +19,7 @@ import { SliceResolver } from './sliceResolver.js';
 export const experimentEntities = [Experiment, Evaluation, EvaluationProtocol, Artifact, ExperimentNote];
 export const experimentResolvers = [
   ExperimentResolver,
+  DeletionResolver,
   EvaluationResolver,
   EvaluationConditionResolver,
   ProtocolResolver,

@@ -3,20 +3,21 @@ import { Arg, Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql';
 import { DatasetVersion } from '../datasets/datasetVersion.js';
 import { childrenOf, FIRST } from '../graphql/children.js';
 import type { Context } from '../graphql/context.js';
+import { ofShown } from './deletion/shown.js';
 import { Evaluation } from './evaluation.js';
 import { Experiment } from './experiment.js';
 
 const FORKS = {
   ...{ name: 'experiment.forks', entity: Experiment },
-  from: 'experiment t WHERE t.parent_id = wanted.id',
+  from: 'experiment t WHERE t.parent_id = wanted.id AND t.deleted_at IS NULL',
 };
 const EXPERIMENTS = {
   ...{ name: 'datasetVersion.experiments', entity: Experiment },
-  from: 'experiment t WHERE t.dataset_version_id = wanted.id',
+  from: 'experiment t WHERE t.dataset_version_id = wanted.id AND t.deleted_at IS NULL',
 };
 const EVALUATIONS = {
   ...{ name: 'datasetVersion.evaluations', entity: Evaluation },
-  from: 'evaluation t WHERE t.dataset_version_id = wanted.id',
+  from: `evaluation t WHERE t.dataset_version_id = wanted.id AND ${ofShown('t')}`,
 };
 
 @Resolver(() => Experiment)

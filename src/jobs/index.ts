@@ -15,6 +15,7 @@ import { ExportResolver } from './task/exportResolver.js';
 import { GateJobReportResolver } from './task/gateJobResolver.js';
 import { ImportResolver } from './task/importResolver.js';
 import { PredictionsResolver } from './task/predictionsResolver.js';
+import { PurgeResolver } from './task/purgeResolver.js';
 import { EvaluationDriftResolver, ModelExportResolver } from './task/modelExportResolver.js';
 
 export { JOB_QUEUE, TASK_QUEUE } from './change.js';
@@ -38,6 +39,7 @@ export const jobResolvers = [
   EvaluationDriftResolver,
   BatchPredictionResolver,
   GateJobReportResolver,
+  PurgeResolver,
   PipelineResolver,
   SweepResolver,
   SweepTrialResolver,

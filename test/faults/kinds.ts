@@ -7,6 +7,7 @@ import { toGlobalId } from '../../src/graphql/node.js';
 import { filesOfJobs } from '../../src/jobs/task/jobFile.js';
 import { JobKind } from '../../src/jobs/vocabulary.js';
 import { contentOf } from '../integration/datasets/importSupport.js';
+import { insertDeleted } from '../support/experiments.js';
 import { roads, storeHandMade, type RoadProject } from '../support/lightModel.js';
 import { insertProject, type World } from './world.js';
 
@@ -40,6 +41,8 @@ const LABELS = JSON.stringify(
   })),
 );
 const IMAGES = 30;
+/** Three slices of a purge. */
+const EVENTS = 25_000;
 export const EPOCHS = 6;
 
 export async function createKinds(world: World, client: ShingoClient): Promise<Kinds> {
@@ -197,6 +200,24 @@ export async function createKinds(world: World, client: ShingoClient): Promise<K
         versions: await db.query(
           `SELECT count(*)::int AS n FROM model_version v JOIN job j ON j.id = $1
            WHERE v.experiment_id = (j.input->>'experimentUuid')::uuid`,
+          [uuid],
+        ),
+      }),
+    },
+    [JobKind.PURGE]: {
+      ...{ start: 'startPurge', needs: ['experiment_event', 'experiment_tag'] },
+      input: async () => {
+        const projectUuid = await insertProject(db);
+        const deleted = await insertDeleted(db, projectUuid, EVENTS);
+        const projectId = toGlobalId('Project', projectUuid);
+        return { projectId, experimentIds: [toGlobalId('Experiment', deleted)] };
+      },
+      outcome: async ({ uuid, report }) => ({
+        report,
+        left: await db.query(
+          `SELECT (SELECT count(*)::int FROM experiment e WHERE e.project_id = j.project_id) AS experiments,
+             (SELECT count(*)::int FROM experiment_event v WHERE v.experiment_id::text = j.input->'experimentUuids'->>0) AS events
+           FROM job j WHERE j.id = $1`,
           [uuid],
         ),
       }),

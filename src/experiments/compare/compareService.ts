@@ -5,7 +5,7 @@ import { checkPoints, shareOf } from '../curves/curve.js';
 import { MAX_SUMMARIES, selectSummaries, type MetricSummary, type SummaryFilter } from '../curves/summary.js';
 import { thin } from '../curves/thin.js';
 import { Experiment, Parameter } from '../experiment.js';
-import { selectParameters } from '../experimentService.js';
+import { deleted, selectParameters } from '../experimentService.js';
 import type { Metric } from '../metric.js';
 import { theSeries, type MetricKey } from '../search/order.js';
 import {
@@ -21,7 +21,7 @@ type Db = DataSource | EntityManager;
 
 export const MAX_COMPARED = 20;
 
-/** Two statements. @throws ShingoError BAD_USER_INPUT, NOT_FOUND */
+/** Two statements. @throws ShingoError BAD_USER_INPUT, NOT_FOUND, EXPERIMENT_DELETED */
 export async function compareExperiments(db: Db, uuids: string[]): Promise<ExperimentComparison> {
   if (uuids.length === 0 || uuids.length > MAX_COMPARED || new Set(uuids).size < uuids.length) {
     const message = `Compare 1 to ${MAX_COMPARED} experiments, each once.`;
@@ -31,6 +31,8 @@ export async function compareExperiments(db: Db, uuids: string[]): Promise<Exper
   const experiments = uuids.flatMap((uuid) => found.get(uuid) ?? []);
   if (experiments.length < uuids.length)
     throw new ShingoError('NOT_FOUND', 'There is no such experiment among them.', 404, ['ids']);
+  const gone = experiments.find(({ deletedAt }) => deletedAt);
+  if (gone?.deletedAt) throw deleted(gone.deletedAt, ['ids']);
   const { differing, equal } = compareParameters(await selectParameters(db, uuids));
   return Object.assign(new ExperimentComparison(), {
     experiments,

@@ -86,7 +86,7 @@ export async function takeSeqs(
 ): Promise<Head | null> {
   const [rows]: [{ project_id: string; before: string; now: Date }[], number] = await manager.query(
     `/* experiment.append */ UPDATE experiment SET last_seq = last_seq + $2, heard_at = clock_timestamp()
-     WHERE id = $1 AND state <> ALL ($3::text[]) RETURNING project_id, last_seq - $2 AS before, heard_at AS now`,
+     WHERE id = $1 AND state <> ALL ($3::text[]) AND deleted_at IS NULL RETURNING project_id, last_seq - $2 AS before, heard_at AS now`,
     [experimentUuid, count, FINAL],
   );
   const row = rows[0];

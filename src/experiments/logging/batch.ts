@@ -7,6 +7,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { ShingoError } from '../../platform/error.js';
 import { isFinal, type JobState } from '../../jobs/vocabulary.js';
 import { ExperimentSource } from '../experiment.js';
+import { deleted } from '../experimentService.js';
 
 /** The events that a batch wrote. */
 export interface Span {
@@ -46,17 +47,22 @@ interface BatchRow {
 
 /**
  * An experiment that is logged from elsewhere, and whether this batch has been done.
- * @throws ShingoError NOT_FOUND, EXPERIMENT_NOT_LOGGED, CONFLICT
+ * @throws ShingoError NOT_FOUND, EXPERIMENT_DELETED, EXPERIMENT_NOT_LOGGED, CONFLICT
  */
 export async function findTarget(db: DataSource, uuid: string, batch: Batch): Promise<Target> {
-  const rows: (BatchRow & { project_id: string; model_id: string; source: ExperimentSource })[] =
-    await db.query(
-      `/* logging.target */ SELECT e.project_id, e.model_id, e.source, b.request_hash, b.first_seq, b.last_seq
+  const rows: (BatchRow & {
+    project_id: string;
+    model_id: string;
+    source: ExperimentSource;
+    deleted_at: Date | null;
+  })[] = await db.query(
+    `/* logging.target */ SELECT e.project_id, e.model_id, e.source, e.deleted_at, b.request_hash, b.first_seq, b.last_seq
        FROM experiment e LEFT JOIN experiment_batch b ON b.experiment_id = e.id AND b.batch_id = $2 WHERE e.id = $1`,
-      [uuid, batch.id],
-    );
+    [uuid, batch.id],
+  );
   const [row] = rows;
   if (!row) throw new ShingoError('NOT_FOUND', 'There is no such experiment.', 404, ['experimentId']);
+  if (row.deleted_at) throw deleted(row.deleted_at, ['experimentId']);
   if (row.source !== ExperimentSource.LOGGED) {
     const message =
       'This experiment is trained by a job of this service, which alone writes its record; make one of your own by createExperiment.';
@@ -120,21 +126,23 @@ export async function lockOpen(manager: EntityManager, experimentUuid: string): 
 /** The same for what may come after the end. @throws ShingoError NOT_FOUND */
 export async function lock(manager: EntityManager, experimentUuid: string): Promise<JobState> {
   const [rows]: [{ state: JobState }[], number] = await manager.query(
-    `/* logging.lock */ UPDATE experiment SET heard_at = clock_timestamp() WHERE id = $1 RETURNING state`,
+    `/* logging.lock */ UPDATE experiment SET heard_at = clock_timestamp()
+     WHERE id = $1 AND deleted_at IS NULL RETURNING state`,
     [experimentUuid],
   );
   if (rows[0]) return rows[0].state;
-  throw new ShingoError('NOT_FOUND', 'There is no such experiment.', 404, ['experimentId']);
+  throw await ended(manager, experimentUuid);
 }
 
 /** Why nothing can be logged. */
 export async function ended(db: EntityManager | DataSource, experimentUuid: string): Promise<ShingoError> {
-  const rows: { state: JobState; finished_at: Date }[] = await db.query(
-    '/* logging.ended */ SELECT state, finished_at FROM experiment WHERE id = $1',
+  const rows: { state: JobState; finished_at: Date; deleted_at: Date | null }[] = await db.query(
+    '/* logging.ended */ SELECT state, finished_at, deleted_at FROM experiment WHERE id = $1',
     [experimentUuid],
   );
   const [row] = rows;
   if (!row) return new ShingoError('NOT_FOUND', 'There is no such experiment.', 404, ['experimentId']);
+  if (row.deleted_at) return deleted(row.deleted_at, ['experimentId']);
   const message = `This experiment has ${row.state} since ${row.finished_at.toISOString()}: nothing can be added; make another.`;
   return new ShingoError('EXPERIMENT_ENDED', message, 409, ['experimentId']);
 }

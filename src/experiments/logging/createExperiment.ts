@@ -6,7 +6,7 @@ import { JobState } from '../../jobs/vocabulary.js';
 import { ShingoError } from '../../platform/error.js';
 import { appendEvents } from '../events/log.js';
 import { Experiment } from '../experiment.js';
-import { freeName, insertExperiment } from '../experimentService.js';
+import { deleted, freeName, insertExperiment } from '../experimentService.js';
 import { readParameters, type GivenParameter } from './parameters.js';
 
 export interface NewLogged {
@@ -88,18 +88,22 @@ async function knownExperiment(
   { projectUuid, name, idempotencyKey }: NewLogged,
   requestHash: string,
 ): Promise<string | null> {
-  const rows: { id: string; request_hash: string | null; by_key: boolean }[] = await manager.query(
-    `/* logging.known */ SELECT id, request_hash, coalesce(idempotency_key = $2, false) AS by_key FROM experiment
+  const rows: { id: string; request_hash: string | null; by_key: boolean; deleted_at: Date | null }[] =
+    await manager.query(
+      `/* logging.known */ SELECT id, request_hash, coalesce(idempotency_key = $2, false) AS by_key, deleted_at FROM experiment
      WHERE project_id = $1 AND (idempotency_key = $2 OR name = $3) ORDER BY by_key DESC`,
-    [projectUuid, idempotencyKey, name],
-  );
+      [projectUuid, idempotencyKey, name],
+    );
   const [row] = rows;
   if (!row) return null;
   if (idempotencyKey !== null && !row.by_key) {
-    const message = `The project has an experiment named ${JSON.stringify(name)} already.`;
+    const message = `The project has an experiment named ${JSON.stringify(name)} already, or had one that is deleted and not yet purged.`;
     throw new ShingoError('NAME_TAKEN', message, 409, ['name']);
   }
-  if (row.request_hash === requestHash) return row.id;
+  if (row.request_hash === requestHash) {
+    if (row.deleted_at) throw deleted(row.deleted_at, ['name']);
+    return row.id;
+  }
   if (idempotencyKey !== null) {
     const message = 'This idempotencyKey has made another experiment; take a new key for a new one.';
     throw new ShingoError('CONFLICT', message, 409, ['idempotencyKey']);

@@ -42,11 +42,13 @@ export async function tagExperiments(
   await db.transaction(async (manager) => {
     // Locked in one order: two who tag the same experiments do not wait for each other in a circle.
     const there: unknown[] = await manager.query(
-      '/* experiment.lockTagged */ SELECT id FROM experiment WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE',
+      '/* experiment.lockTagged */ SELECT id FROM experiment WHERE id = ANY ($1) AND deleted_at IS NULL ORDER BY id FOR NO KEY UPDATE',
       [uuids],
     );
     if (there.length !== new Set(uuids).size)
-      throw new ShingoError('NOT_FOUND', 'There is no such experiment among them.', 404, ['ids']);
+      throw new ShingoError('NOT_FOUND', 'There is no such experiment among them, or it is deleted.', 404, [
+        'ids',
+      ]);
     await manager.query(
       '/* experiment.untag */ DELETE FROM experiment_tag WHERE experiment_id = ANY ($1) AND tag = ANY ($2)',
       [uuids, remove],

@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import type { Connection, PageArguments } from '../../graphql/list/connection.js';
 import { list } from '../../graphql/list/list.js';
 import type { Where } from '../../graphql/list/where.js';
+import { DeletedExperiments, SHOWN } from '../deletion/shown.js';
 import { experimentList, type Experiment } from '../experiment.js';
 import { metricFilters } from './metricFilter.js';
 import { metricParts, orderBeside, parameterParts, seriesOf, theSeries } from './order.js';
@@ -13,13 +14,14 @@ export async function listExperiments(
   db: DataSource,
   projectUuid: string,
   page: PageArguments,
+  deleted = DeletedExperiments.EXCLUDE,
 ): Promise<Connection<Experiment>> {
   const order = orderBeside(page.orderBy);
   const filters = metricFilters(page.where);
   const metric = order?.metric;
   const found = await selectSeries(db, projectUuid, [...filters, ...(metric ? [seriesOf(metric)] : [])]);
   const known = new Map<object, unknown>(filters.map((filter: Where, place) => [filter, found[place]]));
-  const scope = { projectUuid, known };
+  const scope = { projectUuid, known, own: SHOWN[deleted] };
   if (!order) return list(db, experimentList, page, scope);
   const parts = metric
     ? metricParts(projectUuid, metric.which, theSeries(metric, found.at(-1) ?? []), order.direction)

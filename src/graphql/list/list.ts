@@ -68,6 +68,8 @@ function pageSize({ first, last }: PageArguments): { limit: number; backwards: b
 
 export interface ListScope extends Omit<WhereContext, 'parameters'> {
   projectUuid?: string;
+  /** SQL that must hold of `t` beside what is asked for. */
+  own?: string[];
   /** Of an order that goes by the rows of another table: its parts, in their order; see parts.ts. */
   parts?: Part[];
 }
@@ -81,9 +83,9 @@ function partsOf<T extends object>(
 }
 
 const ownedBy =
-  <T extends object>({ project }: ListDeclaration<T>, { projectUuid }: ListScope) =>
+  <T extends object>({ project }: ListDeclaration<T>, { projectUuid, own = [] }: ListScope) =>
   (parameters: Parameters) =>
-    project && projectUuid ? [`${project} = ${parameters.add(projectUuid, 'uuid')}`] : [];
+    project && projectUuid ? [`${project} = ${parameters.add(projectUuid, 'uuid')}`, ...own] : own;
 
 /**
  * @throws ShingoError BAD_USER_INPUT, FILTER_INVALID, INVALID_CURSOR

@@ -34,7 +34,7 @@ export async function trialValues(
   const rows: (TrialValue & { experiment: string })[] = await db.query(
     `/* sweep.${which} */ SELECT wanted.experiment, found.*
      FROM json_to_recordset($1::json) AS wanted (experiment uuid, metric text, split text, condition text, maximize boolean)
-     JOIN experiment t ON t.id = wanted.experiment
+     JOIN experiment t ON t.id = wanted.experiment AND t.deleted_at IS NULL
      JOIN metric_series s ON s.project_id = t.project_id AND s.name = wanted.metric AND s.split = wanted.split
        AND s.condition IS NOT DISTINCT FROM wanted.condition AND s.class IS NULL
      CROSS JOIN LATERAL (

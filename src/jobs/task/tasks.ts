@@ -13,6 +13,7 @@ import { PREDICTION_FORMATS } from '../../experiments/predictions/read.js';
 import { Split } from '../../catalog/vocabulary.js';
 import { promote } from '../../models/promotion/promote.js';
 import type { TaskContext, TaskFile } from '../../platform/task.js';
+import { purge } from '../../retention/purge.js';
 import { VARIANTS } from '../../training/variants/names.js';
 import { batchPrediction } from '../../use/batch/batchPrediction.js';
 import { exportModel } from '../../use/export/exportModel.js';
@@ -93,6 +94,11 @@ const gateInput = z.strictObject({
   actor: z.string(),
 });
 
+const purgeInput = z.strictObject({
+  experimentUuids: z.array(z.uuid()).nullable(),
+  dryRun: z.boolean(),
+});
+
 /** What a start mutation writes into the job's row, by kind; checked again where it is read. */
 export interface TaskInputs {
   [JobKind.IMPORT]: z.infer<typeof importInput>;
@@ -103,6 +109,7 @@ export interface TaskInputs {
   [JobKind.MODEL_EXPORT]: z.infer<typeof modelExportInput>;
   [JobKind.BATCH_PREDICTION]: z.infer<typeof batchPredictionInput>;
   [JobKind.GATE]: z.infer<typeof gateInput>;
+  [JobKind.PURGE]: z.infer<typeof purgeInput>;
 }
 
 /** The checkpoint of each is of its own form, and nobody else's business. */
@@ -130,4 +137,7 @@ export const TASKS: Record<TaskKind, Task> = {
     }),
   }),
   [JobKind.GATE]: async (task, { input }) => ({ report: await promote(task, gateInput.parse(input)) }),
+  [JobKind.PURGE]: async (task, { projectUuid, input }) => ({
+    report: await purge(task, { projectUuid, ...purgeInput.parse(input) }),
+  }),
 };

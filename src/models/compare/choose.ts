@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import type { Split } from '../../catalog/vocabulary.js';
 import { parseGlobalId } from '../../graphql/node.js';
 import { ShingoError } from '../../platform/error.js';
+import { experimentUuid } from '../../experiments/experimentService.js';
 import { judges } from '../../experiments/weights.js';
 import { modelVersionUuid } from '../version/reference.js';
 
@@ -45,14 +46,14 @@ export async function chooseEvaluations(
   );
 }
 
-/** @throws ShingoError NOT_FOUND, INVALID_ID */
+/** @throws ShingoError NOT_FOUND, INVALID_ID, EXPERIMENT_DELETED */
 async function subjectUuid(db: DataSource, id: string, field: string): Promise<string> {
   const parsed = parseGlobalId(id);
-  const table = { Evaluation: 'evaluation', Experiment: 'experiment' }[parsed?.type ?? ''];
-  if (!parsed || !table) return modelVersionUuid(db, id, [field]);
-  const rows: unknown[] = await db.query(`/* compare.subject */ SELECT 1 FROM ${table} WHERE id = $1`, [
+  if (parsed?.type === 'Experiment') return experimentUuid(db, id, [field]);
+  if (parsed?.type !== 'Evaluation') return modelVersionUuid(db, id, [field]);
+  const rows: unknown[] = await db.query('/* compare.subject */ SELECT 1 FROM evaluation WHERE id = $1', [
     parsed.uuid,
   ]);
   if (rows.length > 0) return parsed.uuid;
-  throw new ShingoError('NOT_FOUND', `There is no such ${table}.`, 404, [field]);
+  throw new ShingoError('NOT_FOUND', 'There is no such evaluation.', 404, [field]);
 }

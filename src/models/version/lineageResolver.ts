@@ -16,7 +16,7 @@ const VERSIONS = {
 
 const EXPERIMENTS = {
   ...{ name: 'model.experiments', entity: Experiment },
-  from: 'experiment t WHERE t.model_id = wanted.id',
+  from: 'experiment t WHERE t.model_id = wanted.id AND t.deleted_at IS NULL',
 };
 
 /** An alias that came to the version, or left it. */

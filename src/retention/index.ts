@@ -1,0 +1,3 @@
+import { RetentionResolver } from './retentionResolver.js';
+
+export const retentionResolvers = [RetentionResolver] as const;
