@@ -1,4 +1,4 @@
-/** The API as a process of its own, on a database that is given: what a client measures is not what the service does beside it. */
+/** The API, or a worker, as a process of its own, on a database that is given: what a client measures is not what the service does beside it. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 export interface ServeOptions {
+  /** `work`: a worker instead; it has no address. */
+  command?: 'serve' | 'work';
   /** Missing: a free one. */
   port?: number;
   /** Of Node, such as --expose-gc. */
@@ -26,10 +28,10 @@ export interface ServeProcess {
 
 export async function serveProcess(
   databaseUrl: string,
-  { port = 0, flags = [], dataDir: given }: ServeOptions = {},
+  { command = 'serve', port = 0, flags = [], dataDir: given }: ServeOptions = {},
 ): Promise<ServeProcess> {
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'shingo-bench-')));
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...flags, MAIN, 'serve'], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...flags, MAIN, command], {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
@@ -47,8 +49,9 @@ export async function serveProcess(
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => {
         output = (output + chunk.toString()).slice(-4000);
-        const at = /Shingo's API is at (\S+)/.exec(output)?.[1];
-        if (at) resolve(at);
+        const ready = command === 'serve' ? /Shingo's API is at (\S+)/ : /Shingo works/;
+        const found = ready.exec(output);
+        if (found) resolve(found[1] ?? '');
       });
     void exit.then(() => reject(new Error(`The service ended: ${output}`)));
   });

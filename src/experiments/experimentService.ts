@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Loaders } from '../graphql/context.js';
-import { findReference, type Referable } from '../graphql/reference.js';
+import { findReference, referenceUuid, type Referable } from '../graphql/reference.js';
 import { isUniqueViolation } from '../platform/database/errors.js';
 import { ShingoError } from '../platform/error.js';
 import { newId } from '../platform/ids.js';
@@ -40,6 +40,10 @@ export async function experimentUuid(db: Db, idOrReference: string, field?: stri
 export async function anyExperimentUuid(db: Db, idOrReference: string, field?: string[]): Promise<string> {
   return (await findReference<Reference>(db, EXPERIMENT, idOrReference, field)).uuid;
 }
+
+/** The same of what may be gone, if it is an id. @throws ShingoError NOT_FOUND, INVALID_ID */
+export const formerExperimentUuid = (db: Db, idOrReference: string, field?: string[]): Promise<string> =>
+  referenceUuid(db, EXPERIMENT, idOrReference, field);
 
 export const deleted = (at: Date, field?: string[]): ShingoError =>
   new ShingoError(

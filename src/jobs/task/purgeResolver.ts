@@ -1,6 +1,6 @@
 import { Arg, Ctx, Field, ID, InputType, Mutation, Resolver } from 'type-graphql';
 import { projectUuid } from '../../catalog/project/projectService.js';
-import { anyExperimentUuid } from '../../experiments/experimentService.js';
+import { formerExperimentUuid } from '../../experiments/experimentService.js';
 import type { Context } from '../../graphql/context.js';
 import { payload } from '../../graphql/userError.js';
 import { ShingoError } from '../../platform/error.js';
@@ -38,15 +38,15 @@ export class PurgeResolver {
       if (experimentIds && experimentIds.length > MOST_NAMED)
         throw new ShingoError('BAD_USER_INPUT', `At most ${MOST_NAMED} at a time.`, 400, ['experimentIds']);
       const project = await projectUuid(db, projectId);
+      // A retry may come when they are gone.
+      const former = (id: string) => formerExperimentUuid(db, id, ['experimentIds']);
+      const experimentUuids = experimentIds ? await Promise.all(experimentIds.map(former)) : null;
+      const asked = { experimentUuids, dryRun };
       const kind = JobKind.PURGE as const;
-      const asked = { experimentIds: experimentIds ?? null, dryRun };
       const task = { projectUuid: project, kind, asked, idempotencyKey, job: options };
       const job = await startTask(services, task, async () => {
-        const named = experimentIds
-          ? await Promise.all(experimentIds.map((id) => anyExperimentUuid(db, id, ['experimentIds'])))
-          : null;
-        await checkPurge(db, project, named);
-        return { experimentUuids: named, dryRun };
+        await checkPurge(db, project, experimentUuids);
+        return asked;
       });
       return { job };
     });
