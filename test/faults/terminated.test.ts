@@ -25,12 +25,12 @@ const LABELS = JSON.stringify(
     labels: [{ category: 'traffic light', box2d: { x1: n % 900, y1: 5, x2: (n % 900) + 9, y2: 20 } }],
   })),
 );
-const EPOCHS = 100;
+const EPOCHS = 80;
 /** The hub's are one of the worker's and one of the API's. */
 const NAMES = ['shingo api', 'shingo hub', 'shingo task', 'shingo worker'];
 /** Of each name, at least; of a task at most. */
-const CUTS = 4;
-const SCRIPT = { pace: 30, keep: 3, chatty: true };
+const CUTS = 3;
+const SCRIPT = { pace: 25, keep: 3, chatty: true };
 
 let world: World;
 let api: ServeProcess;
