@@ -1,4 +1,4 @@
-/** The API as a process of its own, on a database that is given: what a client measures is not what the service does beside it. */
+/** The API, or a worker, as a process of its own, on a database that is given: what a client measures is not what the service does beside it. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,22 +14,32 @@ export interface ServeOptions {
   flags?: string[];
   /** Its blobs are there; missing: one of its own, which goes with it. */
   dataDir?: string;
+  /** More settings. */
+  env?: Record<string, string>;
 }
 
 export interface ServeProcess {
+  /** Of an API. */
   url: string;
+  /** Its exit code; null: a signal has ended it. */
+  exit: Promise<number | null>;
   pid: number;
   stop(): Promise<void>;
   /** As a crash: nothing is closed, nobody is told. */
   kill(): Promise<void>;
 }
 
-export async function serveProcess(
+export const serveProcess = (databaseUrl: string, options?: ServeOptions): Promise<ServeProcess> =>
+  shingoProcess('serve', databaseUrl, options);
+
+/** Once it is up. */
+export async function shingoProcess(
+  command: 'serve' | 'work',
   databaseUrl: string,
-  { port = 0, flags = [], dataDir: given }: ServeOptions = {},
+  { port = 0, flags = [], dataDir: given, env = {} }: ServeOptions = {},
 ): Promise<ServeProcess> {
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'shingo-bench-')));
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...flags, MAIN, 'serve'], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...flags, MAIN, command], {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
@@ -38,17 +48,18 @@ export async function serveProcess(
       SHINGO_DATABASE_URL: databaseUrl,
       SHINGO_DATA_DIR: dataDir,
       SHINGO_PORT: String(port),
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const url = await new Promise<string>((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => {
         output = (output + chunk.toString()).slice(-4000);
-        const at = /Shingo's API is at (\S+)/.exec(output)?.[1];
-        if (at) resolve(at);
+        const up = /Shingo's API is at (\S+)|Shingo works/.exec(output);
+        if (up) resolve(up[1] ?? '');
       });
     void exit.then(() => reject(new Error(`The service ended: ${output}`)));
   });
@@ -57,5 +68,5 @@ export async function serveProcess(
     await exit;
     if (given === undefined) await rm(dataDir, { recursive: true, force: true });
   };
-  return { url, pid: child.pid!, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
+  return { url, exit, pid: child.pid!, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 }
