@@ -7,7 +7,7 @@ import { processes } from '../test/faults/processes.js';
 import { quantile, type Benchmark } from './support/harness.js';
 import { Poster } from './support/poster.js';
 import { withDatabase } from './support/service.js';
-import { serveProcess } from './support/serviceProcess.js';
+import { serveProcess, shingoProcess } from './support/serviceProcess.js';
 
 const SERIES = 10;
 const BLOCK = 256;
@@ -121,7 +121,7 @@ export const bench: Benchmark = {
       const { dataDir } = config;
       const api = await serveProcess(databaseUrl, { dataDir });
       stops.push(() => api.stop());
-      const worker = await serveProcess(databaseUrl, { dataDir, command: 'work' });
+      const worker = await shingoProcess('work', databaseUrl, { dataDir });
       stops.push(() => worker.stop());
       const posters = Array.from({ length: clients + 1 }, () => new Poster());
       stops.push(async () => posters.forEach((poster) => poster.close()));

@@ -4,6 +4,7 @@ import { ApiError, fromGraphQLErrors, messageOf } from './errors.js';
 const TRANSIENT_CODES = [
   'UNREACHABLE',
   'CONNECTION_LOST',
+  'DATABASE_UNAVAILABLE',
   'TIMEOUT',
   'HTTP_429',
   'HTTP_502',
@@ -81,8 +82,10 @@ export function parseJson(text: string): unknown {
 export function graphQLData<T>(answer: Answer): T {
   const body = parseJson(answer.text) as { data?: T; errors?: unknown[] } | null | undefined;
   if (body?.errors?.length) {
-    if ([429, 502, 503, 504].includes(answer.status)) throw unexpected(answer, 'the server is not ready');
-    throw fromGraphQLErrors(body.errors, answer.status);
+    const error = fromGraphQLErrors(body.errors, answer.status);
+    if ([429, 502, 503, 504].includes(answer.status) && !TRANSIENT_CODES.includes(error.code))
+      throw unexpected(answer, 'the server is not ready');
+    throw error;
   }
   if (answer.status >= 400 || body?.data == null) throw unexpected(answer, 'not a GraphQL answer');
   return body.data;

@@ -1,7 +1,7 @@
 import { createClient, type Client } from 'graphql-ws';
 import { WebSocket } from 'ws';
 
-import { ApiError, fromGraphQLErrors, messageOf } from './errors.js';
+import { ApiError, fromGraphQLErrors, hasCode, messageOf } from './errors.js';
 import { backOff, type RetryPolicy } from './retry.js';
 
 const HANDSHAKE_MS = 10_000;
@@ -116,7 +116,8 @@ export async function* resuming<T>(
         if (finished()) return;
       }
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== 'CONNECTION_LOST') throw error;
+      // The service is there and its database is not, or the way to the service is cut: both pass.
+      if (!hasCode(error, 'CONNECTION_LOST', 'DATABASE_UNAVAILABLE')) throw error;
       lost = error;
     }
     if (finished()) return;

@@ -88,8 +88,8 @@ export async function digestsOf(db: Pick<EntityManager, 'query'>, experiments: s
   const rows: { sha256: string }[] = await db.query(
     `/* purge.digests */ SELECT sha256 FROM artifact WHERE ${OF_EXPERIMENT}
      UNION ALL SELECT sha256 FROM job_file WHERE ${OF_JOB}
-     UNION ALL SELECT files.value FROM job CROSS JOIN LATERAL jsonb_each_text(checkpoint->'files') files
-       WHERE ${ITS_JOB} AND jsonb_typeof(checkpoint->'files') = 'object'`,
+     UNION ALL SELECT * FROM (SELECT DISTINCT ON (job.id, files.value) files.value
+       FROM job CROSS JOIN LATERAL jsonb_each_text(checkpoint->'files') files WHERE ${ITS_JOB}) kept`,
     [experiments],
   );
   return rows.map(({ sha256 }) => sha256);

@@ -8,6 +8,7 @@ import { updateJob } from '../../src/jobs/change.js';
 import { claimNext } from '../../src/jobs/worker/claim.js';
 import { FenceLost, fenced, heartbeat, type Lease } from '../../src/jobs/worker/fence.js';
 import { findStale, reap, sweepFolders } from '../../src/jobs/worker/reaper.js';
+import { settleAway } from '../../src/jobs/worker/settle.js';
 import { Recorder } from '../../src/jobs/worker/record.js';
 import { createWorld, type World } from './world.js';
 
@@ -158,6 +159,54 @@ describe('a worker that was declared dead and is not', () => {
       worker: 'other',
     });
   });
+});
+
+describe('an attempt that the database left in the middle', () => {
+  const away = (lease: Lease) =>
+    fenced(world.db, lease, (manager, job) => settleAway(manager, world.services, job));
+
+  it('costs its job nothing, and the next one may begin', async () => {
+    const lease = await deadWorker();
+    await away(lease);
+    expect(await world.job(lease.job.uuid)).toMatchObject({
+      ...{ state: 'QUEUED', reasonCode: 'DATABASE_AWAY', crashes: 0, worker: null },
+    });
+    expect(await claimNext(world.services, 'next')).toMatchObject({ attempt: 2 });
+  });
+
+  it('is held against its job after twenty: it may be what ends the database', async () => {
+    const lease = await deadWorker();
+    await world.db.query('UPDATE job SET attempt = 22');
+    for (let attempt = 22; attempt <= 25; attempt += 1) {
+      await away({ ...lease, attempt });
+      await claimNext(world.services, 'next');
+    }
+    const [job] = await world.db.query('SELECT state, attempt, crashes, dead, reason_code FROM job');
+    expect(job).toEqual({
+      state: 'FAILED',
+      attempt: 25,
+      crashes: 3,
+      dead: true,
+      reason_code: 'DATABASE_AWAY',
+    });
+  });
+
+  it('is over if it was to be cancelled', async () => {
+    const lease = await deadWorker();
+    await cancelJob(world.db, lease.job.uuid);
+    await away(lease);
+    expect(await world.job(lease.job.uuid)).toMatchObject({ state: 'CANCELLED', reasonCode: 'CANCELLED' });
+  });
+});
+
+it('the folders of attempts of killed neighbours are swept while a worker works', async () => {
+  await world.worker({}, { reapMs: 20 });
+  const root = join(world.dataDir, 'work');
+  // After its first sweep, at which there was nothing.
+  await world.wait(async () => (await world.db.query('SELECT FROM host')).length > 0);
+  await mkdir(join(root, world.project, '1'), { recursive: true });
+  await world.wait(async () => (await readdir(root)).length === 0);
+  expect(await readdir(root)).toEqual([]);
 });
 
 describe('a queued job', () => {

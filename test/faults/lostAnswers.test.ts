@@ -1,10 +1,10 @@
 /** PostgreSQL commits, and the connection breaks before it can say so: what is tried again is not there twice. */
-import { readEvents } from '../../src/experiments/events/log.js';
 import { connectDatabase } from '../../src/service.js';
 import { startWorker } from '../../src/jobs/index.js';
 import { chance } from '../../seeds/random.js';
 import { randomOf } from './chance.js';
 import { startWire } from './wire.js';
+import { told } from './told.js';
 import { createWorld, type World } from './world.js';
 
 let world: World;
@@ -14,8 +14,6 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 const SCRIPT = { chatty: true, keep: 3 };
-const told = async (experimentUuid: string) =>
-  (await readEvents(world.db, experimentUuid, 0, 1000)).map(({ time: _, ...event }) => event);
 
 it('a training many of whose commits are never answered logs each line and each metric once', async () => {
   const worker = await world.worker(SCRIPT);
@@ -43,7 +41,7 @@ it('a training many of whose commits are never answered logs each line and each 
       attempt: 1,
       crashes: 0,
     });
-    expect(await told(experimentUuid)).toEqual(await told(whole.experimentUuid));
+    expect(await told(world.db, experimentUuid)).toEqual(await told(world.db, whole.experimentUuid));
     expect(wire.lost).toBeGreaterThan(1);
   } finally {
     await cutOff.stop();

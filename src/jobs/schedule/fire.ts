@@ -9,6 +9,7 @@ import { createDatasetVersion } from '../../datasets/createVersion.js';
 import { DatasetVersion } from '../../datasets/datasetVersion.js';
 import { columnsOf, hydrate, selectOne } from '../../graphql/select.js';
 import { UserErrors } from '../../graphql/userError.js';
+import { isDatabaseAway } from '../../platform/database/errors.js';
 import { every } from '../../platform/every.js';
 import { ShingoError, messageOf } from '../../platform/error.js';
 import { newId } from '../../platform/ids.js';
@@ -94,7 +95,8 @@ async function carryOut(services: Services): Promise<boolean> {
       return true;
     });
   } catch (error) {
-    if (!run) throw error;
+    // Without the database there is nothing to write down, and no fault of the run: it still waits at the next look.
+    if (!run || isDatabaseAway(error)) throw error;
     return giveUp(services, run, error);
   }
 }

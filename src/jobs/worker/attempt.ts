@@ -2,8 +2,8 @@
  * One attempt at one job: its inputs, its trainer process, and what the trainer says, until the job is over, goes
  * back to the queue, or is found to be someone else's. Whatever happens, the trainer is gone at the end.
  */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ShingoError, messageOf } from '../../platform/error.js';
 import type { Log } from '../../platform/log.js';
@@ -51,6 +51,12 @@ export const AWAY_MS = 10 * 60_000;
 export const workFolder = (dataDir: string, lease: Lease): string =>
   join(dataDir, 'work', lease.job.uuid, String(lease.attempt));
 
+/** And that of its job, unless another attempt has something there. What stays is swept later. */
+export async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  await rmdir(dirname(folder)).catch(() => undefined);
+}
+
 type Trainer = JobProcess<TrainerCommand, TrainerMessage>;
 
 export class Attempt {
@@ -94,9 +100,7 @@ export class Attempt {
       this.over.abort();
       this.trainer?.kill();
       await Promise.all([this.trainer?.exited, alive, watched]);
-      await rm(workFolder(this.services.config.dataDir, this.lease), { recursive: true, force: true }).catch(
-        () => undefined,
-      );
+      await removeFolder(workFolder(this.services.config.dataDir, this.lease));
     }
   }
 

@@ -8,7 +8,7 @@ import { messageOf } from '../../platform/error.js';
 import { persist } from '../../platform/database/persist.js';
 import { taskMessageSchema, type TaskCommand, type TaskMessage } from '../task/protocol.js';
 import type { Reason } from '../vocabulary.js';
-import { AWAY_MS, PERSIST_MS, workFolder } from './attempt.js';
+import { AWAY_MS, PERSIST_MS, removeFolder, workFolder } from './attempt.js';
 import { FenceLost, fenced, type Lease, type WorkerServices } from './fence.js';
 import { JobProcess, crashReason } from './jobProcess.js';
 import { keepLease } from './keepLease.js';
@@ -86,7 +86,7 @@ export class TaskAttempt {
       });
       this.over.abort();
       await Promise.all([alive, watched]);
-      await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+      await removeFolder(folder);
     }
   }
 

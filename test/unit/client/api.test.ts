@@ -197,6 +197,18 @@ describe('subscribeEvents', () => {
     expect(calls).toBe(1);
   });
 
+  test('is opened anew when the database of the service was away for a moment', async () => {
+    const { GraphQLError } = await import('graphql');
+    let calls = 0;
+    await start({
+      experimentEvents: () => {
+        if (++calls < 3) throw new GraphQLError('away', { extensions: { code: 'DATABASE_UNAVAILABLE' } });
+        return tail(1, 10);
+      },
+    });
+    expect(await read(client.subscribeEvents('x'))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  });
+
   test('ends when it is aborted, and closes its socket', async () => {
     await start({ experimentEvents: () => tail(1, 2) });
     const stop = new AbortController();
