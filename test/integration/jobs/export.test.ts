@@ -152,8 +152,12 @@ test('the same key is the same job; another request with it, an unknown version 
   const nowhere = toGlobalId('DatasetVersion', '00000000-0000-7000-8000-000000000000');
   const missing = await service.ask(START, { input: { ...input, datasetVersionId: nowhere } });
   expect(missing.data.startExport.userErrors).toEqual([{ code: 'NOT_FOUND', field: ['datasetVersionId'] }]);
+  const unnamed = await service.ask(START, { input: { ...input, datasetVersionId: 'x' } });
+  expect(unnamed.data.startExport.userErrors).toEqual([{ code: 'NOT_FOUND', field: ['datasetVersionId'] }]);
+  const project = toGlobalId('Project', '00000000-0000-7000-8000-000000000000');
   expect(
-    (await service.ask(START, { input: { ...input, datasetVersionId: 'x' } })).errors?.[0]?.extensions.code,
+    (await service.ask(START, { input: { ...input, datasetVersionId: project } })).errors?.[0]?.extensions
+      .code,
   ).toBe('INVALID_ID');
 });
 
