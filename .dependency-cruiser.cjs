@@ -22,13 +22,16 @@ module.exports = {
         'server.ts and schema.ts assemble the features; the rest of graphql/ is what features are made of.',
       severity: 'error',
       from: { path: '^src/graphql' },
-      to: { path: '^src/(catalog|datasets|models|experiments|jobs|collect|use|training|client)' },
+      to: { path: '^src/(catalog|datasets|models|experiments|jobs|collect|use|retention|training|client)' },
     },
     {
       name: 'no-foreign-resolvers',
       comment: "A feature uses another feature's service, never its resolver.",
       severity: 'error',
-      from: { path: '^src/(catalog|datasets|models|experiments|jobs|collect|use)/', pathNot: '/index\\.ts$' },
+      from: {
+        path: '^src/(catalog|datasets|models|experiments|jobs|collect|use|retention)/',
+        pathNot: '/index\\.ts$',
+      },
       to: { path: '[Rr]esolver\\.ts$' },
     },
     {
@@ -38,7 +41,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/client' },
       to: {
-        path: '^src/(catalog|datasets|models|experiments|jobs|collect|use|training|graphql)',
+        path: '^src/(catalog|datasets|models|experiments|jobs|collect|use|retention|training|graphql)',
         pathNot: '^src/datasets/formats/',
       },
     },

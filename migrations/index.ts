@@ -22,6 +22,7 @@ import { Logging1764300002000 } from './1764300002000-Logging.js';
 import { ExperimentSearch1764300003000 } from './1764300003000-ExperimentSearch.js';
 import { TrainedOn1764300007000 } from './1764300007000-TrainedOn.js';
 import { EventReference1764300007001 } from './1764300007001-EventReference.js';
+import { Orphans1764300009000 } from './1764300009000-Orphans.js';
 
 /** In order. A migration that has been released is never edited. */
 export const migrations = [
@@ -49,4 +50,5 @@ export const migrations = [
   ExperimentSearch1764300003000,
   TrainedOn1764300007000,
   EventReference1764300007001,
+  Orphans1764300009000,
 ];

@@ -20,6 +20,7 @@ export enum JobKind {
   MODEL_EXPORT = 'MODEL_EXPORT',
   BATCH_PREDICTION = 'BATCH_PREDICTION',
   GATE = 'GATE',
+  ORPHANS = 'ORPHANS',
 }
 /** Jobs of an experiment, which need a trainer. */
 export type TrainerKind = JobKind.TRAINING | JobKind.EVALUATION;

@@ -10,6 +10,7 @@ import { GateJobReport } from './gateJobReport.js';
 import { ImportReport } from './importReport.js';
 import { PredictionsReport } from './predictionsReport.js';
 import { ModelExportReport } from './modelExportReport.js';
+import { OrphansReport } from './orphansReport.js';
 
 const CLASSES = {
   [JobKind.IMPORT]: ImportReport,
@@ -20,6 +21,7 @@ const CLASSES = {
   [JobKind.MODEL_EXPORT]: ModelExportReport,
   [JobKind.BATCH_PREDICTION]: BatchPredictionReport,
   [JobKind.GATE]: GateJobReport,
+  [JobKind.ORPHANS]: OrphansReport,
 };
 type Report = (typeof CLASSES)[keyof typeof CLASSES];
 

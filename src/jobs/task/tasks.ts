@@ -13,6 +13,7 @@ import { PREDICTION_FORMATS } from '../../experiments/predictions/read.js';
 import { Split } from '../../catalog/vocabulary.js';
 import { promote } from '../../models/promotion/promote.js';
 import type { TaskContext, TaskFile } from '../../platform/task.js';
+import { collectOrphans } from '../../retention/collectOrphans.js';
 import { VARIANTS } from '../../training/variants/names.js';
 import { batchPrediction } from '../../use/batch/batchPrediction.js';
 import { exportModel } from '../../use/export/exportModel.js';
@@ -93,6 +94,8 @@ const gateInput = z.strictObject({
   actor: z.string(),
 });
 
+const orphansInput = z.strictObject({ dryRun: z.boolean(), graceHours: z.number() });
+
 /** What a start mutation writes into the job's row, by kind; checked again where it is read. */
 export interface TaskInputs {
   [JobKind.IMPORT]: z.infer<typeof importInput>;
@@ -103,6 +106,7 @@ export interface TaskInputs {
   [JobKind.MODEL_EXPORT]: z.infer<typeof modelExportInput>;
   [JobKind.BATCH_PREDICTION]: z.infer<typeof batchPredictionInput>;
   [JobKind.GATE]: z.infer<typeof gateInput>;
+  [JobKind.ORPHANS]: z.infer<typeof orphansInput>;
 }
 
 /** The checkpoint of each is of its own form, and nobody else's business. */
@@ -130,4 +134,7 @@ export const TASKS: Record<TaskKind, Task> = {
     }),
   }),
   [JobKind.GATE]: async (task, { input }) => ({ report: await promote(task, gateInput.parse(input)) }),
+  [JobKind.ORPHANS]: async (task, { input }) => ({
+    report: await collectOrphans(task, orphansInput.parse(input)),
+  }),
 };
