@@ -28,7 +28,10 @@ module.exports = {
       name: 'no-foreign-resolvers',
       comment: "A feature uses another feature's service, never its resolver.",
       severity: 'error',
-      from: { path: '^src/(catalog|datasets|models|experiments|jobs|collect|use)/', pathNot: '/index\\.ts$' },
+      from: {
+        path: '^src/(catalog|datasets|models|experiments|jobs|collect|use|retention)/',
+        pathNot: '/index\\.ts$',
+      },
       to: { path: '[Rr]esolver\\.ts$' },
     },
     {
@@ -38,7 +41,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/client' },
       to: {
-        path: '^src/(catalog|datasets|models|experiments|jobs|collect|use|training|graphql)',
+        path: '^src/(catalog|datasets|models|experiments|jobs|collect|use|retention|training|graphql)',
         pathNot: '^src/datasets/formats/',
       },
     },

@@ -23,6 +23,7 @@ import { ExperimentSearch1764300003000 } from './1764300003000-ExperimentSearch.
 import { TrainedOn1764300007000 } from './1764300007000-TrainedOn.js';
 import { EventReference1764300007001 } from './1764300007001-EventReference.js';
 import { Deletion1764300008000 } from './1764300008000-Deletion.js';
+import { Orphans1764300009000 } from './1764300009000-Orphans.js';
 
 /** In order. A migration that has been released is never edited. */
 export const migrations = [
@@ -51,4 +52,5 @@ export const migrations = [
   TrainedOn1764300007000,
   EventReference1764300007001,
   Deletion1764300008000,
+  Orphans1764300009000,
 ];

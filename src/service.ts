@@ -27,6 +27,7 @@ import type { Log } from './platform/log.js';
 import { openPartials } from './platform/openPartials.js';
 import { createQueue } from './platform/queue.js';
 import { createSigner, keyInFolder } from './platform/signer.js';
+import { startNightly } from './retention/nightly.js';
 import { createSchema, entities } from './schema.js';
 
 export interface Running {
@@ -118,7 +119,12 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
       `Port ${config.port} of ${config.host} is taken; set SHINGO_PORT.`,
     );
   }
-  const sweeps = [startUploadSweep(services), startCoveragePrune(services), startScheduler(services)];
+  const sweeps = [
+    startUploadSweep(services),
+    startCoveragePrune(services),
+    startScheduler(services),
+    startNightly(services),
+  ];
   const closeSockets = attachSocketServer(app.server, services, schema, connections);
   const { port } = app.server.address() as AddressInfo;
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
@@ -138,15 +144,15 @@ export async function startApi(services: Services): Promise<{ url: string } & Ru
 /** How long a job waits for a blob store that is away before it fails. */
 const WORKER_PATIENCE_MS = 10 * 60_000;
 
-/** The worker, which looks after schedules as well. */
+/** The worker, which looks after schedules and nightly work as well. */
 export function startWorker(services: Parameters<typeof runWorker>[0], options: WorkerOptions): Running {
   const blobs = services.blobs.patient(WORKER_PATIENCE_MS);
   const worker = runWorker({ ...services, blobs }, options);
-  const stopScheduler = startScheduler(services);
+  const looks = [startScheduler(services), startNightly(services)];
   return {
     stop: async () => {
       blobs.hurry();
-      await Promise.all([stopScheduler(), worker.stop()]);
+      await Promise.all([...looks.map((stop) => stop()), worker.stop()]);
     },
   };
 }

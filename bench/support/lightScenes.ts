@@ -86,7 +86,7 @@ async function untrained(services: Services, projectUuid: string, versionUuid: s
         ...{ projectUuid, modelUuid, datasetVersionUuid: versionUuid, name: 'untrained' },
         ...{ task: 'LIGHT_STATE', algorithm: 'mobilenetv2', parameters: {} },
       });
-      await putArtifacts(manager, uuid, artifacts);
+      await putArtifacts(manager, services.blobs, uuid, artifacts);
       await manager.query("UPDATE experiment SET state = 'SUCCEEDED' WHERE id = $1", [uuid]);
       return uuid;
     });

@@ -1,5 +1,7 @@
 /** What a training or an evaluation leaves behind, written within the caller's (fenced) transaction. */
 import type { EntityManager } from 'typeorm';
+import type { BlobStore } from '../platform/blobs.js';
+import { claimBlobs } from '../platform/blobs/claim.js';
 import type { ServiceIdentity } from '../platform/identity.js';
 import { newId } from '../platform/ids.js';
 import type { TrainerEnvironment } from '../training/environment.js';
@@ -47,8 +49,18 @@ export interface NewArtifact {
   mediaType: string;
 }
 
-/** A path that is there already (from an earlier attempt) is replaced. */
-export async function putArtifacts(manager: EntityManager, experimentUuid: string, artifacts: NewArtifact[]) {
+/** A path that is there already (from an earlier attempt) is replaced. @throws ShingoError BLOB_BEING_REMOVED, BLOB_MISSING */
+export async function putArtifacts(
+  manager: EntityManager,
+  blobs: BlobStore,
+  experimentUuid: string,
+  artifacts: NewArtifact[],
+) {
+  await claimBlobs(
+    manager,
+    blobs,
+    artifacts.map(({ sha256 }) => sha256),
+  );
   await manager.query(
     `/* artifact.put */ INSERT INTO artifact (id, experiment_id, path, kind, sha256, bytes, media_type)
      SELECT a.id, $1, a.path, a.kind, a.sha256, a.bytes, a."mediaType" FROM json_to_recordset($2::json)

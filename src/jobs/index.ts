@@ -14,6 +14,7 @@ import { EnrichmentResolver } from './task/enrichmentResolver.js';
 import { ExportResolver } from './task/exportResolver.js';
 import { GateJobReportResolver } from './task/gateJobResolver.js';
 import { ImportResolver } from './task/importResolver.js';
+import { OrphansResolver } from './task/orphansResolver.js';
 import { PredictionsResolver } from './task/predictionsResolver.js';
 import { PurgeResolver } from './task/purgeResolver.js';
 import { EvaluationDriftResolver, ModelExportResolver } from './task/modelExportResolver.js';
@@ -40,6 +41,7 @@ export const jobResolvers = [
   BatchPredictionResolver,
   GateJobReportResolver,
   PurgeResolver,
+  OrphansResolver,
   PipelineResolver,
   SweepResolver,
   SweepTrialResolver,

@@ -21,6 +21,7 @@ export enum JobKind {
   BATCH_PREDICTION = 'BATCH_PREDICTION',
   GATE = 'GATE',
   PURGE = 'PURGE',
+  ORPHANS = 'ORPHANS',
 }
 /** Jobs of an experiment, which need a trainer. */
 export type TrainerKind = JobKind.TRAINING | JobKind.EVALUATION;

@@ -27,6 +27,17 @@ export interface Received<T> {
   facts: T | undefined;
 }
 
+/** As a listing has it. */
+export interface StoredBlob {
+  sha256: string;
+  bytes: number;
+  /** When it was written last, by the clock of the store. */
+  changedAt: Date;
+}
+
+/** A removal that takes longer has failed: whoever counts on it (see claim.ts) knows when it is over. */
+export const REMOVE_MS = 30_000;
+
 /**
  * Every method that is given a name throws ShingoError SHA256_INVALID where it is none, and every one throws
  * BLOB_STORE_UNAVAILABLE (503) when the store cannot be reached within its patience.
@@ -60,6 +71,16 @@ export interface BlobStore {
    * @throws as `file` does, where the store has to look
    */
   keep(sha256: string, folder: string): Promise<string>;
+  /**
+   * The blobs after a digest, in the order of digests; fewer than `limit`: there are no more.
+   * @param after null: from the start
+   */
+  list(after: string | null, limit: number): Promise<StoredBlob[]>;
+  /**
+   * It is not there any more, if it was; copies on hosts may be, which harms nobody. Within REMOVE_MS or not at all: a
+   * store that is away is not waited for.
+   */
+  remove(sha256: string): Promise<void>;
   /** The same store, which waits so long for one that is away: a training must not die of its restart. */
   patient(ms: number): BlobStore;
   /** Ends the waiting of a store that `patient` gave: its process is asked to stop. */
@@ -107,9 +128,11 @@ export async function useAll<T>(
   }
 }
 
+export const isDigest = (text: string): boolean => SHA256.test(text);
+
 /** @throws ShingoError SHA256_INVALID */
 export function checkDigest(sha256: string): void {
-  if (SHA256.test(sha256)) return;
+  if (isDigest(sha256)) return;
   throw new ShingoError(
     'SHA256_INVALID',
     'A blob is named by its SHA-256: 64 lower-case hexadecimal digits.',

@@ -161,6 +161,13 @@ export const environmentSchema = z.object({
   SHINGO_DECODED_BYTES: integer(0, 2 ** 43)
     .default(4 * 2 ** 30)
     .describe('Room for pictures that trainings have decoded; those not used for longest go first.'),
+  SHINGO_NIGHTLY: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe('off: the service clears nothing away by itself; see docs/retention.md.'),
+  SHINGO_ORPHAN_GRACE_HOURS: integer(1, 8760)
+    .default(24)
+    .describe('Blobs that nothing refers to are removed when they are older.'),
   SHINGO_DRAIN_SECONDS: integer(1, 600).default(10).describe('Longest wait for work in progress on Ctrl-C.'),
   SHINGO_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
@@ -192,6 +199,8 @@ export interface Config {
   uploadKey: string | undefined;
   thumbnailBytes: number;
   decodedBytes: number;
+  nightly: boolean;
+  orphanGraceHours: number;
   drainSeconds: number;
   logLevel: string;
 }
@@ -244,6 +253,8 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
     uploadKey: env.SHINGO_UPLOAD_KEY,
     thumbnailBytes: env.SHINGO_THUMBNAIL_BYTES,
     decodedBytes: env.SHINGO_DECODED_BYTES,
+    nightly: env.SHINGO_NIGHTLY === 'on',
+    orphanGraceHours: env.SHINGO_ORPHAN_GRACE_HOURS,
     drainSeconds: env.SHINGO_DRAIN_SECONDS,
     logLevel: env.SHINGO_LOG_LEVEL,
   };

@@ -145,7 +145,7 @@ class Purge {
              SELECT j.id, j.checkpoint FROM job j WHERE ${OLD_CHECKPOINT} ORDER BY j.id LIMIT ${CHECKPOINTS_AT_ONCE}
              FOR UPDATE SKIP LOCKED) old
            WHERE job.id = old.id RETURNING old.checkpoint->'files' AS files`,
-          [this.request.projectUuid, checkpointDays],
+          [this.request.projectUuid, checkpointDays, []],
         );
         this.kept.checkpoints += forgotten.length;
         this.kept.digests.push(...forgotten.flatMap(({ files }) => Object.values(files ?? {})));
@@ -158,7 +158,7 @@ class Purge {
   private async purgeOne(experiment: string): Promise<void> {
     const { kept } = this;
     const begun = await this.slice(async (manager) => {
-      const rows: unknown[] = await manager.query(BEGIN, [this.request.projectUuid, experiment]);
+      const [rows]: [unknown[], number] = await manager.query(BEGIN, [this.request.projectUuid, experiment]);
       return rows.length > 0;
     });
     // Restored, or used, since it was looked for.
@@ -183,7 +183,7 @@ class Purge {
   private async removeBlobs(): Promise<void> {
     const { kept, task } = this;
     if (kept.digests.length === 0) return;
-    const removed = await removeBlobs(task, kept.digests);
+    const removed = await removeBlobs(task, [...new Set(kept.digests)]);
     await this.slice(async () => {
       kept.digests = [];
       kept.removed.blobs += removed.blobs;
@@ -199,19 +199,29 @@ async function look(
   retention: Retention,
 ): Promise<PurgeReport> {
   const { db } = task;
-  const count = async (from: string, days: number | null) => {
+  const { failedDays, checkpointDays } = retention;
+  const { rows, due, digests } = await countAll(task, request, retention);
+  const count = async (from: string, days: number | null, ...more: unknown[]): Promise<number> => {
     if (days === null || request.experimentUuids !== null) return 0;
     const [row]: [{ n: number }] = await db.query(`/* purge.look */ SELECT count(*)::int AS n FROM ${from}`, [
       request.projectUuid,
       days,
+      ...more,
     ]);
     return row.n;
   };
-  const failedDeleted = await count(`experiment e WHERE ${FAILED}`, retention.failedDays);
-  const checkpoints = await count(`job j WHERE ${OLD_CHECKPOINT}`, retention.checkpointDays);
-  const { rows, experiments, digests } = await countAll(task, request, retention);
+  const failedDeleted = await count(`experiment e WHERE ${FAILED}`, failedDays);
+  const checkpoints = await count(`job j WHERE ${OLD_CHECKPOINT}`, checkpointDays, due);
+  if (checkpoints > 0) {
+    const files: { sha256: string }[] = await db.query(
+      `/* purge.lookCheckpoints */ SELECT DISTINCT ON (j.id, files.value) files.value AS sha256
+       FROM job j CROSS JOIN LATERAL jsonb_each_text(j.checkpoint->'files') files WHERE ${OLD_CHECKPOINT}`,
+      [request.projectUuid, checkpointDays, due],
+    );
+    digests.push(...files.map(({ sha256 }) => sha256));
+  }
   const held = await heldBack(db, request, retention);
-  const kept = { failedDeleted, checkpoints, experiments, rows, digests: [] };
+  const kept = { failedDeleted, checkpoints, experiments: due.length, rows, digests: [] };
   return reportOf({ ...kept, removed: await wouldRemove(task, digests) }, { dryRun: true, held });
 }
 
@@ -229,31 +239,32 @@ async function countAll(
   { db, signal, progress }: TaskContext<PurgeCheckpoint>,
   request: PurgeRequest,
   retention: Retention,
-): Promise<{ rows: RowCounts; experiments: number; digests: string[] }> {
-  const uuids = await allDue(db, request, retention);
+): Promise<{ rows: RowCounts; due: string[]; digests: string[] }> {
+  const due = await allDue(db, request, retention);
   const rows: RowCounts = {};
   const digests: string[] = [];
-  for (let from = 0; from < uuids.length; from += EXPERIMENTS_AT_ONCE) {
+  for (let from = 0; from < due.length; from += EXPERIMENTS_AT_ONCE) {
     signal.throwIfAborted();
-    const some = uuids.slice(from, from + EXPERIMENTS_AT_ONCE);
+    const some = due.slice(from, from + EXPERIMENTS_AT_ONCE);
     add(rows, await countRows(db, some));
     if (request.dryRun) digests.push(...(await digestsOf(db, some)));
-    progress('COUNTING', Math.min(from + EXPERIMENTS_AT_ONCE, uuids.length), uuids.length);
+    progress('COUNTING', Math.min(from + EXPERIMENTS_AT_ONCE, due.length), due.length);
   }
-  return { rows, experiments: uuids.length, digests };
+  return { rows, due, digests };
 }
 
 const OVER = `'{${FINAL.join(',')}}'`;
 const STANDS_ON = 'SELECT FROM model_version v WHERE v.experiment_id = e.id';
 
-/** $1: the project, $2: days. */
+/** $1: the project, $2: days; $3 of checkpoints: experiments that go with theirs. */
 const FAILED = `e.project_id = $1 AND e.state = 'FAILED' AND e.deleted_at IS NULL
   AND e.finished_at <= now() - make_interval(days => $2) AND NOT EXISTS (${BUSY('e.id')}) AND NOT EXISTS (${STANDS_ON})
   AND NOT EXISTS (SELECT FROM experiment c WHERE c.parent_id = e.id AND c.deleted_at IS NULL)
   AND NOT EXISTS (SELECT FROM sweep_trial t JOIN sweep s ON s.id = t.sweep_id
     WHERE t.experiment_id = e.id AND s.state IN ('RUNNING', 'CANCELLING'))`;
 const OLD_CHECKPOINT = `j.project_id = $1 AND j.kind = 'TRAINING' AND j.checkpoint IS NOT NULL
-  AND j.state = ANY (${OVER}) AND j.finished_at <= now() - make_interval(days => $2)`;
+  AND j.state = ANY (${OVER}) AND j.finished_at <= now() - make_interval(days => $2)
+  AND NOT j.experiment_id = ANY ($3)`;
 
 /** From now on it cannot be restored. */
 const BEGIN = `/* purge.begin */ UPDATE experiment SET purge_started_at = coalesce(purge_started_at, now()) WHERE id = (

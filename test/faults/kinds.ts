@@ -1,6 +1,8 @@
 /** A job of each kind, asked for over the API: where it can be held in the middle, and what it comes to. */
-import { writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import type { ShingoClient } from '../../src/client/api.js';
 import { uploadFile } from '../../src/client/uploadFile.js';
 import { toGlobalId } from '../../src/graphql/node.js';
@@ -70,6 +72,7 @@ export async function createKinds(world: World, client: ShingoClient): Promise<K
   const predictions = join(world.dataDir, 'predictions.jsonl');
   await writeFile(predictions, await answersOf(world, road));
   let runs = 0;
+  let orphans: string[] = [];
 
   const files = async (uuid: string) =>
     (await filesOfJobs(db, [uuid]))[0]!.map(({ name, sha256 }) => [name, sha256]);
@@ -222,7 +225,27 @@ export async function createKinds(world: World, client: ShingoClient): Promise<K
         ),
       }),
     },
+    [JobKind.ORPHANS]: {
+      ...{ start: 'startOrphanCollection', needs: ['picture', 'blob_removal'] },
+      input: async () => {
+        orphans = await Promise.all(Array.from({ length: 20 }, () => oldBlob(world)));
+        return { projectId: toGlobalId('Project', world.project) };
+      },
+      outcome: async ({ report }) => {
+        const { removed, bytes } = report as { removed: number; bytes: number };
+        const left = await Promise.all(orphans.map((sha256) => world.blobs.has(sha256)));
+        return { removed, bytes, left: left.filter(Boolean).length };
+      },
+    },
   };
+}
+
+/** That nothing refers to, and that nobody has written to lately. */
+export async function oldBlob({ blobs }: Pick<World, 'blobs'>): Promise<string> {
+  const { sha256 } = await blobs.receive(Readable.from([randomBytes(100)]), { maxBytes: 100 });
+  const then = new Date(Date.now() - 48 * 3_600_000);
+  await utimes(blobs.path(sha256), then, then);
+  return sha256;
 }
 
 /** An experiment that the scripted trainer has trained. */

@@ -113,7 +113,7 @@ export async function storeHandMade(
         ...{ projectUuid, modelUuid, datasetVersionUuid: versionUuid, name },
         ...{ task, algorithm: 'by-hand', parameters: {} },
       });
-      await putArtifacts(manager, uuid, artifacts);
+      await putArtifacts(manager, blobs, uuid, artifacts);
       await manager.query("UPDATE experiment SET state = 'SUCCEEDED' WHERE id = $1", [uuid]);
       return uuid;
     });

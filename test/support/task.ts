@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { DataSource, EntityManager } from 'typeorm';
+import type { BlobStore } from '../../src/platform/blobs.js';
 import { FolderBlobs } from '../../src/platform/blobs/folder.js';
 import type { TaskContext } from '../../src/platform/task.js';
 
@@ -17,7 +18,7 @@ export interface PlainTask<C extends object> extends TaskContext<C> {
 export interface PlainTaskOptions<C> {
   checkpoint?: C | null;
   signal?: AbortSignal;
-  blobs?: FolderBlobs;
+  blobs?: BlobStore;
   /** Called after each transaction. */
   onCommit?: (commits: number) => void;
   onProgress?: (phase: string, done: number, total: number | null) => void;

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { DataSource, EntityManager } from 'typeorm';
 import { checkDigest, type BlobStore } from '../../platform/blobs.js';
+import { claimBlobs } from '../../platform/blobs/claim.js';
 import { ShingoError } from '../../platform/error.js';
 import type { PictureRow } from './imageRecord.js';
 import { PictureError, inspectPicture } from './picture/index.js';
@@ -12,7 +13,8 @@ export const MAX_DIGESTS = 1000;
 /**
  * Stores a picture under its SHA-256 if it is one, with what its pixels say. Storing it again changes nothing.
  * @returns whether it was new
- * @throws ShingoError BLOB_TOO_LARGE, SHA256_INVALID, SHA256_MISMATCH, PICTURE_* (see picture/error.ts)
+ * @throws ShingoError BLOB_TOO_LARGE, SHA256_INVALID, SHA256_MISMATCH, PICTURE_* (see picture/error.ts),
+ *   BLOB_BEING_REMOVED, BLOB_MISSING (then it was removed a moment ago)
  */
 export async function storePicture(
   db: DataSource,
@@ -24,16 +26,19 @@ export async function storePicture(
   checkDigest(sha256);
   const { bytes, facts } = await blobs.receive(source, { sha256, maxBytes, inspect });
   if (!facts) throw new Error('A picture was received and not inspected.');
-  // The file first, the row second: a crash between leaves a blob that nothing names, which is harmless.
-  const rows = await db.query(
-    `/* picture.create */ INSERT INTO picture (sha256, media_type, bytes, width, height, darkness, brightness, perceptual_hash)
+  // The file first, the row second: a crash between leaves a blob that nothing names, which is collected some day.
+  return db.transaction(async (manager) => {
+    await claimBlobs(manager, blobs, [sha256]);
+    const rows = await manager.query(
+      `/* picture.create */ INSERT INTO picture (sha256, media_type, bytes, width, height, darkness, brightness, perceptual_hash)
      VALUES ($1, $2, $3, $4, $5, $6, $7, ('x' || $8)::bit(64)::bigint) ON CONFLICT DO NOTHING RETURNING sha256`,
-    [
-      ...[sha256, facts.mediaType, bytes, facts.width, facts.height, facts.darkness, facts.brightness],
-      facts.perceptualHash,
-    ],
-  );
-  return rows.length > 0;
+      [
+        ...[sha256, facts.mediaType, bytes, facts.width, facts.height, facts.darkness, facts.brightness],
+        facts.perceptualHash,
+      ],
+    );
+    return rows.length > 0;
+  });
 }
 
 /** Of bytes that came by another door than storePicture. @throws ShingoError PICTURE_* (see picture/error.ts) */

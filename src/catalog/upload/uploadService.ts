@@ -8,6 +8,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { Services } from '../../graphql/context.js';
 import { hydrate, columnsOf, selectOne } from '../../graphql/select.js';
 import { checkDigest } from '../../platform/blobs.js';
+import { claimBlobs } from '../../platform/blobs/claim.js';
 import { ShingoError } from '../../platform/error.js';
 import { newId } from '../../platform/ids.js';
 import { Upload } from './upload.js';
@@ -136,17 +137,21 @@ export async function receivedBytes(
 
 /**
  * Takes the whole file into the blob store. Doing it again changes nothing.
- * @throws ShingoError NOT_FOUND, UPLOAD_EXPIRED, UPLOAD_INCOMPLETE, SHA256_MISMATCH (then what had arrived is gone)
+ * @throws ShingoError NOT_FOUND, UPLOAD_EXPIRED, UPLOAD_INCOMPLETE, SHA256_MISMATCH (then what had arrived is gone),
+ *   BLOB_BEING_REMOVED, BLOB_MISSING (then it was removed a moment ago)
  */
 export async function completeUpload(services: Needed, uuid: string): Promise<Upload> {
   const upload = await findUpload(services.db, uuid);
   if (upload.completedAt !== null) return upload;
   await takeIn(services, upload);
-  await services.db.query(
-    `/* upload.complete */ UPDATE upload SET completed_at = now(), expires_at = now() + make_interval(hours => $2)
+  await services.db.transaction(async (manager) => {
+    await claimBlobs(manager, services.blobs, [upload.sha256]);
+    await manager.query(
+      `/* upload.complete */ UPDATE upload SET completed_at = now(), expires_at = now() + make_interval(hours => $2)
      WHERE id = $1 AND completed_at IS NULL`,
-    [uuid, services.config.uploadHours],
-  );
+      [uuid, services.config.uploadHours],
+    );
+  });
   return findUpload(services.db, uuid);
 }
 

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { PICTURE_LIMITS } from '../../catalog/image/picture/index.js';
 import { MAX_DIGESTS, missingPictures, storePicture } from '../../catalog/image/pictureService.js';
+import { storeAndRefer } from '../../platform/blobs/claim.js';
 import { forEachLimited } from '../../platform/concurrency.js';
 import { sha256Of } from '../../platform/digest.js';
 import { ShingoError } from '../../platform/error.js';
@@ -36,9 +37,11 @@ export async function storePictures(
   const errors = new Map<string, ShingoError>();
   await forEachLimited([...missing], CONCURRENCY, async (digest) => {
     signal.throwIfAborted();
-    const bytes = createReadStream(first.get(digest) as string);
     try {
-      await storePicture(db, blobs, digest, bytes, PICTURE_LIMITS.maxBytes);
+      await storeAndRefer(
+        async () => createReadStream(first.get(digest) as string),
+        (bytes) => storePicture(db, blobs, digest, bytes, PICTURE_LIMITS.maxBytes),
+      );
     } catch (error) {
       if (!isRefusal(error)) throw error;
       errors.set(digest, error);

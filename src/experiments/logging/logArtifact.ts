@@ -21,7 +21,7 @@ const MEDIA_TYPE = /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}$/;
  * A file whose bytes are here already. A path that was logged before, such as that of the newest checkpoint, names
  * these bytes from now on.
  * @throws ShingoError NOT_FOUND, EXPERIMENT_NOT_LOGGED, EXPERIMENT_ENDED, CONFLICT, BLOB_MISSING, SHA256_INVALID,
- *   BAD_USER_INPUT, OTHER_PROJECT, UPLOAD_INCOMPLETE, UPLOAD_EXPIRED
+ *   BLOB_BEING_REMOVED, BAD_USER_INPUT, OTHER_PROJECT, UPLOAD_INCOMPLETE, UPLOAD_EXPIRED
  */
 export async function logArtifact(
   { db, blobs }: { db: DataSource; blobs: BlobStore },
@@ -38,7 +38,7 @@ export async function logArtifact(
   const file = await fileOf(db, blobs, target.projectUuid, given);
   return logOnce(db, target, batch, async (manager) => {
     await lockOpen(manager, experimentUuid);
-    await putArtifacts(manager, experimentUuid, [{ path, kind, ...file }]);
+    await putArtifacts(manager, blobs, experimentUuid, [{ path, kind, ...file }]);
   });
 }
 

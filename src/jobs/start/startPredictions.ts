@@ -6,6 +6,8 @@ import { COLORS } from '../../experiments/predictions/prediction.js';
 import { formatsOf, type PredictionFormat } from '../../experiments/predictions/read.js';
 import { protocolFor } from '../../experiments/protocol/protocolService.js';
 import { versionOfPredictions } from '../../models/version/predictions.js';
+import type { BlobStore } from '../../platform/blobs.js';
+import { claimBlobs } from '../../platform/blobs/claim.js';
 import { ShingoError } from '../../platform/error.js';
 import type { Queue } from '../../platform/queue.js';
 import type { Job } from '../job.js';
@@ -38,10 +40,10 @@ export interface StartPredictions {
 /**
  * Evaluation, job and message in one transaction; the same key and request again are the same job.
  * @throws ShingoError NOT_FOUND, OTHER_PROJECT, BAD_USER_INPUT, CONFLICT, PROTOCOL_TASK, SPLIT_EMPTY,
- *   TEST_IMAGES_TRAINED_ON, UPLOAD_*
+ *   TEST_IMAGES_TRAINED_ON, BLOB_BEING_REMOVED, BLOB_MISSING, UPLOAD_*
  */
 export async function startPredictions(
-  { db, queue }: { db: DataSource; queue: Queue },
+  { db, blobs, queue }: { db: DataSource; blobs: BlobStore; queue: Queue },
   { idempotencyKey, job: options, ...asked }: StartPredictions,
 ): Promise<Job> {
   const { datasetVersionUuid, split, name, format, lenient } = asked;
@@ -63,6 +65,7 @@ export async function startPredictions(
   // The bytes stay in the blob store when the upload is forgotten; the job names them.
   const { sha256, fileName } = await uploadedFile(db, projectUuid, asked.uploadUuid);
   return once(db, wanted, async (manager) => {
+    await claimBlobs(manager, blobs, [sha256]);
     const evaluationUuid = await insertEvaluation(manager, {
       ...{ projectUuid, modelUuid, protocolUuid: protocol.uuid, task, datasetVersionUuid, split },
       ...{ classes: [...COLORS], source: 'IMPORTED', name, modelVersionUuid: version?.uuid ?? null },

@@ -5,6 +5,8 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { Services } from '../../graphql/context.js';
 import { toGlobalId, uuidOf } from '../../graphql/node.js';
 import { sendBlob } from '../../graphql/sendBlob.js';
+import type { BlobStore } from '../../platform/blobs.js';
+import { claimBlobs } from '../../platform/blobs/claim.js';
 import { ShingoError } from '../../platform/error.js';
 
 @ObjectType()
@@ -28,11 +30,18 @@ export interface NewJobFile {
   sha256: string;
 }
 
+/** @throws ShingoError BLOB_BEING_REMOVED, BLOB_MISSING */
 export async function putJobFiles(
   manager: EntityManager,
+  blobs: BlobStore,
   jobUuid: string,
   files: NewJobFile[],
 ): Promise<void> {
+  await claimBlobs(
+    manager,
+    blobs,
+    files.map(({ sha256 }) => sha256),
+  );
   await manager.query(
     `/* job.putFiles */ INSERT INTO job_file (job_id, name, sha256, bytes, media_type)
      SELECT $1, f.name, f.sha256, f.bytes, f."mediaType" FROM json_to_recordset($2::json)

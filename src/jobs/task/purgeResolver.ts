@@ -4,11 +4,9 @@ import { formerExperimentUuid } from '../../experiments/experimentService.js';
 import type { Context } from '../../graphql/context.js';
 import { payload } from '../../graphql/userError.js';
 import { ShingoError } from '../../platform/error.js';
-import { checkPurge } from '../../retention/purge.js';
 import { StartJobInput } from '../options.js';
-import { startTask } from '../start/startTask.js';
-import { JobKind } from '../vocabulary.js';
 import { JobPayload } from './jobPayload.js';
+import { startPurge } from './startPurge.js';
 
 const MOST_NAMED = 1000;
 
@@ -41,13 +39,8 @@ export class PurgeResolver {
       // A retry may come when they are gone.
       const former = (id: string) => formerExperimentUuid(db, id, ['experimentIds']);
       const experimentUuids = experimentIds ? await Promise.all(experimentIds.map(former)) : null;
-      const asked = { experimentUuids, dryRun };
-      const kind = JobKind.PURGE as const;
-      const task = { projectUuid: project, kind, asked, idempotencyKey, job: options };
-      const job = await startTask(services, task, async () => {
-        await checkPurge(db, project, experimentUuids);
-        return asked;
-      });
+      const task = { projectUuid: project, experimentUuids, dryRun, idempotencyKey, job: options };
+      const job = await startPurge(services, task);
       return { job };
     });
   }

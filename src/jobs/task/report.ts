@@ -11,6 +11,7 @@ import { ImportReport } from './importReport.js';
 import { PredictionsReport } from './predictionsReport.js';
 import { ModelExportReport } from './modelExportReport.js';
 import { PurgeReport } from './purgeReport.js';
+import { OrphansReport } from './orphansReport.js';
 
 const CLASSES = {
   [JobKind.IMPORT]: ImportReport,
@@ -22,6 +23,7 @@ const CLASSES = {
   [JobKind.BATCH_PREDICTION]: BatchPredictionReport,
   [JobKind.GATE]: GateJobReport,
   [JobKind.PURGE]: PurgeReport,
+  [JobKind.ORPHANS]: OrphansReport,
 };
 type Report = (typeof CLASSES)[keyof typeof CLASSES];
 

@@ -4,6 +4,7 @@
  */
 import { pino } from 'pino';
 import { selectOne } from '../../graphql/select.js';
+import { storeAndRefer } from '../../platform/blobs/claim.js';
 import { openBlobs } from '../../platform/blobs/open.js';
 import { connect } from '../../platform/database/dataSource.js';
 import { isDatabaseAway } from '../../platform/database/errors.js';
@@ -109,17 +110,22 @@ async function run(task: JobTask, lease: Lease, config: Start['config']): Promis
     config,
     input,
   });
-  const stored: NewJobFile[] = [];
-  for (const { name, mediaType, path } of files)
-    stored.push({ name, mediaType, ...(await storeFile(task.blobs, path)) });
-  await task.end();
-  await fenced(task.db, lease, async (manager, held) => {
-    // First: from updateJob on the project's row is held.
-    await settle?.(manager);
-    await putJobFiles(manager, held.uuid, stored);
-    await updateJob(manager, held, { report });
-    await changeJob(manager, held, JobState.SUCCEEDED);
-  });
+  const store = async () => {
+    const stored: NewJobFile[] = [];
+    for (const { name, mediaType, path } of files)
+      stored.push({ name, mediaType, ...(await storeFile(task.blobs, path)) });
+    await task.end();
+    return stored;
+  };
+  await storeAndRefer(store, (stored) =>
+    fenced(task.db, lease, async (manager, held) => {
+      // First: from updateJob on the project's row is held.
+      await settle?.(manager);
+      await putJobFiles(manager, task.blobs, held.uuid, stored);
+      await updateJob(manager, held, { report });
+      await changeJob(manager, held, JobState.SUCCEEDED);
+    }),
+  );
   return { type: 'settled' };
 }
 

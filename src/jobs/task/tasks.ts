@@ -14,6 +14,7 @@ import { Split } from '../../catalog/vocabulary.js';
 import { promote } from '../../models/promotion/promote.js';
 import type { TaskContext, TaskFile } from '../../platform/task.js';
 import { purge } from '../../retention/purge.js';
+import { collectOrphans } from '../../retention/collectOrphans.js';
 import { VARIANTS } from '../../training/variants/names.js';
 import { batchPrediction } from '../../use/batch/batchPrediction.js';
 import { exportModel } from '../../use/export/exportModel.js';
@@ -98,6 +99,7 @@ const purgeInput = z.strictObject({
   experimentUuids: z.array(z.uuid()).nullable(),
   dryRun: z.boolean(),
 });
+const orphansInput = z.strictObject({ dryRun: z.boolean(), graceHours: z.number() });
 
 /** What a start mutation writes into the job's row, by kind; checked again where it is read. */
 export interface TaskInputs {
@@ -110,6 +112,7 @@ export interface TaskInputs {
   [JobKind.BATCH_PREDICTION]: z.infer<typeof batchPredictionInput>;
   [JobKind.GATE]: z.infer<typeof gateInput>;
   [JobKind.PURGE]: z.infer<typeof purgeInput>;
+  [JobKind.ORPHANS]: z.infer<typeof orphansInput>;
 }
 
 /** The checkpoint of each is of its own form, and nobody else's business. */
@@ -139,5 +142,8 @@ export const TASKS: Record<TaskKind, Task> = {
   [JobKind.GATE]: async (task, { input }) => ({ report: await promote(task, gateInput.parse(input)) }),
   [JobKind.PURGE]: async (task, { projectUuid, input }) => ({
     report: await purge(task, { projectUuid, ...purgeInput.parse(input) }),
+  }),
+  [JobKind.ORPHANS]: async (task, { input }) => ({
+    report: await collectOrphans(task, orphansInput.parse(input)),
   }),
 };

@@ -7,6 +7,7 @@ import type { NewEvent } from '../../experiments/events/event.js';
 import { prepareEvaluation } from '../../experiments/evaluate/prepare.js';
 import { storeEvaluation } from '../../experiments/evaluate/store.js';
 import { putArtifacts, setEngine, setOutcome, type NewArtifact } from '../../experiments/outcome.js';
+import { claimBlobs, storeAndRefer } from '../../platform/blobs/claim.js';
 import { identity } from '../../platform/identity.js';
 import type { TrainerArtifact, TrainerMessage } from '../../training/protocol.js';
 import { changeJob, updateJob } from '../change.js';
@@ -87,22 +88,26 @@ export class Recorder {
   async epochs(epochs: Epoch[]): Promise<void> {
     const newest = epochs.at(-1);
     if (!newest) return;
-    const files = await storeFolder(this.services.blobs, await inside(this.outputDir, newest.checkpoint));
-    await this.fenced(async (manager, job) => {
-      const stored = (await checkpointOf(manager, job))?.epoch ?? 0;
-      const fresh = epochs.filter((epoch) => epoch.epoch > stored);
-      await tell(manager, job, fresh.flatMap(metricEvents));
-      await updateJob(manager, job, { checkpoint: { files, epoch: Math.max(stored, newest.epoch) } });
-    });
+    await this.stored(
+      () => this.storeCheckpoint(newest.checkpoint),
+      async (files, manager, job) => {
+        const stored = (await checkpointOf(manager, job))?.epoch ?? 0;
+        const fresh = epochs.filter((epoch) => epoch.epoch > stored);
+        await tell(manager, job, fresh.flatMap(metricEvents));
+        await this.putCheckpoint(manager, job, files, Math.max(stored, newest.epoch));
+      },
+    );
   }
 
   async trained(message: Message<'trained'>): Promise<void> {
-    const artifacts = await this.store(message.artifacts);
-    await this.fenced(async (manager, job) => {
-      await putArtifacts(manager, experimentOf(job), artifacts);
-      await setOutcome(manager, experimentOf(job), message);
-      await changeJob(manager, job, JobState.SUCCEEDED);
-    });
+    await this.stored(
+      () => this.store(message.artifacts),
+      async (artifacts, manager, job) => {
+        await putArtifacts(manager, this.services.blobs, experimentOf(job), artifacts);
+        await setOutcome(manager, experimentOf(job), message);
+        await changeJob(manager, job, JobState.SUCCEEDED);
+      },
+    );
   }
 
   /** Figures first, which take their time; then all of it and the job's end in one transaction. */
@@ -129,28 +134,30 @@ export class Recorder {
 
   /** What is worth keeping of it is kept: the models that it names, and the last checkpoint. */
   async failed({ code, message, artifacts = [] }: Omit<Message<'failed'>, 'type'>): Promise<void> {
-    const stored = await this.store(artifacts);
-    await this.fenced(async (manager, job) => {
-      if (stored.length > 0) {
-        await putArtifacts(manager, experimentOf(job), stored);
-        await this.keepCheckpoint(manager, job, ENDING.TIMED_OUT);
-      }
-      await settleFailure(manager, job, { code, message });
-    });
+    await this.stored(
+      () => this.store(artifacts),
+      async (stored, manager, job) => {
+        if (stored.length > 0) {
+          await putArtifacts(manager, this.services.blobs, experimentOf(job), stored);
+          await this.keepCheckpoint(manager, job, ENDING.TIMED_OUT);
+        }
+        await settleFailure(manager, job, { code, message });
+      },
+    );
   }
 
   /** Stopped as asked: the checkpoint is kept, for the next attempt or as what a cancelled training came to. */
   async stopped({ checkpoint }: Message<'stopped'>, why: Stop = 'DRAINED'): Promise<void> {
-    const { blobs, queue } = this.services;
-    const files =
-      checkpoint === null ? null : await storeFolder(blobs, await inside(this.outputDir, checkpoint));
-    await this.fenced(async (manager, job) => {
-      const stored = await checkpointOf(manager, job);
-      if (files) await updateJob(manager, job, { checkpoint: { files, epoch: stored?.epoch ?? 0 } });
-      await this.keepCheckpoint(manager, job, ENDING[why]);
-      const pauses = why === 'DRAINED' && (await pauseIfDue(manager, job, stored?.epoch ?? 0));
-      if (!pauses) await settleStop(manager, queue, job, why);
-    });
+    await this.stored(
+      async () => (checkpoint === null ? null : this.storeCheckpoint(checkpoint)),
+      async (files, manager, job) => {
+        const epoch = (await checkpointOf(manager, job))?.epoch ?? 0;
+        if (files) await this.putCheckpoint(manager, job, files, epoch);
+        await this.keepCheckpoint(manager, job, ENDING[why]);
+        const pauses = why === 'DRAINED' && (await pauseIfDue(manager, job, epoch));
+        if (!pauses) await settleStop(manager, this.services.queue, job, why);
+      },
+    );
   }
 
   /** It did not stop in time, or never began: the last checkpoint that was stored is what there is. */
@@ -159,6 +166,23 @@ export class Recorder {
       await this.keepCheckpoint(manager, job, ENDING[why]);
       await settleStop(manager, this.services.queue, job, why);
     });
+  }
+
+  /** Bytes, and in one transaction the rows that refer to them. */
+  private stored<S, T>(
+    store: () => Promise<S>,
+    work: (stored: S, manager: EntityManager, job: Job) => Promise<T>,
+  ): Promise<T> {
+    return storeAndRefer(store, (stored) => this.fenced((manager, job) => work(stored, manager, job)));
+  }
+
+  private async storeCheckpoint(folder: string): Promise<StoredFiles> {
+    return storeFolder(this.services.blobs, await inside(this.outputDir, folder));
+  }
+
+  private async putCheckpoint(manager: EntityManager, job: Job, files: StoredFiles, epoch: number) {
+    await claimBlobs(manager, this.services.blobs, Object.values(files));
+    await updateJob(manager, job, { checkpoint: { files, epoch } });
   }
 
   private async store(files: TrainerArtifact[]): Promise<NewArtifact[]> {
@@ -179,7 +203,7 @@ export class Recorder {
       const mediaType = name.endsWith('.json') ? 'application/json' : 'application/octet-stream';
       artifacts.push({ path: `checkpoint/${name}`, kind: 'CHECKPOINT', sha256, bytes, mediaType });
     }
-    await putArtifacts(manager, experimentOf(job), artifacts);
+    await putArtifacts(manager, this.services.blobs, experimentOf(job), artifacts);
   }
 }
 

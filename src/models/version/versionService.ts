@@ -2,6 +2,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Services } from '../../graphql/context.js';
 import { columnsOf, hydrate, selectOne } from '../../graphql/select.js';
+import { claimBlobs } from '../../platform/blobs/claim.js';
 import { ShingoError } from '../../platform/error.js';
 import { newId } from '../../platform/ids.js';
 import { Model } from '../model/model.js';
@@ -33,7 +34,7 @@ export type NewVersion = { modelUuid: string } & (ExperimentVersion | ElsewhereV
  * Once per model and experiment, or per model and idempotencyKey.
  * @param actor who asks; see graphql/auth.ts
  * @throws ShingoError NOT_FOUND, OTHER_PROJECT, EXPERIMENT_NOT_TRAINED, BAD_USER_INPUT, BLOB_MISSING, SHA256_INVALID,
- *   UPLOAD_INCOMPLETE, UPLOAD_EXPIRED, CONFLICT
+ *   BLOB_BEING_REMOVED, UPLOAD_INCOMPLETE, UPLOAD_EXPIRED, CONFLICT
  */
 export async function createModelVersion(
   { db, blobs }: Pick<Services, 'db' | 'blobs'>,
@@ -48,7 +49,9 @@ export async function createModelVersion(
   return db.transaction(async (manager) => {
     await lockModel(manager, model.uuid);
     const known = await versionOf(manager, model.uuid, draft);
-    return known ?? insertVersion(manager, model.uuid, actor, draft);
+    if (known) return known;
+    await claimBlobs(manager, blobs, draft.artifact ? [draft.artifact.sha256] : []);
+    return insertVersion(manager, model.uuid, actor, draft);
   });
 }
 

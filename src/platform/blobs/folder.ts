@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import {
   blobPath,
+  isDigest,
   mismatch,
   missing,
   unavailable,
@@ -15,12 +16,15 @@ import {
   type ByteRange,
   type Received,
   type ReceiveOptions,
+  type StoredBlob,
 } from '../blobs.js';
+import { forEachLimited } from '../concurrency.js';
 import { digestOf, orFull, spool } from './spool.js';
 import { Patience } from './waiting.js';
 
 const MARK = '.shingo-blobs';
 const DAY_MS = 86_400_000;
+const STATS_AT_A_TIME = 16;
 
 export class FolderBlobs implements BlobStore {
   private readonly patience: Patience;
@@ -99,6 +103,44 @@ export class FolderBlobs implements BlobStore {
     return Promise.resolve(this.path(sha256));
   }
 
+  list(after: string | null, limit: number): Promise<StoredBlob[]> {
+    return this.patience.try(async () => {
+      this.open();
+      const found: StoredBlob[] = [];
+      const folders = (await readdir(this.folder)).filter((name) => /^[0-9a-f]{2}$/.test(name)).sort();
+      for (const folder of folders) {
+        if (after !== null && folder < after.slice(0, 2)) continue;
+        const names = await readdir(join(this.folder, folder)).catch(noneIfGone([]));
+        const digests = names
+          .map((name) => folder + name)
+          .filter((digest) => isDigest(digest) && (after === null || digest > after))
+          .sort();
+        // What is removed meanwhile makes room for more.
+        while (digests.length > 0) {
+          if (found.length === limit) return found;
+          found.push(...(await this.statAll(digests.splice(0, limit - found.length))));
+        }
+      }
+      return found;
+    });
+  }
+
+  private async statAll(digests: string[]): Promise<StoredBlob[]> {
+    const blobs: (StoredBlob | null)[] = [];
+    await forEachLimited(digests, STATS_AT_A_TIME, async (sha256, at) => {
+      const file = await stat(this.path(sha256)).catch(noneIfGone(null));
+      blobs[at] = file && { sha256, bytes: file.size, changedAt: file.mtime };
+    });
+    return blobs.filter((blob) => blob !== null);
+  }
+
+  async remove(sha256: string): Promise<void> {
+    const path = this.path(sha256);
+    // Of a folder that is away nothing is known.
+    this.open();
+    await rm(path, { force: true });
+  }
+
   patient(ms: number): FolderBlobs {
     return new FolderBlobs(this.folder, ms, this.made);
   }
@@ -151,7 +193,7 @@ export class FolderBlobs implements BlobStore {
       }
       return missing(sha256);
     }
-    return code === 'EIO' || code === 'ESTALE' || code === 'EHOSTDOWN' ? unavailable(code) : error;
+    return isAway(code) ? unavailable(code) : error;
   }
 
   /** Takes a finished file into the store by renaming it (same disk) after it is on the platter. */
@@ -166,3 +208,14 @@ export class FolderBlobs implements BlobStore {
     await folder.sync().finally(() => folder.close());
   }
 }
+
+const isAway = (code: string | undefined): code is string =>
+  code === 'EIO' || code === 'ESTALE' || code === 'EHOSTDOWN';
+
+/** For a catch. @throws ShingoError BLOB_STORE_UNAVAILABLE */
+const noneIfGone =
+  <T>(none: T) =>
+  (error: NodeJS.ErrnoException): T => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return none;
+    throw isAway(error.code) ? unavailable(error.code) : error;
+  };

@@ -8,15 +8,18 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import {
   blobPath,
   checkDigest,
+  isDigest,
   isUnavailable,
   mismatch,
   missing,
+  REMOVE_MS,
   unavailable,
   type BlobStore,
   type ByteRange,
   type PieceStore,
   type Received,
   type ReceiveOptions,
+  type StoredBlob,
 } from '../blobs.js';
 import { ShingoError } from '../error.js';
 import { FileCache } from './cache.js';
@@ -32,6 +35,8 @@ const PARTS_AT_A_TIME = 3;
 /** S3 takes no more parts. */
 const MOST_PARTS = 10_000;
 const DAY_MS = 86_400_000;
+/** In one answer of S3, which gives no more. */
+const LISTED = 1000;
 
 export interface S3Parts {
   client: S3Client;
@@ -107,6 +112,44 @@ export class S3Blobs implements BlobStore {
   async keep(sha256: string, folder: string): Promise<string> {
     checkDigest(sha256);
     return this.cache.keep(sha256, folder);
+  }
+
+  async list(after: string | null, limit: number): Promise<StoredBlob[]> {
+    const { ListObjectsV2Command } = await import('@aws-sdk/client-s3');
+    const { bucket, prefix } = this.parts.address;
+    const found: StoredBlob[] = [];
+    let from = after === null ? undefined : this.target(after).Key;
+    for (;;) {
+      const question = { Bucket: bucket, Prefix: prefix, StartAfter: from, MaxKeys: Math.min(limit, LISTED) };
+      const { Contents = [], IsTruncated } = await this.patience.try(() =>
+        this.parts.client.send(new ListObjectsV2Command(question)).catch((error: unknown) => {
+          throw failureOf(error);
+        }),
+      );
+      for (const { Key = '', Size = 0, LastModified } of Contents) {
+        const name = Key.slice(prefix.length);
+        const sha256 = name.replace(/^(..)\//, '$1');
+        // Whatever begins with another letter, such as partial/, comes after the blobs.
+        if (name > 'g') return found;
+        if (!isDigest(sha256) || name === sha256 || !LastModified) continue;
+        found.push({ sha256, bytes: Size, changedAt: LastModified });
+        if (found.length === limit) return found;
+      }
+      from = Contents.at(-1)?.Key;
+      if (!IsTruncated || from === undefined) return found;
+    }
+  }
+
+  async remove(sha256: string): Promise<void> {
+    const target = this.target(sha256);
+    const { DeleteObjectCommand } = await import('@aws-sdk/client-s3');
+    const abortSignal = AbortSignal.timeout(REMOVE_MS);
+    try {
+      await this.parts.client.send(new DeleteObjectCommand(target), { abortSignal });
+    } catch (error) {
+      // AWS says nothing of what was not there; others do.
+      if (!isNotFound(error)) throw abortSignal.aborted ? unavailable('no answer') : failureOf(error);
+    }
   }
 
   patient(ms: number): S3Blobs {

@@ -97,6 +97,38 @@ function behaviour(open: () => Promise<BlobStore>): void {
     expect([await blobs.has(sha256), await blobs.has(other)]).toEqual([false, false]);
   });
 
+  test('a listing has every blob once, in order, page by page; what is removed is gone, and may come again', async () => {
+    const contents = Array.from({ length: 9 }, () => randomBytes(50));
+    for (const bytes of contents) await put(blobs, bytes);
+    const elsewhere = await open();
+    const pages = async (limit: number) => {
+      const all: string[] = [];
+      for (let after: string | null = null; ;) {
+        const page = await elsewhere.list(after, limit);
+        expect(page.length).toBeLessThanOrEqual(limit);
+        all.push(...page.map((blob) => blob.sha256));
+        after = page.at(-1)?.sha256 ?? null;
+        if (page.length < limit) return all;
+      }
+    };
+    const all = await pages(1000);
+    expect(all).toEqual([...new Set(all)].sort());
+    expect(all).toEqual(expect.arrayContaining(contents.map(digest)));
+    expect(await pages(4)).toEqual(all);
+    const [gone] = contents.map(digest);
+    const [found] = await elsewhere.list(all[all.indexOf(gone!) - 1] ?? null, 1);
+    expect(found).toMatchObject({ sha256: gone, bytes: 50 });
+    expect(Math.abs(Date.now() - found!.changedAt.getTime())).toBeLessThan(60_000);
+    await elsewhere.remove(gone!);
+    await elsewhere.remove(gone!);
+    expect(await pages(4)).toEqual(all.filter((one) => one !== gone));
+    // It was stored by this one, which may have a copy.
+    expect(await blobs.has(gone!)).toBe(false);
+    await expect(blobs.read(gone!)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
+    await put(blobs, contents[0]!);
+    expect(await elsewhere.has(gone!)).toBe(true);
+  });
+
   test('a file is taken whole or stays', async () => {
     const bytes = randomBytes(20 * MIB);
     const file = join(folder, randomUUID());
@@ -170,6 +202,8 @@ describe('a folder', () => {
     const away = { code: 'BLOB_STORE_UNAVAILABLE', httpStatus: 503 };
     await expect(blobs.size(digest(bytes))).rejects.toMatchObject(away);
     await expect(put(blobs, randomBytes(10))).rejects.toMatchObject(away);
+    await expect(blobs.list(null, 10)).rejects.toMatchObject(away);
+    await expect(blobs.remove(digest(bytes))).rejects.toMatchObject(away);
     expect(await readdir(root)).toEqual(['away']);
     const patient = blobs.patient(60_000);
     // As the mount leaves it: an empty folder.

@@ -1,10 +1,12 @@
 /** What a purge removes: all of what is due, nothing else, the same when it is cut off, and what its dry run had said. */
 import fc from 'fast-check';
+import { restoreExperiment } from '../../../src/experiments/deletion/deletion.js';
 import { SLICED_TABLES, countRows, sumOf } from '../../../src/retention/experimentRows.js';
 import { checkPurge, purge, type PurgeCheckpoint, type PurgeRequest } from '../../../src/retention/purge.js';
 import { setRetention } from '../../../src/retention/retention.js';
 import { createWorld, insertProject, type World } from '../../faults/world.js';
-import { insertDeleted } from '../../support/experiments.js';
+import { digest, insertDeleted } from '../../support/experiments.js';
+import { store } from './support.js';
 import { plainTask, type PlainTask, type PlainTaskOptions } from '../../support/task.js';
 
 let world: World;
@@ -65,7 +67,7 @@ it('says in a dry run what a run then does, and touches nothing', async () => {
   const parent = await insertDeleted(world.db, project, 300, { days: 6 });
   const child = await insertDeleted(world.db, project, 300, { days: 6, artifact: 'of the child' });
   await begat(parent, child);
-  const failed = await insertDeleted(world.db, project, 10);
+  const failed = await insertDeleted(world.db, project, 10, { artifact: 'failed' });
   await world.db.query(
     "UPDATE experiment SET deleted_at = NULL, state = 'FAILED', finished_at = now() - interval '11 days' WHERE id = $1",
     [failed],
@@ -73,12 +75,37 @@ it('says in a dry run what a run then does, and touches nothing', async () => {
   await world.db.query("UPDATE job SET finished_at = now() - interval '4 days' WHERE experiment_id = $1", [
     failed,
   ]);
+  const kept = await insertDeleted(world.db, project, 10, { artifact: 'shared' });
+  const shares = await insertDeleted(world.db, project, 10, { days: 6, artifact: 'shared' });
+  // Of four files of those that go one is another's too, as is its checkpoint; the failed one's checkpoint goes alone.
+  await world.db.query('UPDATE job SET checkpoint = NULL WHERE experiment_id = $1', [kept]);
+  const files = [
+    'weights',
+    'of the child',
+    'of the child checkpoint',
+    'shared',
+    'shared checkpoint',
+    'failed checkpoint',
+  ];
+  for (const file of files) await store(world.blobs, Buffer.from(file));
   const before = await rowsOf(parent, child, failed);
   const dry = await run({ dryRun: true });
   expect(await rowsOf(parent, child, failed)).toBe(before);
-  expect(dry).toMatchObject({ dryRun: true, experiments: 2, failedDeleted: 1, checkpoints: 1 });
+  const bytes = files.filter((file) => file !== 'shared').join('').length;
+  expect(dry).toMatchObject({
+    dryRun: true,
+    experiments: 3,
+    failedDeleted: 1,
+    checkpoints: 1,
+    blobs: 5,
+    bytes,
+  });
+  expect(await world.blobs.has(digest('weights'))).toBe(true);
   expect(await run()).toEqual({ ...dry, dryRun: false });
-  expect(await experiments()).toEqual([failed]);
+  expect(await experiments()).toEqual([failed, kept]);
+  const there = await Promise.all(files.map((file) => world.blobs.has(digest(file))));
+  expect(files.filter((_, n) => there[n])).toEqual(['shared']);
+  expect(shares).toBeDefined();
   expect(await run()).toMatchObject({ experiments: 0, failedDeleted: 0, checkpoints: 0, rows: [] });
 });
 
@@ -147,6 +174,22 @@ it('goes on where it was cut off, after whatever transaction, and ends with the 
     ),
     { numRuns: 8 },
   );
+});
+
+it('leaves alone what was restored while it was on its way', async () => {
+  const [first, second] = [
+    await insertDeleted(world.db, project, 10, { days: 31 }),
+    await insertDeleted(world.db, project, 10, { days: 31 }),
+  ];
+  const restored: Promise<unknown>[] = [];
+  const report = await run(
+    {},
+    { onCommit: (commits) => commits === 2 && restored.push(restoreExperiment(world.db, second)) },
+  );
+  await Promise.all(restored);
+  expect(report).toMatchObject({ experiments: 1 });
+  expect(await experiments()).toEqual([second]);
+  expect(first).toBeDefined();
 });
 
 it('cannot be restored once the first of its rows are gone, and is purged to the end by the next run', async () => {
