@@ -64,7 +64,7 @@ it('removes all rows of what is due, leaves the others, and reports what went', 
 
 it('says in a dry run what a run then does, and touches nothing', async () => {
   await setRetention(world.db, project, { deletedDays: 5, failedDays: 10, checkpointDays: 3 });
-  const parent = await insertDeleted(world.db, project, 300, { days: 6 });
+  const parent = await insertDeleted(world.db, project, 300, { days: 6, artifact: 'of the parent' });
   const child = await insertDeleted(world.db, project, 300, { days: 6, artifact: 'of the child' });
   await begat(parent, child);
   const failed = await insertDeleted(world.db, project, 10, { artifact: 'failed' });
@@ -80,7 +80,7 @@ it('says in a dry run what a run then does, and touches nothing', async () => {
   // Of four files of those that go one is another's too, as is its checkpoint; the failed one's checkpoint goes alone.
   await world.db.query('UPDATE job SET checkpoint = NULL WHERE experiment_id = $1', [kept]);
   const files = [
-    'weights',
+    'of the parent',
     'of the child',
     'of the child checkpoint',
     'shared',
@@ -100,7 +100,7 @@ it('says in a dry run what a run then does, and touches nothing', async () => {
     blobs: 5,
     bytes,
   });
-  expect(await world.blobs.has(digest('weights'))).toBe(true);
+  expect(await world.blobs.has(digest('of the parent'))).toBe(true);
   expect(await run()).toEqual({ ...dry, dryRun: false });
   expect(await experiments()).toEqual([failed, kept]);
   const there = await Promise.all(files.map((file) => world.blobs.has(digest(file))));
