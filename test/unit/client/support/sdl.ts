@@ -49,17 +49,17 @@ export const SDL = `
   type Job {
     id: ID! kind: JobKind! state: JobState! reason: Reason attempt: Int! maxAttempts: Int! worker: String engine: String progress: JobProgress
   }
-  type MetricEvent {
+  type MetricEvent implements ExperimentEvent {
     seq: Int! time: DateTime! step: Int! name: String! split: Split value: Real! n: Int lower: Float
     upper: Float
   }
-  type ConditionMetricEvent {
+  type ConditionMetricEvent implements ExperimentEvent {
     seq: Int! time: DateTime! step: Int! name: String! split: Split condition: String! value: Real! n: Int lower: Float upper: Float
   }
-  type StatusEvent { seq: Int! time: DateTime! state: JobState! reason: Reason }
-  type LogEvent { seq: Int! time: DateTime! level: String! message: String! }
-  type DoneEvent { seq: Int! time: DateTime! state: JobState! reason: Reason }
-  union ExperimentEvent = MetricEvent | ConditionMetricEvent | StatusEvent | LogEvent | DoneEvent
+  type StatusEvent implements ExperimentEvent { seq: Int! time: DateTime! state: JobState! reason: Reason }
+  type LogEvent implements ExperimentEvent { seq: Int! time: DateTime! level: String! message: String! }
+  type DoneEvent implements ExperimentEvent { seq: Int! time: DateTime! state: JobState! reason: Reason }
+  interface ExperimentEvent { seq: Int! time: DateTime! }
   input CreateProjectInput { name: String! description: String }
   input CreatePlaceInput {
     projectId: ID! country: String! prefecture: String! city: String! name: String timeZone: String!
