@@ -42,15 +42,24 @@ export async function openDatabase(config: Config, log: Log): Promise<{ url: str
   return keepUp(embedded, log);
 }
 
-export function connectDatabase(config: Config, url: string, applicationName: string): Promise<DataSource> {
-  return connect({ url, pool: config.databasePool, entities, migrations, applicationName });
+export function connectDatabase(
+  config: Config,
+  url: string,
+  applicationName: string,
+  statementMs?: number,
+): Promise<DataSource> {
+  return connect({ url, pool: config.databasePool, entities, migrations, applicationName, statementMs });
 }
+
+/** What migrates takes as long as it takes. */
+export const connectMigrator = (config: Config, url: string): Promise<DataSource> =>
+  connectDatabase(config, url, 'shingo migrate', 0);
 
 /** Brings the schema up to date. Returns the migrations that ran. */
 export async function migrateDatabase(config: Config, url: string, log: Log): Promise<string[]> {
-  const db = await connectDatabase(config, url, 'shingo migrate');
+  const db = await connectMigrator(config, url);
   try {
-    const ran = await migrate(db);
+    const ran = await migrate(db, () => log.info('another process migrates the database; waiting for it'));
     if (ran.length > 0) log.info({ migrations: ran }, 'database migrated');
     return ran;
   } finally {

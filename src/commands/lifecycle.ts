@@ -10,15 +10,15 @@ const SAME_KEYSTROKE_MS = 1000;
 export class Lifecycle implements AsyncDisposable {
   private readonly stops: { name: string; stop: () => Promise<void> }[] = [];
   private readonly interruption = new AbortController();
-  private interruptedAt = 0;
+  private interruptedAt = -Infinity;
   private readonly onSignal = (signal: NodeJS.Signals) => {
     if (this.interruption.signal.aborted) {
-      if (Date.now() - this.interruptedAt < SAME_KEYSTROKE_MS) return;
+      if (performance.now() - this.interruptedAt < SAME_KEYSTROKE_MS) return;
       this.log.warn({ signal }, 'asked to stop twice: stopping at once');
       process.exit(130);
     }
     this.log.info({ signal }, 'stopping: work in progress is saved first; once more stops at once');
-    this.interruptedAt = Date.now();
+    this.interruptedAt = performance.now();
     this.interruption.abort();
   };
 

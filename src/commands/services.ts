@@ -4,7 +4,7 @@ import { migrateDown } from '../platform/database/dataSource.js';
 import { ShingoError } from '../platform/error.js';
 import { createLog, type Log } from '../platform/log.js';
 import {
-  connectDatabase,
+  connectMigrator,
   migrateDatabase,
   openDatabase,
   openServices,
@@ -104,6 +104,6 @@ export async function migrateCommand({ down }: { down?: boolean }): Promise<void
 }
 
 async function stoppable(config: Config, url: string) {
-  const db = await connectDatabase(config, url, 'shingo migrate');
+  const db = await connectMigrator(config, url);
   return { db, stop: () => db.destroy() };
 }

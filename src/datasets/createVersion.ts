@@ -6,6 +6,7 @@ import { conditionFilters, conditionsOf, membershipSql } from '../catalog/condit
 import { imageFields } from '../catalog/image/imageFields.js';
 import { compileWhere, Parameters, type Where } from '../graphql/list/where.js';
 import { selectOne } from '../graphql/select.js';
+import { connectionOf } from '../platform/database/connection.js';
 import { ShingoError } from '../platform/error.js';
 import { newId } from '../platform/ids.js';
 import { Dataset } from './dataset.js';
@@ -49,7 +50,7 @@ export async function createDatasetVersion(
   checkRecipe(recipe);
   return db.transaction(async (manager) => {
     // Ten minutes instead of the API's 30 s: a million images take longer than any other mutation.
-    await manager.query('SET LOCAL statement_timeout = 600000');
+    await (await connectionOf(manager)).allow(600_000);
     await manager.query('/* dataset.lock */ SELECT 1 FROM dataset WHERE id = $1 FOR UPDATE', [datasetUuid]);
     const dataset = await selectOne(manager, Dataset, datasetUuid);
     if (!dataset) throw new ShingoError('NOT_FOUND', 'There is no such data set.', 404, ['datasetId']);

@@ -3,8 +3,8 @@
  * reads rows, and looks every 2 s even without a hint. So a hint that is lost costs 2 s, and nothing else.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
+import { Connection, KEEP_ALIVE } from './database/connection.js';
 import { messageOf } from './error.js';
 import type { Log } from './log.js';
 
@@ -13,6 +13,10 @@ export const TICK_MS = 2_000;
 /** Hints for one key that come faster than this are one: a reader then finds several rows at once. */
 const COALESCE_MS = 50;
 const RECONNECT_MS = { first: 100, most: 5_000 };
+/** So often the server is asked whether it is there: a connection that only listens would never learn that it is not. */
+const ASK_MS = 5_000;
+/** It says so at once, or is not there. */
+const ANSWER_MS = 2_000;
 
 /** Whoever waits for hints about one key or several. */
 export interface Hints {
@@ -129,7 +133,11 @@ class PostgresHub implements Hub {
       for (const name of names) this.forget(name, one);
     });
     for (const name of names) {
-      const listeners = this.keys.get(name) ?? { all: new Set<Listener>(), lastWake: 0, timer: undefined };
+      const listeners = this.keys.get(name) ?? {
+        all: new Set<Listener>(),
+        lastWake: -Infinity,
+        timer: undefined,
+      };
       this.keys.set(name, listeners);
       listeners.all.add(listener);
     }
@@ -179,11 +187,12 @@ class PostgresHub implements Hub {
 
   /** @throws what ended the connection */
   private async receive(connected: () => void): Promise<void> {
-    const client = new pg.Client({
+    const client = new Connection({
       connectionString: this.url,
       application_name: 'shingo hub',
-      keepAlive: true,
+      ...KEEP_ALIVE,
       connectionTimeoutMillis: 10_000,
+      statement_timeout: ANSWER_MS,
     });
     const { signal } = this.closing;
     let closing = () => {};
@@ -201,7 +210,10 @@ class PostgresHub implements Hub {
       connected();
       // Hints may have been lost while there was no connection.
       for (const name of [...this.keys.keys()]) this.hinted(name);
-      await ended;
+      for (;;) {
+        await Promise.race([sleep(ASK_MS, undefined, { signal }), ended]);
+        await Promise.race([client.query('/* hub.ask */ SELECT 1'), ended]);
+      }
     } finally {
       signal.removeEventListener('abort', closing);
       await client.end().catch(() => undefined);
@@ -213,10 +225,10 @@ class PostgresHub implements Hub {
     if (!listeners || listeners.timer) return;
     const wake = () => {
       listeners.timer = undefined;
-      listeners.lastWake = Date.now();
+      listeners.lastWake = performance.now();
       for (const listener of [...listeners.all]) listener.hint();
     };
-    const since = Date.now() - listeners.lastWake;
+    const since = performance.now() - listeners.lastWake;
     if (since >= COALESCE_MS) wake();
     else listeners.timer = setTimeout(wake, COALESCE_MS - since);
   }

@@ -1,12 +1,12 @@
 /** Hosts that freeze, come back and die, as processes and with real signals. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readEvents } from '../../src/experiments/events/log.js';
 import { lastLines } from '../../src/jobs/jobService.js';
 import { list } from '../../src/graphql/list/list.js';
 import { jobList } from '../../src/jobs/job.js';
 import { createWorld, type World } from './world.js';
 import { gone, isAlive } from './processes.js';
+import { curveOf, everythingIn, reasonsOf } from './whatIsThere.js';
 import { startWorkerProcess, type WorkerProcess } from './workerProcesses.js';
 
 let world: World;
@@ -29,23 +29,14 @@ const start = async (
 };
 const QUICK = { heartbeatMs: 100, staleSeconds: 3, reapMs: 500 };
 const gate = () => join(world.dataDir, 'gate');
-const events = (experimentUuid: string) => readEvents(world.db, experimentUuid, 0, 1000);
-const curve = async (experimentUuid: string) =>
-  (await events(experimentUuid)).flatMap((event) =>
-    'value' in event ? [`${event.step} ${event.name} ${event.split} ${event.value}`] : [],
-  );
-const everything = () =>
-  world.db.query(
-    `SELECT j::text FROM job j UNION ALL SELECT e::text FROM experiment e UNION ALL SELECT a::text FROM artifact a
-     UNION ALL SELECT v::text FROM experiment_event v ORDER BY 1`,
-  );
-
 /** A worker process whose trainer waits in the middle of its training. */
 async function inTheMiddle(options: Parameters<typeof start>[1]) {
   const worker = await start({ gate: { epoch: 3, file: gate() } }, options);
   const job = await world.train({ parameters: { epochs: 4 } });
   await world.until(job.uuid, ({ epoch, phase }) => phase !== null && epoch === 2);
-  await world.wait(async () => (await curve(job.experimentUuid)).some((line) => line.startsWith('2 ')));
+  await world.wait(async () =>
+    (await curveOf(world, job.experimentUuid)).some((line) => line.startsWith('2 ')),
+  );
   const trainers = await worker.trainers();
   expect(trainers.length).toBeGreaterThan(0);
   return { worker, job, trainers };
@@ -53,7 +44,7 @@ async function inTheMiddle(options: Parameters<typeof start>[1]) {
 const whole = async () => {
   const { uuid, experimentUuid } = await world.train({ parameters: { epochs: 4 } });
   await world.until(uuid);
-  return curve(experimentUuid);
+  return curveOf(world, experimentUuid);
 };
 
 it('a worker and its trainer that freeze and come back after they were replaced write nothing', async () => {
@@ -66,9 +57,9 @@ it('a worker and its trainer that freeze and come back after they were replaced 
     crashes: 1,
     worker: 'other',
   });
-  expect(await curve(job.experimentUuid)).toEqual(await whole());
+  expect(await curveOf(world, job.experimentUuid)).toEqual(await whole());
   await other.stop();
-  const before = await everything();
+  const before = await everythingIn(world);
   await writeFile(gate(), '');
   // The trainer first: it has said all that it has to say before its worker hears of it.
   for (const pid of [...trainers, worker.pid]) process.kill(pid, 'SIGCONT');
@@ -77,7 +68,7 @@ it('a worker and its trainer that freeze and come back after they were replaced 
   await world.wait(
     async () => (await world.db.query('SELECT FROM host WHERE seen_at > $1', [now])).length > 0,
   );
-  expect(await everything()).toEqual(before);
+  expect(await everythingIn(world)).toEqual(before);
   // It has learnt its lesson, and takes the next job.
   const next = await world.train({ parameters: { epochs: 1 } });
   expect(await world.until(next.uuid)).toMatchObject({ state: 'SUCCEEDED', worker: 'process', host: 'host' });
@@ -93,11 +84,8 @@ it('a trainer that freezes is replaced, and is not there any more to be continue
   for (const pid of trainers) process.kill(pid, 'SIGSTOP');
   expect(await world.until(job.uuid, undefined, 40_000)).toMatchObject({ state: 'SUCCEEDED', crashes: 1 });
   await gone(trainers);
-  const said = (await events(job.experimentUuid)).flatMap((event) =>
-    'reason' in event ? [event.reason] : [],
-  );
-  expect(said.flatMap((reason) => reason?.code ?? [])).toEqual(['TRAINER_HUNG']);
-  expect(await curve(job.experimentUuid)).toHaveLength(20 * 8);
+  expect(await reasonsOf(world, job.experimentUuid)).toEqual(['TRAINER_HUNG']);
+  expect(await curveOf(world, job.experimentUuid)).toHaveLength(20 * 8);
 }, 90_000);
 
 it('a job whose worker is killed is another’s within 30 s, with the times that a worker has by default', async () => {
@@ -110,7 +98,7 @@ it('a job whose worker is killed is another’s within 30 s, with the times that
   await world.until(job.uuid, ({ attempt, state }) => attempt === 2 && state !== 'QUEUED', 40_000);
   expect(Date.now() - at).toBeLessThan(30_000);
   expect(await world.until(job.uuid)).toMatchObject({ state: 'SUCCEEDED', attempt: 2, worker: 'other' });
-  expect(await curve(job.experimentUuid)).toEqual(await whole());
+  expect(await curveOf(world, job.experimentUuid)).toEqual(await whole());
 }, 60_000);
 
 it('a job that kills its host twice goes to the dead letters with what it said last', async () => {

@@ -9,6 +9,13 @@ export interface Wire {
   readonly lost: number;
   /** All connections that there are; new ones may be made. */
   cut(): void;
+  /**
+   * Half-open: what is sent is accepted and goes nowhere, and neither end hears of the other's end. New connections are
+   * accepted, and as silent, unless `onlyThese`.
+   */
+  freeze(onlyThese?: boolean): void;
+  /** What was sent in the meantime arrives now. */
+  thaw(): void;
   stop(): Promise<void>;
 }
 
@@ -16,16 +23,19 @@ export interface Wire {
 const MOST_SAID = 1 << 20;
 
 /**
+ * @param sees what a client says, before it is passed on
  * @param loses whether the answer to the COMMIT of a transaction that said this is lost, and the connection with it: the
  *   server has committed, and its client cannot know
  */
 export async function startWire(
   databaseUrl: string,
   loses: (said: string) => boolean = () => false,
+  sees: (text: string) => void = () => undefined,
 ): Promise<Wire> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   let lost = 0;
+  let frozen = false;
   const server = createServer((client) => {
     const upstream = connect({ host: target.hostname, port: Number(target.port) });
     const both = [client, upstream];
@@ -37,10 +47,12 @@ export async function startWire(
         for (const one of both) one.destroy();
       });
     }
+    if (frozen) for (const socket of both) socket.pause();
     let said = '';
     let losing = false;
     client.on('data', (chunk) => {
       const text = chunk.toString('latin1');
+      sees(text);
       if (text.includes('START TRANSACTION')) said = '';
       said = (said + text).slice(-MOST_SAID);
       losing = text.includes('COMMIT\0') && loses(said);
@@ -65,6 +77,14 @@ export async function startWire(
       return lost;
     },
     cut,
+    freeze: (onlyThese = false) => {
+      frozen = !onlyThese;
+      for (const socket of sockets) socket.pause();
+    },
+    thaw: () => {
+      frozen = false;
+      for (const socket of sockets) socket.resume();
+    },
     stop: async () => {
       const closed = once(server, 'close');
       server.close();

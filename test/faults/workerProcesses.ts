@@ -16,16 +16,19 @@ export async function startWorkerProcess(
   world: World,
   script: Script,
   options: Partial<WorkerOptions> = {},
+  /** Of the process: what it is told of the world otherwise than the others, and of Node. */
+  other: { databaseUrl?: string; execArgv?: string[]; env?: Record<string, string> } = {},
 ): Promise<WorkerProcess> {
   const trainer = await world.trainer(script);
   const given = { engine: 'cpu', name: 'process', host: 'host', trainer, ...options };
   const setup = JSON.stringify({
-    databaseUrl: world.databaseUrl,
+    databaseUrl: other.databaseUrl ?? world.databaseUrl,
     dataDir: world.dataDir,
     options: given,
   });
   const child = fork(new URL('./workerProcess.js', import.meta.url), [setup], {
-    execArgv: [],
+    execArgv: other.execArgv ?? [],
+    env: { ...process.env, ...other.env },
     stdio: 'inherit',
   });
   await new Promise<void>((resolve, reject) => {

@@ -1,6 +1,7 @@
 /** Which source of a condition wins in a project, and what changes when that is changed. */
 import type { DataSource, EntityManager } from 'typeorm';
 import { selectOne } from '../../graphql/select.js';
+import { connectionOf } from '../../platform/database/connection.js';
 import { ShingoError } from '../../platform/error.js';
 import { ConditionSource } from '../vocabulary.js';
 import { Project, type ConditionPrecedence } from './project.js';
@@ -46,7 +47,7 @@ export async function setConditionPrecedence(
   }
   return db.transaction(async (manager) => {
     // A million images: ten minutes, as for a data set version.
-    await manager.query('SET LOCAL statement_timeout = 600000');
+    await (await connectionOf(manager)).allow(600_000);
     // FOR UPDATE waits for every transaction that has resolved an image by the old precedence (image_resolve).
     await manager.query('/* project.lock */ SELECT 1 FROM project WHERE id = $1 FOR UPDATE', [projectUuid]);
     await manager.query(

@@ -30,6 +30,8 @@ export interface NewUpload {
 export async function createUpload(services: Needed, projectUuid: string, input: NewUpload): Promise<Upload> {
   const { db, blobs, partials, config } = services;
   check(services, input);
+  // Before a row is held: a store that is slow to answer must hold up nobody else.
+  const isRoom = (await blobs.has(input.sha256)) || (await partials.free()) >= input.bytes;
   return db.transaction(async (manager) => {
     // Whoever announces one for the project holds its row: neither a key nor the limit is passed twice.
     await manager.query('/* upload.project */ SELECT 1 FROM project WHERE id = $1 FOR NO KEY UPDATE', [
@@ -37,12 +39,13 @@ export async function createUpload(services: Needed, projectUuid: string, input:
     ]);
     const known = await uploadOfKey(manager, projectUuid, input.idempotencyKey ?? null);
     if (known && (await isAlive(services, known))) {
-      checkSame(known, input);
-      return known;
+      checkSame(known.upload, input);
+      return known.upload;
     }
-    if (known) await manager.query('/* upload.forget */ DELETE FROM upload WHERE id = $1', [known.uuid]);
+    if (known)
+      await manager.query('/* upload.forget */ DELETE FROM upload WHERE id = $1', [known.upload.uuid]);
     await checkOpen(manager, projectUuid, config.maxOpenUploads);
-    if (!(await blobs.has(input.sha256)) && (await partials.free()) < input.bytes) {
+    if (!isRoom) {
       throw new ShingoError('STORAGE_FULL', 'The disk of the service has not that much room.', 507, [
         'bytes',
       ]);
@@ -85,20 +88,32 @@ async function uploadOfKey(
   manager: EntityManager,
   projectUuid: string,
   key: string | null,
-): Promise<Upload | null> {
+): Promise<Found | null> {
   if (key === null) return null;
   const rows: Record<string, unknown>[] = await manager.query(
-    `/* upload.byKey */ SELECT ${columnsOf(manager, Upload)} FROM upload t
-     WHERE t.project_id = $1 AND t.idempotency_key = $2`,
+    `/* upload.byKey */ SELECT ${selected(manager)} FROM upload t WHERE t.project_id = $1 AND t.idempotency_key = $2`,
     [projectUuid, key],
   );
-  return rows[0] ? hydrate(manager, Upload, rows[0]) : null;
+  return rows[0] ? found(manager, rows[0]) : null;
 }
 
+/** With whether its time is over: by the clock that has set it, whatever those of the hosts say. */
+const selected = (db: DataSource | EntityManager) =>
+  `${columnsOf(db, Upload)}, t.expires_at <= clock_timestamp() AS "_over"`;
+
+interface Found {
+  upload: Upload;
+  over: boolean;
+}
+
+const found = (db: DataSource | EntityManager, row: Record<string, unknown>): Found => ({
+  upload: hydrate(db, Upload, row),
+  over: row._over === true,
+});
+
 /** Neither expired nor completed with bytes that have been cleared away since. */
-async function isAlive({ blobs }: Needed, upload: Upload): Promise<boolean> {
-  if (upload.expiresAt.getTime() <= Date.now()) return false;
-  return upload.completedAt === null || blobs.has(upload.sha256);
+async function isAlive({ blobs }: Needed, { upload, over }: Found): Promise<boolean> {
+  return !over && (upload.completedAt === null || (await blobs.has(upload.sha256)));
 }
 
 function checkSame(known: Upload, input: NewUpload): void {
@@ -188,14 +203,15 @@ async function takeFile({ blobs, partials }: Needed, { uuid, bytes, sha256 }: Up
 
 /** @throws ShingoError NOT_FOUND, UPLOAD_EXPIRED */
 export async function findUpload(db: DataSource | EntityManager, uuid: string): Promise<Upload> {
-  const upload = await selectOne(db, Upload, uuid);
-  if (!upload) throw new ShingoError('NOT_FOUND', 'There is no such upload.', 404, ['uploadId']);
-  if (upload.expiresAt.getTime() <= Date.now()) throw expired();
+  const rows: Record<string, unknown>[] = await db.query(
+    `/* upload.byId */ SELECT ${selected(db)} FROM upload t WHERE t.id = $1`,
+    [uuid],
+  );
+  if (!rows[0]) throw new ShingoError('NOT_FOUND', 'There is no such upload.', 404, ['uploadId']);
+  const { upload, over } = found(db, rows[0]);
+  if (over) throw new ShingoError('UPLOAD_EXPIRED', 'The time for this upload is over; create another.', 410);
   return upload;
 }
-
-export const expired = () =>
-  new ShingoError('UPLOAD_EXPIRED', 'The time for this upload is over; create another.', 410);
 
 /**
  * A file that has arrived in full, for whoever reads it: its bytes are the blob `sha256`. They stay as long as the

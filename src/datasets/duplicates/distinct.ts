@@ -1,10 +1,10 @@
 /** What is compared: the images of a project that a filter chooses, by their perceptual hashes. */
-import type { PoolClient } from 'pg';
 import { conditionFilters } from '../../catalog/condition/conditionService.js';
 import type { Hashes } from '../../catalog/image/hashes/bands.js';
 import { hashRecords, RECORD_BYTES } from '../../catalog/image/hashes/load.js';
 import { imageFields } from '../../catalog/image/imageFields.js';
 import { compileWhere, Parameters, type Where } from '../../graphql/list/where.js';
+import { connectionOf } from '../../platform/database/connection.js';
 import { ShingoError } from '../../platform/error.js';
 import type { TaskContext } from '../../platform/task.js';
 
@@ -69,11 +69,10 @@ export async function distinctHashes(
   const where = `t.project_id = ${project} AND ${compileWhere(imageFields(), filter, { parameters, condition })}`;
   const runner = task.db.createQueryRunner();
   try {
-    const client = (await runner.connect()) as PoolClient;
+    const client = await connectionOf(runner);
     // A million images are counted, joined and sorted in seconds; a filter on boxes may take longer.
-    await client.query(
-      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 600000',
-    );
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    await client.allow(600_000);
     try {
       const { rows } = await client.query<{ images: number; hashed: number }>(
         `/* duplicates.count */ SELECT count(*)::int AS images, count(p.perceptual_hash)::int AS hashed

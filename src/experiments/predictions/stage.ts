@@ -4,6 +4,7 @@
  */
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { namesOfVersion } from '../../datasets/export/frames.js';
+import { connectionOf } from '../../platform/database/connection.js';
 import { copyInto, copyRow } from '../../platform/database/copy.js';
 import { invalid } from '../../datasets/formats/read/problem.js';
 import type { Scope } from '../evaluate/scope.js';
@@ -70,9 +71,9 @@ export class Stage {
   /** @param work has the tables to itself; they are gone afterwards */
   static async use<T>(db: DataSource, work: (stage: Stage) => Promise<T>): Promise<T> {
     const runner = db.createQueryRunner();
-    await runner.connect();
+    const connection = await connectionOf(runner);
     try {
-      await runner.query(`SET statement_timeout = ${SORT_MS}`);
+      await connection.allowSession(SORT_MS);
       await runner.query(`/* predictions.stage */ ${TABLES}`);
       return await work(new Stage(runner, db));
     } finally {
@@ -81,7 +82,7 @@ export class Stage {
           `/* predictions.unstage */ DROP TABLE IF EXISTS predicted_item, predicted_source, predicted, predicted_image,
              predicted_light, predicted_answer`,
         )
-        .then(() => runner.query('RESET statement_timeout'))
+        .then(() => connection.allowSession(null))
         .catch(() => undefined);
       await runner.release();
     }

@@ -60,7 +60,7 @@ export class JobTask implements TaskContext {
   // Bound: work takes out of its context what it needs.
   readonly progress = (name: string, done: number, total: number | null): void => {
     const same = this.phase?.name === name && done >= this.phase.done ? this.phase : null;
-    this.phase = { name, since: same?.since ?? Date.now(), from: same?.from ?? done, done, total };
+    this.phase = { name, since: same?.since ?? performance.now(), from: same?.from ?? done, done, total };
   };
 
   readonly transaction = <T>(work: (manager: EntityManager) => Promise<T>, checkpoint?: object): Promise<T> =>
@@ -92,7 +92,7 @@ export class JobTask implements TaskContext {
   private async writeOnce(): Promise<void> {
     const { phase } = this;
     if (!phase || phase === this.written) return;
-    const seconds = (Date.now() - phase.since) / 1000;
+    const seconds = (performance.now() - phase.since) / 1000;
     const rate = seconds > 0 ? (phase.done - phase.from) / seconds : 0;
     const { name, done, total } = phase;
     const progress = {

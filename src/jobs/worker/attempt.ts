@@ -22,7 +22,7 @@ import { keepLease } from './keepLease.js';
 import { LastLines } from './lastLines.js';
 import { materialise, type Inputs } from './materialise.js';
 import { Recorder } from './record.js';
-import { isDatabaseAway } from '../../platform/database/errors.js';
+import { DATABASE_UNAVAILABLE, isDatabaseAway } from '../../platform/database/errors.js';
 import { persist } from '../../platform/database/persist.js';
 import { deviceEnvironment } from './seats.js';
 import { settleAway, settleCrash, type Stop } from './settle.js';
@@ -35,6 +35,7 @@ export interface AttemptOptions {
   heartbeatMs: number;
   /** A trainer that says nothing for so long is stuck. */
   silenceMs: number;
+  leaseMs: number;
   /** Of the host, that it is to keep to. */
   device?: string | null;
   /** Between two samples of what it takes of its host. */
@@ -68,9 +69,11 @@ export class Attempt {
   private stopping = false;
   private why: Stop = 'DRAINED';
   private lost = false;
+  /** Nobody knows whether the job is still ours. */
+  private cutOff = false;
   /** Why we killed the trainer, if we did because of what it did. */
   private fault: Reason | undefined;
-  private lastWord = Date.now();
+  private lastWord = performance.now();
   private logLines = 0;
 
   constructor(
@@ -132,6 +135,8 @@ export class Attempt {
     for (;;) {
       const item = await this.inbox.take();
       if (this.lost) return;
+      if (this.cutOff)
+        throw new ShingoError(DATABASE_UNAVAILABLE, 'The worker was cut off from the database.');
       if (item.type === 'end') return this.ended(recorder, await trainer.exited);
       if (await this.record(recorder, item)) return trainer.finish(EXIT_MS);
     }
@@ -139,7 +144,11 @@ export class Attempt {
 
   /** Someone waits for the end of a worker that is stopping; the reaper mends what then stays unwritten. */
   private persist<T>(work: () => Promise<T>, ms = PERSIST_MS): Promise<T> {
-    return persist(this.log, work, () => (this.stopping ? this.services.config.drainSeconds * 1000 : ms));
+    return persist(this.log, work, () => {
+      // What the attempt has come to counts no more; that it is over, does.
+      if (this.lost || (this.cutOff && ms < AWAY_MS)) return 0;
+      return this.stopping ? this.services.config.drainSeconds * 1000 : ms;
+    });
   }
 
   private launch(inputs: Inputs): Trainer {
@@ -148,7 +157,7 @@ export class Attempt {
       cwd: inputs.outputDir,
       ...{ env: deviceEnvironment(this.options.device), messages: trainerMessageSchema },
       onMessage: (message) => {
-        this.lastWord = Date.now();
+        this.lastWord = performance.now();
         if (!this.inbox.put(message))
           this.condemn('TRAINER_PROTOCOL', 'The trainer says more than can be written down.');
       },
@@ -160,7 +169,7 @@ export class Attempt {
       },
     });
     this.trainer = trainer;
-    this.lastWord = Date.now();
+    this.lastWord = performance.now();
     void trainer.exited.then(() => this.inbox.end());
     trainer.send({ type: 'start', specFile: inputs.specFile });
     if (this.stopping) trainer.send({ type: 'stop' });
@@ -270,7 +279,7 @@ export class Attempt {
     return keepLease(this.services, this.lease, {
       ...this.options,
       over: this.over.signal,
-      lastWord: () => (this.trainer ? this.lastWord : Date.now()),
+      lastWord: () => (this.trainer ? this.lastWord : performance.now()),
       lines: this.lines,
       onCancel: () => this.stop(),
       onOverdue: () => {
@@ -279,7 +288,17 @@ export class Attempt {
       },
       onSilence: (message) => this.condemn('TRAINER_HUNG', `The trainer ${message}`),
       onLost: () => this.abandon(),
+      onCutOff: () => this.cut(),
     });
+  }
+
+  /** What the trainer does from here on may be done elsewhere as well: it goes, and the job is given back if it is ours. */
+  private cut(): void {
+    if (this.cutOff || this.lost || this.over.signal.aborted) return;
+    this.cutOff = true;
+    this.log.warn('no word from the database for as long as the lease lasts; the trainer is ended');
+    this.trainer?.kill();
+    this.inbox.end();
   }
 
   private abandon(): void {

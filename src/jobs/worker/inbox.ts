@@ -16,7 +16,7 @@ const MOST = 10_000;
 export class Inbox {
   private readonly messages: TrainerMessage[] = [];
   private progress: Progress | undefined;
-  private lastProgress = 0;
+  private lastProgress = -Infinity;
   private ended = false;
   private wake: () => void = () => {};
 
@@ -46,7 +46,7 @@ export class Inbox {
       if (message?.type === 'epoch') return { type: 'epochs', epochs: [message, ...this.moreEpochs()] };
       if (message) return message;
       if (this.ended) return { type: 'end' };
-      const wait = this.lastProgress + PROGRESS_MS - Date.now();
+      const wait = this.lastProgress + PROGRESS_MS - performance.now();
       if (this.progress && wait <= 0) return this.takeProgress(this.progress);
       await this.news(this.progress ? wait : undefined);
     }
@@ -54,10 +54,10 @@ export class Inbox {
 
   /** Waits for epochs that must be on their way: the trainer has deleted a checkpoint because it has newer ones. */
   async laterEpochs(ms: number): Promise<Epoch[]> {
-    for (const end = Date.now() + ms; ;) {
+    for (const end = performance.now() + ms; ;) {
       const epochs = this.moreEpochs();
-      if (epochs.length > 0 || this.ended || Date.now() >= end) return epochs;
-      await this.news(end - Date.now());
+      if (epochs.length > 0 || this.ended || performance.now() >= end) return epochs;
+      await this.news(end - performance.now());
     }
   }
 
@@ -77,7 +77,7 @@ export class Inbox {
 
   private takeProgress(progress: Progress): Progress {
     this.progress = undefined;
-    this.lastProgress = Date.now();
+    this.lastProgress = performance.now();
     return progress;
   }
 

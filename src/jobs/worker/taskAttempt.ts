@@ -22,6 +22,7 @@ export interface TaskAttemptOptions {
   module: string;
   heartbeatMs: number;
   silenceMs: number;
+  leaseMs: number;
   /** Between two samples of what it takes of its host. */
   sampleMs: number;
 }
@@ -36,7 +37,7 @@ export class TaskAttempt {
   private stopping = false;
   private why: Stop = 'DRAINED';
   private lost = false;
-  private lastWord = Date.now();
+  private lastWord = performance.now();
   /** Why it ended without settling its job, if we know better than its exit code. */
   private fault: Reason | undefined;
   private settled = false;
@@ -56,7 +57,7 @@ export class TaskAttempt {
     const alive = keepLease(this.services, this.lease, {
       ...this.options,
       over: this.over.signal,
-      lastWord: () => (this.process ? this.lastWord : Date.now()),
+      lastWord: () => (this.process ? this.lastWord : performance.now()),
       lines: this.lines,
       onCancel: () => this.stop(),
       onOverdue: () => {
@@ -65,6 +66,7 @@ export class TaskAttempt {
       },
       onSilence: (message) => this.condemn('TASK_HUNG', `The process of the job ${message}`),
       onLost: () => this.abandon(),
+      onCutOff: () => this.cut(),
     });
     const watched = watchSystem(this.services, this.lease, {
       ...{ everyMs: this.options.sampleMs, device: null, over: this.over.signal },
@@ -120,7 +122,7 @@ export class TaskAttempt {
       },
     });
     this.process = process;
-    this.lastWord = Date.now();
+    this.lastWord = performance.now();
     process.send({
       type: 'start',
       databaseUrl,
@@ -135,7 +137,7 @@ export class TaskAttempt {
   }
 
   private hear(message: TaskMessage): void {
-    this.lastWord = Date.now();
+    this.lastWord = performance.now();
     if (message.type === 'alive') return;
     // Its last word.
     if (message.type === 'settled') this.settled = true;
@@ -148,6 +150,16 @@ export class TaskAttempt {
 
   private condemn(code: string, message: string): void {
     this.fault ??= { code, message };
+    this.process?.kill();
+  }
+
+  /** What its process does from here on may be done elsewhere as well: it goes, and the job is given back if it is ours. */
+  private cut(): void {
+    if (this.away || this.lost || this.settled || this.over.signal.aborted) return;
+    this.away = true;
+    this.log.warn(
+      'no word from the database for as long as the lease lasts; the process of the job is ended',
+    );
     this.process?.kill();
   }
 

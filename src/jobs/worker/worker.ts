@@ -49,6 +49,7 @@ export interface Worker {
 
 /** They need no driver and no library of the machine. */
 const EVERYWHERE: readonly EngineName[] = ['wasm', 'cpu'];
+const STALE_SECONDS = 15;
 const MEND_EVERY = 10;
 const TASK_PROCESS = fileURLToPath(new URL('../task/taskProcess.js', import.meta.url));
 const TRAINER = fileURLToPath(new URL('../../training/trainerProcess.js', import.meta.url));
@@ -132,8 +133,13 @@ class RunningWorker implements Worker {
     this.present = [...new Set(seats.flatMap((seat) => [...enginesOf(seat, []), ...EVERYWHERE]))];
     void engines?.then((found) => (this.present = [...new Set([...this.present, ...found])]));
     const { trainer = TRAINER, taskProcess = TASK_PROCESS } = options;
-    const { heartbeatMs = 2_000, silenceMs = 600_000, sampleMs = 5_000 } = options;
-    const common = { engine, heartbeatMs, silenceMs, sampleMs };
+    const {
+      heartbeatMs = 2_000,
+      silenceMs = 600_000,
+      sampleMs = 5_000,
+      staleSeconds = STALE_SECONDS,
+    } = options;
+    const common = { engine, heartbeatMs, silenceMs, sampleMs, leaseMs: staleSeconds * 1000 };
     const taker = (seat: Pick<Seat, 'engine' | 'device'>) => () => ({
       ...{ worker, host, labels, device: seat.device },
       engines: this.enginesOf(seat),
@@ -180,7 +186,7 @@ class RunningWorker implements Worker {
   private async mend(): Promise<void> {
     const { signal } = this.stopping;
     const { db, log, config } = this.services;
-    const { staleSeconds = 15, reapMs = 3_000 } = this.options;
+    const { staleSeconds = STALE_SECONDS, reapMs = 3_000 } = this.options;
     let before = new Set<string>();
     for (let pass = 0; !signal.aborted; pass += 1) {
       try {

@@ -17,12 +17,13 @@ export class Patience {
 
   /** @throws the last error, when patience has run out */
   async try<T>(work: () => Promise<T>): Promise<T> {
-    const until = Date.now() + this.ms;
+    const until = performance.now() + this.ms;
     for (let wait = FIRST_MS; ; wait = Math.min(wait * 2, LONGEST_MS)) {
       try {
         return await work();
       } catch (error) {
-        if (!isUnavailable(error) || this.over.signal.aborted || Date.now() + wait > until) throw error;
+        if (!isUnavailable(error) || this.over.signal.aborted || performance.now() + wait > until)
+          throw error;
         // Not all at once: a store that comes back has many who wait.
         await sleep(wait * (0.5 + Math.random() / 2), undefined, { signal: this.over.signal }).catch(
           () => undefined,

@@ -36,6 +36,10 @@ export function isDatabaseAway(error: unknown): boolean {
   return pg?.code ? AWAY.test(pg.code) : CUT_OFF.test(messageOf(error));
 }
 
+/** Its machine says that nobody listens there, or the server that it stops or starts: it is down for everyone. */
+export const isDatabaseDown = (error: unknown): boolean =>
+  /^57P0[1-3]$/.test(pgError(error)?.code ?? '') || /\bECONNREFUSED\b/.test(messageOf(error));
+
 export const DATABASE_UNAVAILABLE = 'DATABASE_UNAVAILABLE';
 
 export const isUniqueViolation = (error: unknown, constraint?: string): boolean => {

@@ -16,7 +16,7 @@ export function keepUp(embedded: EmbeddedPostgres, log: Log): Pick<EmbeddedPostg
   let givenUp = false;
   const stopLooking = every(LOOK_MS, 'the start of the embedded PostgreSQL', log, async () => {
     if (givenUp || (await listens(embedded.port))) return;
-    starts = starts.filter((at) => Date.now() - at < WITHIN_MS);
+    starts = starts.filter((at) => performance.now() - at < WITHIN_MS);
     if (starts.length >= MOST_STARTS) {
       givenUp = true;
       log.error(
@@ -25,7 +25,7 @@ export function keepUp(embedded: EmbeddedPostgres, log: Log): Pick<EmbeddedPostg
       );
       return;
     }
-    starts.push(Date.now());
+    starts.push(performance.now());
     log.warn('the embedded PostgreSQL has died; starting it again');
     await embedded.revive().then(
       () => log.info('the embedded PostgreSQL is up again'),

@@ -14,13 +14,13 @@ export async function persist<T>(
   /** A function, where it may become less. */
   forMs: number | (() => number),
 ): Promise<T> {
-  const began = Date.now();
+  const began = performance.now();
   const most = typeof forMs === 'number' ? () => forMs : forMs;
   for (let wait = 200; ; wait = Math.min(wait * 2, 5_000)) {
     try {
       return await work();
     } catch (error) {
-      if (!isPassing(error) || Date.now() - began + wait > most()) throw error;
+      if (!isPassing(error) || performance.now() - began + wait > most()) throw error;
       log.warn({ reason: messageOf(error) }, 'the database is away; trying again');
       await sleep(wait);
     }

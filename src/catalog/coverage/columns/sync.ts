@@ -4,6 +4,7 @@
  */
 import type { PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
+import { connectionOf } from '../../../platform/database/connection.js';
 import { ShingoError } from '../../../platform/error.js';
 import { every } from '../../../platform/every.js';
 import type { Log } from '../../../platform/log.js';
@@ -100,11 +101,10 @@ export class SnapshotColumns<C extends Held> {
     }
     const runner = this.db.createQueryRunner();
     try {
-      const client = (await runner.connect()) as PoolClient;
+      const client = await connectionOf(runner);
       // Reading a million images whole takes longer than a request may.
-      await client.query(
-        'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 600000',
-      );
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      await client.allow(600_000);
       try {
         const state = await this.refreshed(client, projectUuid, project);
         return await work(state.columns, client);
