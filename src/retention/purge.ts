@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, EntityManager } from 'typeorm';
 import { FINAL } from '../jobs/vocabulary.js';
 import { BUSY } from '../experiments/deletion/deletion.js';
+import { connectionOf } from '../platform/database/connection.js';
 import { ShingoError } from '../platform/error.js';
 import type { TaskContext } from '../platform/task.js';
 import {
@@ -53,6 +54,8 @@ export interface PurgeCheckpoint {
 /** Rows a transaction: 40 ms on two cores. */
 const SLICE = 10_000;
 const EXPERIMENTS_AT_ONCE = 50;
+/** Rows are read one by one: longer than a request may take. */
+const COUNT_MS = 10 * 60_000;
 const FAILED_AT_ONCE = 500;
 const CHECKPOINTS_AT_ONCE = 100;
 
@@ -246,7 +249,11 @@ async function countAll(
   for (let from = 0; from < due.length; from += EXPERIMENTS_AT_ONCE) {
     signal.throwIfAborted();
     const some = due.slice(from, from + EXPERIMENTS_AT_ONCE);
-    add(rows, await countRows(db, some));
+    const counted = db.transaction(async (manager) => {
+      await (await connectionOf(manager)).allow(COUNT_MS);
+      return countRows(manager, some);
+    });
+    add(rows, await counted);
     if (request.dryRun) digests.push(...(await digestsOf(db, some)));
     progress('COUNTING', Math.min(from + EXPERIMENTS_AT_ONCE, due.length), due.length);
   }
