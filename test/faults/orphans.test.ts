@@ -25,10 +25,15 @@ process.once('message', async (command) => {
   if (command.attempt === 1) {
     const { remove } = FolderBlobs.prototype;
     let removed = 0;
-    FolderBlobs.prototype.remove = async function (sha256) {
-      if (removed === ${REMOVED_FIRST}) process.kill(process.pid, 'SIGKILL');
-      removed += 1;
-      await remove.call(this, sha256);
+    let last = Promise.resolve();
+    // One after another: those that it has begun with are done.
+    FolderBlobs.prototype.remove = function (sha256) {
+      last = last.then(async () => {
+        if (removed === ${REMOVED_FIRST}) process.kill(process.pid, 'SIGKILL');
+        await remove.call(this, sha256);
+        removed += 1;
+      });
+      return last;
     };
   }
   await import(${JSON.stringify(REAL)});
@@ -62,7 +67,7 @@ test('what it had marked is refused for two minutes, then kept for who wants it;
   await mkdir(folder);
   const taskProcess = join(folder, 'dying.mjs');
   await writeFile(taskProcess, DYING);
-  await world.worker({}, { taskProcess });
+  const dying = await world.worker({}, { taskProcess });
   const first = await collect();
   expect(await world.until(first.uuid)).toMatchObject({ state: 'SUCCEEDED', attempt: 2, crashes: 1 });
   // The second attempt leaves alone what may yet be removed by the first.
@@ -75,6 +80,8 @@ test('what it had marked is refused for two minutes, then kept for who wants it;
   await expect(claim(gone!)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
   await claim(wanted!);
   await refer(wanted!);
+  await dying.stop();
+  await world.worker({});
   const next = await collect();
   const report = { removed: BLOBS - REMOVED_FIRST - 1, bytes: (BLOBS - REMOVED_FIRST - 1) * 100 };
   expect(await world.until(next.uuid)).toMatchObject({ state: 'SUCCEEDED', attempt: 1, report });
