@@ -21,11 +21,9 @@ export async function gateReport(db: DataSource, versionUuid: string): Promise<G
         : judgedFigures(one, figures[bounds.indexOf(one)] ?? []);
     return resultOf(one, slices);
   });
-  // As of every other time that is kept: by the clock of the database.
-  const [{ now }]: [{ now: Date }] = await db.query('/* gate.now */ SELECT clock_timestamp() AS now');
   return Object.assign(new GateReport(), {
     verdict: worst(results)?.verdict ?? Verdict.PASS,
-    judgedAt: now,
+    judgedAt: subject.at,
     results,
     ...{ versionUuid, championUuid: subject.championUuid, basis: subject.basis },
   });

@@ -20,6 +20,8 @@ export interface GateSubject {
   /** Taken away, it counts until there is another: else whoever takes it away first could do as they like. */
   championUuid: string | null;
   rules: RuleSubject[];
+  /** When this was so, by the clock of the database, as is every other time that is kept. */
+  at: Date;
   /** Two subjects with one basis are judged alike: evaluations never change once they are finished. */
   basis: string;
 }
@@ -38,10 +40,12 @@ export async function subjectOf(db: DataSource | EntityManager, versionUuid: str
     _evaluation: string | null;
     _baseline: string | null;
     _minimum: number | null;
+    _at: Date;
     id: string | null;
   } & Record<string, unknown>)[] = await db.query(
     `/* gate.subject */ SELECT ${columnsOf(db, GateRule, 'r')}, champion.version_id AS "_champion",
-       own.id AS "_evaluation", own.minimum_n AS "_minimum", base.id AS "_baseline"
+       own.id AS "_evaluation", own.minimum_n AS "_minimum", base.id AS "_baseline",
+       clock_timestamp() AS "_at"
      FROM model_version v JOIN model m ON m.id = v.model_id
      LEFT JOIN LATERAL (
        SELECT coalesce(to_id, from_id) AS version_id FROM model_alias_change
@@ -68,7 +72,7 @@ export async function subjectOf(db: DataSource | EntityManager, versionUuid: str
     }));
   const championUuid = first._champion;
   const content = JSON.stringify([versionUuid, championUuid, rules]);
-  return { championUuid, rules, basis: createHash('sha256').update(content).digest('hex') };
+  return { championUuid, rules, at: first._at, basis: createHash('sha256').update(content).digest('hex') };
 }
 
 /** @throws ShingoError NOT_FOUND */
