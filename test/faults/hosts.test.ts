@@ -75,17 +75,13 @@ it('a worker and its trainer that freeze and come back after they were replaced 
 }, 60_000);
 
 it('a trainer that freezes is replaced, and is not there any more to be continued', async () => {
-  // It speaks at every epoch, if it can.
-  const worker = await start({ pace: 100 }, { ...QUICK, silenceMs: 8_000 });
-  const job = await world.train({ parameters: { epochs: 20 } });
-  await world.until(job.uuid, ({ epoch }) => epoch !== null && epoch >= 2, 40_000);
-  const trainers = await worker.trainers();
-  expect(trainers).toHaveLength(1);
+  const { job, trainers } = await inTheMiddle({ ...QUICK, silenceMs: 8_000 });
   for (const pid of trainers) process.kill(pid, 'SIGSTOP');
+  await writeFile(gate(), '');
   expect(await world.until(job.uuid, undefined, 40_000)).toMatchObject({ state: 'SUCCEEDED', crashes: 1 });
   await gone(trainers);
   expect(await reasonsOf(world, job.experimentUuid)).toEqual(['TRAINER_HUNG']);
-  expect(await curveOf(world, job.experimentUuid)).toHaveLength(20 * 8);
+  expect(await curveOf(world, job.experimentUuid)).toEqual(await whole());
 }, 90_000);
 
 it('a job whose worker is killed is another’s within 30 s, with the times that a worker has by default', async () => {
@@ -93,7 +89,8 @@ it('a job whose worker is killed is another’s within 30 s, with the times that
   await writeFile(gate(), '');
   const at = Date.now();
   worker.kill('SIGKILL');
-  for (const pid of trainers) process.kill(pid, 'SIGKILL');
+  // They end with it.
+  await gone(trainers);
   await start({}, { name: 'other' });
   await world.until(job.uuid, ({ attempt, state }) => attempt === 2 && state !== 'QUEUED', 40_000);
   expect(Date.now() - at).toBeLessThan(30_000);
