@@ -17,7 +17,7 @@ import { createWorld, insertVersion, LIGHTS, until, type World } from './world.j
 
 const TRAINER = fileURLToPath(new URL('../../src/training/trainerProcess.js', import.meta.url));
 // On an idle machine an epoch takes half a second, and is written down a while later: so many leave time to kill it in the middle.
-const PARAMETERS = { epochs: 8, batchSize: 4, inputSize: 16, patience: null };
+const PARAMETERS = { epochs: 10, batchSize: 4, inputSize: 16, patience: null };
 
 let world: World;
 let versionUuid: string;
