@@ -117,8 +117,8 @@ class Purge {
     this.task.signal.throwIfAborted();
     const began = performance.now();
     const result = await this.task.transaction(work, this.kept);
-    // As much time for others as it took itself.
-    await sleep(Math.min(performance.now() - began, 1000), undefined, { signal: this.task.signal });
+    // Twice as much time for others as it took itself: with as much, their p95 was 2.1 times what it is without.
+    await sleep(Math.min(2 * (performance.now() - began), 1000), undefined, { signal: this.task.signal });
     return result;
   }
 
