@@ -10,6 +10,7 @@ import { validateVersion } from '../src/datasets/validation.js';
 import { newId } from '../src/platform/ids.js';
 import { quantile, timed, type Benchmark } from './support/harness.js';
 import { fillProject, openBenchDatabase } from './support/rows.js';
+import { unlimited } from './support/unlimited.js';
 
 const BOXES = 'FROM annotation a JOIN image t ON t.id = a.image_id WHERE t.project_id = $1';
 /** Each rule with the failures as somebody would count them by hand. */
@@ -110,11 +111,10 @@ function compare({ checkedImages, rules }: ValidationReport, expected: number[],
 
 /** A version of all images, in rows alone: making it is another benchmark. */
 async function freeze(db: DataSource, project: string, say: (line: string) => void): Promise<string> {
-  const runner = db.createQueryRunner();
   const [dataset, version] = [newId(), newId()];
   const started = performance.now();
-  try {
-    await runner.query("SET statement_timeout = 0; SET work_mem = '256MB'");
+  await unlimited(db, async (runner) => {
+    await runner.query("SET work_mem = '256MB'");
     await runner.query(
       `INSERT INTO picture (sha256, media_type, bytes, width, height, darkness, brightness)
        SELECT sha256, 'image/jpeg', 1, width, height, darkness_sensor, brightness FROM image WHERE project_id = $1`,
@@ -141,9 +141,7 @@ async function freeze(db: DataSource, project: string, say: (line: string) => vo
       [version, project],
     );
     await runner.query('VACUUM ANALYZE');
-  } finally {
-    await runner.release();
-  }
+  });
   say(`frozen in ${Math.round(performance.now() - started)} ms`);
   return version;
 }

@@ -5,6 +5,8 @@ import { pipeline } from 'node:stream/promises';
 import type { PoolClient } from 'pg';
 import { from, to } from 'pg-copy-streams';
 import type { DataSource } from 'typeorm';
+import { connectionOf } from '../../src/platform/database/connection.js';
+import { unlimited } from './unlimited.js';
 
 /** The columns that the importer writes; what triggers and defaults make is made again. */
 const IMAGE = `id, place_id, sha256, file_name, width, height, recorded_at, recorded_local, latitude, longitude, drive,
@@ -12,17 +14,8 @@ const IMAGE = `id, place_id, sha256, file_name, width, height, recorded_at, reco
   scene_label, project_id, weather_period, people, cars, bicycles, buses, traffic_lights`;
 const ANNOTATION = 'id, image_id, category, x, y, width, height, color, arrows, role, occluded, truncated';
 
-async function withClient<T>(db: DataSource, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const runner = db.createQueryRunner();
-  const client = (await runner.connect()) as PoolClient;
-  try {
-    await client.query('SET statement_timeout = 0');
-    return await work(client);
-  } finally {
-    await client.query('RESET statement_timeout');
-    await runner.release();
-  }
-}
+const withClient = <T>(db: DataSource, work: (client: PoolClient) => Promise<T>): Promise<T> =>
+  unlimited(db, async (runner) => work(await connectionOf(runner)));
 
 /** In the order in which they were made. */
 export const dumpRows = (db: DataSource, project: string, folder: string): Promise<void> =>

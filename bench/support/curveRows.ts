@@ -2,6 +2,7 @@
 import type { DataSource } from 'typeorm';
 import { writeBlocks } from '../../src/experiments/events/blocks.js';
 import { newId } from '../../src/platform/ids.js';
+import { unlimited } from './unlimited.js';
 
 export interface CurveOf {
   experimentUuid: string;
@@ -13,10 +14,7 @@ export interface CurveOf {
 
 export async function fillCurve(db: DataSource, project: string, points: number): Promise<CurveOf> {
   const uuid = newId();
-  const runner = db.createQueryRunner();
-  await runner.connect();
-  try {
-    await runner.query('SET statement_timeout = 0');
+  return unlimited(db, async (runner) => {
     await runner.query(
       `INSERT INTO experiment (id, project_id, model_id, dataset_version_id, name, algorithm, state, last_seq)
        SELECT $1, project_id, model_id, dataset_version_id, 'a long one', algorithm, 'RUNNING', 2 * $3::int
@@ -64,7 +62,5 @@ export async function fillCurve(db: DataSource, project: string, points: number)
       mustHave: rows.map(({ step, value }) => [step, value]),
       bestStep: Math.floor(points / 3),
     };
-  } finally {
-    await runner.release();
-  }
+  });
 }

@@ -14,6 +14,7 @@ import { copyInto, copyRow } from '../../src/platform/database/copy.js';
 import { createNamed } from '../../src/platform/database/named.js';
 import { generator } from '../../src/training/random.js';
 import { matchImage, packMatches } from '../../src/training/statistics/detection/index.js';
+import { unlimited } from './unlimited.js';
 
 export interface EvaluatedProject {
   versionUuid: string;
@@ -56,7 +57,7 @@ export async function evaluateByRows(
   const [states, boxes] = [await make(LearningTask.LIGHT_STATE), await make(LearningTask.LIGHT_DETECTION)];
   const lights = await fillStates(db, states.uuid, versionUuid);
   await fillBoxes(db, boxes.uuid, versionUuid, detectionProtocol(boxes.protocol));
-  await unlimited(db, 'VACUUM ANALYZE');
+  await unlimited(db, (runner) => runner.query('VACUUM ANALYZE'));
   say(`${lights} lights evaluated twice in ${Math.round(performance.now() - started)} ms`);
   return {
     versionUuid,
@@ -65,23 +66,11 @@ export async function evaluateByRows(
   };
 }
 
-async function unlimited<T>(db: DataSource, sql: string, values: unknown[] = []): Promise<T> {
-  const runner = db.createQueryRunner();
-  await runner.connect();
-  try {
-    await runner.query('SET statement_timeout = 0');
-    return (await runner.query(sql, values)) as T;
-  } finally {
-    await runner.query('RESET statement_timeout');
-    await runner.release();
-  }
-}
-
 /** Nine in ten right, at night seven. */
 async function fillStates(db: DataSource, uuid: string, versionUuid: string): Promise<number> {
-  await unlimited(
-    db,
-    `INSERT INTO evaluation_prediction (evaluation_id, sha256, light, conditions, actual, predicted, score, width)
+  await unlimited(db, (runner) =>
+    runner.query(
+      `INSERT INTO evaluation_prediction (evaluation_id, sha256, light, conditions, actual, predicted, score, width)
      SELECT $1, sha256, light, conditions, actual,
        CASE WHEN luck < CASE WHEN time_of_day = 'NIGHT' THEN 70 ELSE 90 END THEN actual ELSE (actual + 1) % 4 END,
        0.5 + luck / 200.0, width
@@ -92,7 +81,8 @@ async function fillStates(db: DataSource, uuid: string, versionUuid: string): Pr
          THEN i.annotations ELSE '[]' END) WITH ORDINALITY box (light, place)
        WHERE i.version_id = $2 AND i.split = 'TEST' AND light->>'category' = 'TRAFFIC_LIGHT') one
      WHERE actual IS NOT NULL`,
-    [uuid, versionUuid, COLORS],
+      [uuid, versionUuid, COLORS],
+    ),
   );
   const [{ n }]: [{ n: number }] = await db.query(
     'SELECT count(*)::int AS n FROM evaluation_prediction WHERE evaluation_id = $1',

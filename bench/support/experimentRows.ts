@@ -2,6 +2,7 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import { createProject } from '../../src/catalog/project/projectService.js';
 import { newId } from '../../src/platform/ids.js';
+import { unlimited } from './unlimited.js';
 
 /** 100 names over everything and under four conditions: 500 metrics, as a list of keys has them. */
 const CONDITIONS = [null, 'sunny', 'night', 'rain', 'fog'];
@@ -20,12 +21,10 @@ export async function fillExperiments(
   say: (line: string) => void,
 ): Promise<ExperimentProject> {
   const project = await createProject(db, { name: `bench-${experiments}` });
-  const runner = db.createQueryRunner();
-  await runner.connect();
   const started = performance.now();
   const seconds = () => `${Math.round((performance.now() - started) / 1000)} s`;
-  try {
-    await runner.query("SET statement_timeout = 0; SET maintenance_work_mem = '1GB'; SELECT setseed(0.42)");
+  return unlimited(db, async (runner) => {
+    await runner.query("SET maintenance_work_mem = '1GB'; SELECT setseed(0.42)");
     // Rows are made whole: triggers have nothing to do, and every key is one that has just been made.
     await runner.query('SET session_replication_role = replica');
     const versions = await insertExperiments(runner, project.uuid, experiments);
@@ -36,9 +35,7 @@ export async function fillExperiments(
     say(`vacuumed, ${seconds()}`);
     await saySizes(runner, say);
     return { uuid: project.uuid, name: project.name, versions };
-  } finally {
-    await runner.release();
-  }
+  });
 }
 
 async function insertExperiments(runner: QueryRunner, project: string, count: number): Promise<string[]> {

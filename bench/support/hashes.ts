@@ -1,5 +1,6 @@
 /** Pictures with perceptual hashes for the images of fillProject, as roads give them: crowded, not uniform. */
 import type { DataSource } from 'typeorm';
+import { unlimited } from './unlimited.js';
 
 /** 64 bits from two numbers, the same in every run. */
 const bits = (n: string, seed: number) => `hashint8extended(${n}, ${seed})`;
@@ -28,10 +29,8 @@ export async function fillPictures(
   say: (line: string) => void,
 ): Promise<void> {
   const started = performance.now();
-  const runner = db.createQueryRunner();
-  await runner.connect();
-  try {
-    await runner.query("SET statement_timeout = 0; SET work_mem = '256MB'");
+  await unlimited(db, async (runner) => {
+    await runner.query("SET work_mem = '256MB'");
     await runner.query(
       `INSERT INTO picture (sha256, media_type, bytes, width, height, darkness, brightness, perceptual_hash)
        SELECT sha256, 'image/jpeg', 100000, width, height, darkness, brightness, ${HASH}
@@ -39,8 +38,6 @@ export async function fillPictures(
       [projectUuid],
     );
     await runner.query('VACUUM ANALYZE picture');
-  } finally {
-    await runner.release();
-  }
+  });
   say(`pictures in ${Math.round(performance.now() - started)} ms`);
 }

@@ -5,6 +5,7 @@ import { scopeOf } from '../../src/experiments/evaluate/scope.js';
 import { unpackMatches } from '../../src/training/statistics/detection/index.js';
 import type { EvaluatedProject } from './evaluated.js';
 import { DIMENSION_SQL } from './groupBy.js';
+import { unlimited } from './unlimited.js';
 
 /** JSON of the keys → lights and those that are right. */
 export type ByHand = Map<string, { n: number; correct: number }>;
@@ -26,10 +27,7 @@ export async function qualityByHand(
 ): Promise<ByHand> {
   const uuid = evaluations[task];
   const right = await rightOf(db, uuid, task);
-  const runner = db.createQueryRunner();
-  await runner.connect();
-  try {
-    await runner.query('SET statement_timeout = 0');
+  return unlimited(db, async (runner) => {
     const rows: { keys: (string | null)[]; sha256: string; light: number }[] = await runner.query(
       `SELECT ARRAY[${by.map((dimension) => KEY[dimension]).join(', ')}]::text[] AS keys, t.sha256, place - 1 AS light
        FROM dataset_item t JOIN dataset_version v ON v.id = t.version_id LEFT JOIN place p ON p.id = t.place_id
@@ -46,10 +44,7 @@ export async function qualityByHand(
       found.set(key, { n: cell.n + 1, correct: cell.correct + (right.has(`${sha256}:${light}`) ? 1 : 0) });
     }
     return found;
-  } finally {
-    await runner.query('RESET statement_timeout');
-    await runner.release();
-  }
+  });
 }
 
 const known = new Map<string, Set<string>>();

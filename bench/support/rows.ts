@@ -10,6 +10,7 @@ import { parseConfig } from '../../src/platform/config.js';
 import { migrate } from '../../src/platform/database/dataSource.js';
 import { startEmbeddedPostgres } from '../../src/platform/database/embedded.js';
 import { connectDatabase } from '../../src/service.js';
+import { unlimited } from './unlimited.js';
 
 export interface BenchDatabase {
   db: DataSource;
@@ -66,11 +67,9 @@ export async function fillProject(
   say: (line: string) => void,
 ): Promise<string> {
   const project = await createProject(db, { name: `bench-${images}` });
-  const runner = db.createQueryRunner();
-  await runner.connect();
   const started = performance.now();
-  try {
-    await runner.query("SET statement_timeout = 0; SET work_mem = '256MB'; SELECT setseed(0.42)");
+  await unlimited(db, async (runner) => {
+    await runner.query("SET work_mem = '256MB'; SELECT setseed(0.42)");
     // Rows are made whole, so the triggers that would complete them have nothing to do.
     await runner.query('SET session_replication_role = replica');
     await runner.query(
@@ -132,9 +131,7 @@ export async function fillProject(
     await runner.query('SET session_replication_role = DEFAULT');
     await runner.query('DROP TABLE numbered');
     await runner.query('VACUUM ANALYZE');
-  } finally {
-    await runner.release();
-  }
+  });
   await check(db, project.uuid, images);
   say(`filled in ${Math.round(performance.now() - started)} ms`);
   return project.uuid;
