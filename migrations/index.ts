@@ -24,6 +24,7 @@ import { TrainedOn1764300007000 } from './1764300007000-TrainedOn.js';
 import { EventReference1764300007001 } from './1764300007001-EventReference.js';
 import { Deletion1764300008000 } from './1764300008000-Deletion.js';
 import { Orphans1764300009000 } from './1764300009000-Orphans.js';
+import { SearchByIndex1764300010000 } from './1764300010000-SearchByIndex.js';
 
 /** In order. A migration that has been released is never edited. */
 export const migrations = [
@@ -53,4 +54,5 @@ export const migrations = [
   EventReference1764300007001,
   Deletion1764300008000,
   Orphans1764300009000,
+  SearchByIndex1764300010000,
 ];

@@ -48,7 +48,7 @@ export async function fillCurve(db: DataSource, project: string, points: number)
     await writeBlocks(
       runner.manager,
       uuid,
-      series.map(({ id }) => id),
+      series.map(({ id }) => ({ seriesId: id, blocks: 0, lastSeq: 0 })),
     );
     await runner.query('VACUUM ANALYZE experiment_event, metric_block');
     const rows: { step: number; value: number }[] = await runner.query(

@@ -81,6 +81,10 @@ export interface BlobStore {
    * store that is away is not waited for.
    */
   remove(sha256: string): Promise<void>;
+  /**
+   * Whose the store is: `claimant`'s if it was nobody's, or whosever it was with `takeOver`. See blobs/owner.ts.
+   */
+  owner(claimant: string, takeOver?: boolean): Promise<string>;
   /** The same store, which waits so long for one that is away: a training must not die of its restart. */
   patient(ms: number): BlobStore;
   /** Ends the waiting of a store that `patient` gave: its process is asked to stop. */

@@ -1,5 +1,6 @@
 /** Looks through the whole blob store for what nothing refers to: long work, for a job. */
 import type { BlobStore, StoredBlob } from '../platform/blobs.js';
+import { claimStore, takeStore } from '../platform/blobs/owner.js';
 import { openPartials } from '../platform/openPartials.js';
 import type { TaskContext } from '../platform/task.js';
 import { sweepUploads } from '../catalog/upload/sweep.js';
@@ -11,6 +12,8 @@ export interface OrphansQuestion {
   dryRun: boolean;
   /** Younger blobs stay: whoever has stored them may be about to refer to them. */
   graceHours: number;
+  /** The store is this database's from now on, whosever it was. */
+  takeStore: boolean;
 }
 
 export interface OrphansReport {
@@ -29,10 +32,10 @@ export interface OrphansCheckpoint {
 const PAGE = 500;
 const HOUR_MS = 3_600_000;
 
-/** @throws ShingoError BLOB_STORE_UNAVAILABLE, BLOB_STORE_REFUSED */
+/** @throws ShingoError BLOB_STORE_UNAVAILABLE, BLOB_STORE_REFUSED, STORE_OF_ANOTHER_DATABASE */
 export async function collectOrphans(
   task: TaskContext<OrphansCheckpoint>,
-  { dryRun, graceHours }: OrphansQuestion,
+  { dryRun, graceHours, takeStore: takes }: OrphansQuestion,
 ): Promise<OrphansReport> {
   const { blobs, signal } = task;
   const before = Date.now() - graceHours * HOUR_MS;
@@ -41,6 +44,8 @@ export async function collectOrphans(
     counts.removed += found.blobs;
     counts.bytes += found.bytes;
   };
+  if (takes && !task.checkpoint) await takeStore(task);
+  await claimStore(task);
   if (!dryRun) count(await finishRemovals(task));
   for (let after = task.checkpoint?.after ?? null; ;) {
     signal.throwIfAborted();
@@ -74,5 +79,5 @@ const shareBefore = (digest: string): number => (parseInt(digest.slice(0, 8), 16
 /** What has no digest: rests of writes that broke off, and of uploads that nobody goes on with. */
 async function sweep({ db, blobs }: { db: Stores['db']; blobs: BlobStore }): Promise<void> {
   await blobs.sweep();
-  await sweepUploads({ db, partials: openPartials(blobs) });
+  await sweepUploads({ db, blobs, partials: openPartials(blobs) });
 }

@@ -47,7 +47,7 @@ export async function enqueueNightly(services: Services): Promise<void> {
      WHERE created_at < now() - interval '1 day' ORDER BY created_at, id LIMIT 1`,
   );
   if (!oldest) return;
-  const request = { ...common, projectUuid: oldest.id, idempotencyKey: `orphans ${today}` };
+  const request = { ...common, projectUuid: oldest.id, takeStore: false, idempotencyKey: `orphans ${today}` };
   await startOrphanCollection(services, request);
 }
 

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, EntityManager } from 'typeorm';
 import { FINAL } from '../jobs/vocabulary.js';
 import { BUSY } from '../experiments/deletion/deletion.js';
+import { claimStore } from '../platform/blobs/owner.js';
 import { connectionOf } from '../platform/database/connection.js';
 import { ShingoError } from '../platform/error.js';
 import type { TaskContext } from '../platform/task.js';
@@ -93,7 +94,9 @@ class Purge {
     };
   }
 
+  /** @throws ShingoError STORE_OF_ANOTHER_DATABASE, before anything is gone */
   async run(): Promise<PurgeReport> {
+    await claimStore(this.task);
     await this.removeBlobs();
     const { db } = this.task;
     for (let before = -1; before < this.kept.experiments;) {

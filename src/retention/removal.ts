@@ -13,6 +13,7 @@
 import type { DataSource } from 'typeorm';
 import type { BlobStore } from '../platform/blobs.js';
 import { BEGIN_MS, LEASE_SECONDS } from '../platform/blobs/claim.js';
+import { claimStore } from '../platform/blobs/owner.js';
 import { forEachLimited } from '../platform/concurrency.js';
 import { ShingoError } from '../platform/error.js';
 import { referenceCounts, unreferenced } from './references.js';
@@ -35,10 +36,12 @@ const KEPT_HOURS = 24;
 
 /**
  * Those of these blobs that nothing refers to, and that nobody is about to refer to, are gone afterwards.
- * @throws ShingoError BLOB_STORE_UNAVAILABLE, BLOB_STORE_REFUSED; then some are gone, and another removal goes on
+ * @throws ShingoError BLOB_STORE_UNAVAILABLE, BLOB_STORE_REFUSED; then some are gone, and another removal goes on;
+ *   STORE_OF_ANOTHER_DATABASE, then none is
  */
 export async function removeBlobs(stores: Stores, digests: readonly string[]): Promise<Removed> {
   const removed = { blobs: 0, bytes: 0 };
+  if (digests.length > 0) await claimStore(stores);
   for (let from = 0; from < digests.length; from += BATCH) {
     const { blobs, bytes } = await removeBatch(stores, digests.slice(from, from + BATCH));
     removed.blobs += blobs;

@@ -41,7 +41,7 @@ process.once('message', async (command) => {
 });`;
 
 const collect = () => {
-  const asked = { dryRun: false, graceHours: 24 };
+  const asked = { dryRun: false, graceHours: 24, takeStore: false };
   const kind = JobKind.ORPHANS as const;
   const task = { projectUuid: world.project, kind, asked, idempotencyKey: randomUUID() };
   return startTask(world.services, task, async () => asked);

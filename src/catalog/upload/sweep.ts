@@ -1,16 +1,18 @@
 /** Forgets uploads whose time is over, and files that no upload speaks of. */
 import type { Services } from '../../graphql/context.js';
+import { claimStore } from '../../platform/blobs/owner.js';
 import { every } from '../../platform/every.js';
 
 const EVERY_MS = 10 * 60_000;
 /** Rows and files looked at in one statement. */
 const BATCH = 1000;
 
-/** Returns how many rows and files went. */
+/** Returns how many rows and files went. @throws ShingoError STORE_OF_ANOTHER_DATABASE, once the rows are gone */
 export async function sweepUploads({
   db,
+  blobs,
   partials,
-}: Pick<Services, 'db' | 'partials'>): Promise<{ rows: number; files: number }> {
+}: Pick<Services, 'db' | 'blobs' | 'partials'>): Promise<{ rows: number; files: number }> {
   const swept = { rows: 0, files: 0 };
   for (;;) {
     const [, rows]: [unknown, number] = await db.query(
@@ -20,6 +22,7 @@ export async function sweepUploads({
     swept.rows += rows;
     if (rows < BATCH) break;
   }
+  await claimStore({ db, blobs });
   const names = await partials.idle();
   for (let from = 0; from < names.length; from += BATCH) {
     const batch = names.slice(from, from + BATCH);
@@ -38,7 +41,7 @@ export async function sweepUploads({
 
 /** Now and every ten minutes. Returns how to stop. */
 export const startUploadSweep = (
-  services: Pick<Services, 'db' | 'partials' | 'log'>,
+  services: Pick<Services, 'db' | 'blobs' | 'partials' | 'log'>,
 ): (() => Promise<void>) =>
   every(EVERY_MS, 'the sweep of uploads', services.log, async () => {
     const swept = await sweepUploads(services);

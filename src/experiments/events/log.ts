@@ -7,7 +7,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { hint } from '../../platform/hub.js';
 import { EXPERIMENT_TOPIC, FINAL, type JobState } from '../../jobs/vocabulary.js';
 import type { Metric } from '../metric.js';
-import { BLOCK_POINTS, writeBlocks } from './blocks.js';
+import { writeBlocks } from './blocks.js';
 import {
   EVENT_COLUMNS,
   toEvent,
@@ -105,7 +105,7 @@ export async function writePoints(
 ): Promise<void> {
   await insertPoints(manager, experimentUuid, points, of.ids, of.seqs, of.now);
   const summaries = summarize(points, of);
-  const filled = await updateSummaries(manager, experimentUuid, summaries, BLOCK_POINTS);
+  const filled = await updateSummaries(manager, experimentUuid, summaries);
   if (filled.length > 0) await writeBlocks(manager, experimentUuid, filled);
 }
 

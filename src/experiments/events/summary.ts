@@ -1,6 +1,8 @@
 /** What is kept of each series beside its points: last, least and greatest, so that a list of experiments reads no points. */
 import type { EntityManager } from 'typeorm';
-import { numberArray, timeArray, type Points } from './points.js';
+import { binaryArray, binaryTimes } from '../../platform/database/binaryArray.js';
+import { BLOCK_POINTS, type Filled } from './blocks.js';
+import type { Points } from './points.js';
 
 interface Point {
   step: number;
@@ -47,14 +49,13 @@ export function summarize(
   return summaries;
 }
 
-/** One statement. Returns the series that have filled a block of `size` points with these. */
+/** One statement. Returns the series that have filled a block with these. */
 export async function updateSummaries(
   manager: EntityManager,
   experimentUuid: string,
   summaries: readonly Summary[],
-  size: number,
-): Promise<number[]> {
-  const rows: { series_id: number }[] = await manager.query(
+): Promise<Filled[]> {
+  const rows: { series_id: number; block: number | null; last_seq: number | null }[] = await manager.query(
     `/* series.summarize */ WITH kept AS (
        INSERT INTO experiment_metric AS m (experiment_id, series_id, points, first_seq, last_seq, last_step, last_value,
          last_time, min_value, min_step, max_value, max_step)
@@ -70,23 +71,60 @@ export async function updateSummaries(
          max_step = CASE WHEN m.max_value >= excluded.max_value THEN m.max_step ELSE coalesce(excluded.max_step, m.max_step) END,
          max_value = greatest(m.max_value, excluded.max_value)
        RETURNING series_id, points)
-     SELECT kept.series_id FROM kept JOIN unnest($2::int[], $3::bigint[]) AS new(series_id, points) USING (series_id)
+     SELECT kept.series_id, written.block, written.last_seq
+     FROM kept JOIN unnest($2::int[], $3::bigint[]) AS new(series_id, points) USING (series_id)
+       LEFT JOIN LATERAL (SELECT b.block, b.last_seq FROM metric_block b
+         WHERE b.experiment_id = $1 AND b.series_id = kept.series_id ORDER BY b.block DESC LIMIT 1) written ON true
      WHERE kept.points / $13 > (kept.points - new.points) / $13`,
     [
       experimentUuid,
-      numberArray(summaries.map((one) => one.seriesId)),
-      numberArray(summaries.map((one) => one.points)),
-      numberArray(summaries.map((one) => one.firstSeq)),
-      numberArray(summaries.map((one) => one.lastSeq)),
-      numberArray(summaries.map((one) => one.last.step)),
-      numberArray(summaries.map((one) => one.last.value)),
-      timeArray(summaries.map((one) => one.last.time)),
-      numberArray(summaries.map((one) => one.min?.value ?? null)),
-      numberArray(summaries.map((one) => one.min?.step ?? null)),
-      numberArray(summaries.map((one) => one.max?.value ?? null)),
-      numberArray(summaries.map((one) => one.max?.step ?? null)),
-      size,
+      binaryArray(
+        'int4',
+        summaries.map((one) => one.seriesId),
+      ),
+      binaryArray(
+        'int8',
+        summaries.map((one) => one.points),
+      ),
+      binaryArray(
+        'int8',
+        summaries.map((one) => one.firstSeq),
+      ),
+      binaryArray(
+        'int8',
+        summaries.map((one) => one.lastSeq),
+      ),
+      binaryArray(
+        'int4',
+        summaries.map((one) => one.last.step),
+      ),
+      binaryArray(
+        'float8',
+        summaries.map((one) => one.last.value),
+      ),
+      binaryTimes(summaries.map((one) => one.last.time)),
+      binaryArray(
+        'float8',
+        summaries.map((one) => one.min?.value ?? null),
+      ),
+      binaryArray(
+        'int4',
+        summaries.map((one) => one.min?.step ?? null),
+      ),
+      binaryArray(
+        'float8',
+        summaries.map((one) => one.max?.value ?? null),
+      ),
+      binaryArray(
+        'int4',
+        summaries.map((one) => one.max?.step ?? null),
+      ),
+      BLOCK_POINTS,
     ],
   );
-  return rows.map((row) => row.series_id);
+  return rows.map(({ series_id, block, last_seq }) => ({
+    seriesId: series_id,
+    blocks: (block ?? -1) + 1,
+    lastSeq: last_seq ?? 0,
+  }));
 }

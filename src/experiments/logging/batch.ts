@@ -22,11 +22,11 @@ export interface Batch {
 }
 
 /** @param content whatever makes two requests different, the kind of the batch among it @throws ShingoError BAD_USER_INPUT */
-export function batchOf(id: string, ...content: (string | null)[]): Batch {
+export function batchOf(id: string, ...content: (string | Buffer | null)[]): Batch {
   if (id.length < 1 || id.length > 200 || id.includes('\0'))
     throw new ShingoError('BAD_USER_INPUT', 'batchId has 1 to 200 characters.', 400, ['batchId']);
   const hash = createHash('sha256');
-  // With its length before it, no two lists of texts look alike.
+  // With its length before it, no two lists look alike.
   for (const part of content) hash.update(part === null ? '-' : `${part.length}:`).update(part ?? '');
   return { id, hash: hash.digest('hex') };
 }

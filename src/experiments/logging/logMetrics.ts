@@ -1,8 +1,9 @@
 import type { DataSource } from 'typeorm';
+import { binaryArray, binaryTimes } from '../../platform/database/binaryArray.js';
 import { hint } from '../../platform/hub.js';
 import { EXPERIMENT_TOPIC } from '../../jobs/vocabulary.js';
 import { takeSeqs, writePoints } from '../events/log.js';
-import { numberArray, timeArray, type Points } from '../events/points.js';
+import type { Points } from '../events/points.js';
 import { rememberedSeriesIds, seriesKey } from '../events/series.js';
 import { batchOf, ended, findTarget, logOnce, type Batch, type Span } from './batch.js';
 
@@ -12,8 +13,9 @@ export const metricsBatch = (id: string, { series, methods, ...points }: Points)
     id,
     'METRICS',
     ...series.map(seriesKey),
-    ...[points.of, points.steps, points.values, points.n, points.lower, points.upper].map(numberArray),
-    timeArray(points.times),
+    ...[points.of, points.steps, points.n].map((column) => binaryArray('int4', column)),
+    ...[points.values, points.lower, points.upper].map((column) => binaryArray('float8', column)),
+    binaryTimes(points.times),
     methods && JSON.stringify(methods),
   );
 

@@ -7,7 +7,7 @@ import { DeletedExperiments, SHOWN } from '../deletion/shown.js';
 import { experimentList, type Experiment } from '../experiment.js';
 import { metricFilters } from './metricFilter.js';
 import { metricParts, orderBeside, parameterParts, seriesOf, theSeries } from './order.js';
-import { selectSeries } from './series.js';
+import { selectSeries, type Series } from './series.js';
 
 /** @throws ShingoError BAD_USER_INPUT, FILTER_INVALID, INVALID_CURSOR */
 export async function listExperiments(
@@ -24,7 +24,10 @@ export async function listExperiments(
   const scope = { projectUuid, known, own: SHOWN[deleted] };
   if (!order) return list(db, experimentList, page, scope);
   const parts = metric
-    ? metricParts(projectUuid, metric.which, theSeries(metric, found.at(-1) ?? []), order.direction)
-    : parameterParts(order.parameter?.name ?? '', projectUuid, order.direction);
+    ? metricParts(metric.which, theSeries(metric, found.at(-1) ?? []), order.direction, {
+        where: page.where,
+        seriesOf: (some) => known.get(some) as Series[],
+      })
+    : parameterParts(order.parameter?.name ?? '', projectUuid, order.direction, page.where);
   return list(db, experimentList, { ...page, orderBy: null }, { ...scope, parts });
 }

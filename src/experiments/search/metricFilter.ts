@@ -9,7 +9,7 @@ import {
   special,
   type SpecialContext,
 } from '../../graphql/list/fields.js';
-import type { Where } from '../../graphql/list/where.js';
+import type { Parameters, Where } from '../../graphql/list/where.js';
 import { ShingoError } from '../../platform/error.js';
 import { compileSeries, seriesFields, type Series } from './series.js';
 
@@ -28,6 +28,7 @@ const valueFields = {
   lastStep: int('t.last_step'),
 };
 type ValueName = keyof typeof valueFields;
+const VALUES = Object.keys(valueFields) as ValueName[];
 
 @InputType({ description: 'One metric of the experiment: all fields must hold of the same one.' })
 class MetricWhere {}
@@ -64,40 +65,44 @@ export const metricFilter = special({
 });
 
 function compile(filter: Where, { parameters, alias, perRow, known, spend }: SpecialContext): string {
-  const terms: string[] = [];
   const series = known?.get(filter) as Series[] | undefined;
   if (series?.length === 0) return 'false';
-  if (series)
-    terms.push(
-      `m.series_id = ANY (${parameters.add(
-        series.map(({ id }) => id),
-        'int[]',
-      )})`,
-    );
-  // Of a list of something else, a model's versions: looked up within.
-  else
-    terms.push(
-      `m.series_id IN (SELECT ms.id FROM metric_series ms WHERE ${compileSeries(filter, parameters, 'ms')})`,
-    );
-  for (const name of Object.keys(valueFields) as ValueName[]) {
+  const terms = [seriesTerm(filter, series, parameters)];
+  for (const name of VALUES) {
     const asked = filter[name] as Where | null | undefined;
     if (!asked) continue;
     spend();
-    terms.push(compileValue(name, asked, parameters));
+    terms.push(compileValue(name, asked, parameters, 'm'));
   }
   return `EXISTS (SELECT 1 FROM experiment_metric m WHERE m.experiment_id = ${alias}.id AND ${terms.join(' AND ')}${perRow ? ' OFFSET 0' : ''})`;
 }
 
-function compileValue(name: ValueName, asked: Where, parameters: SpecialContext['parameters']): string {
+function seriesTerm(filter: Where, series: Series[] | undefined, parameters: Parameters): string {
+  // Of a list of something else, a model's versions: looked up within.
+  if (!series)
+    return `m.series_id IN (SELECT ms.id FROM metric_series ms WHERE ${compileSeries(filter, parameters, 'ms')})`;
+  const ids = series.map(({ id }) => id);
+  // By `=` PostgreSQL knows that no experiment is found twice, and need not see to it (15 ms for 50,000).
+  return ids.length === 1
+    ? `m.series_id = ${parameters.add(ids[0], 'int')}`
+    : `m.series_id = ANY (${parameters.add(ids, 'int[]')})`;
+}
+
+/** SQL that is true of the rows of `alias` whose value is as asked. @throws ShingoError FILTER_INVALID */
+export function compileValue(name: ValueName, asked: Where, parameters: Parameters, alias: string): string {
   if (name === 'points' || name === 'lastStep')
-    return compileColumn(name, valueFields[name], asked, parameters, 'm');
+    return compileColumn(name, valueFields[name], asked, parameters, alias);
   const { isNull, ...compared } = asked;
   if (isNull === null) throw new ShingoError('FILTER_INVALID', `${name}.isNull is true or false.`);
-  const known = `m.${SUMMARIES[name].known}`;
-  const holds = compileColumn(name, valueFields[name], compared, parameters, 'm');
+  const known = `${alias}.${SUMMARIES[name].known}`;
+  const holds = compileColumn(name, valueFields[name], compared, parameters, alias);
   if (isNull === undefined) return Object.keys(compared).length === 0 ? 'true' : `(${known} AND ${holds})`;
   return isNull ? `((${known}) IS NOT TRUE AND ${holds})` : `(${known} AND ${holds})`;
 }
+
+/** Whether it asks nothing of the metric but this value. */
+export const asksOnly = (filter: Where, value: keyof typeof SUMMARIES): boolean =>
+  VALUES.every((name) => name === value || filter[name] == null);
 
 /** The filters of metrics within a `where`, however deep. */
 export function metricFilters(where: Where | null | undefined): Where[] {

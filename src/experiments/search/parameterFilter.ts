@@ -1,6 +1,8 @@
 /** `where: {parameters: {some: …}}`: a parameter is compared as what it is, 10 is greater than 9. */
 import { Field, Float, InputType } from 'type-graphql';
-import { boolean, float, special, text, type SpecialContext } from '../../graphql/list/fields.js';
+import { compileColumn } from '../../graphql/list/comparison.js';
+import { TextFilter, boolean, float, special, text, type SpecialContext } from '../../graphql/list/fields.js';
+import type { Where } from '../../graphql/list/where.js';
 import { ShingoError } from '../../platform/error.js';
 
 interface ListFilterValue {
@@ -40,13 +42,38 @@ const listOf = (column: string, sqlType: string, type: () => unknown, descriptio
     },
   });
 
+/** Of a text, what its index knows: an index row holds 2,700 bytes. */
+const KEY_LENGTH = 200;
+const wholeText = text('t.text');
+const textKey = text('t.text_key');
+
+/** A text that is shorter than what the index knows is equal to it or not by that alone. */
+const isShort = (filter: Where): boolean =>
+  Object.entries(filter).every(
+    ([operator, operand]) =>
+      operator === 'isNull' ||
+      (['eq', 'ne', 'in', 'notIn'].includes(operator) &&
+        [operand].flat().every((one) => [...String(one)].length < KEY_LENGTH)),
+  );
+
 export const parameterFilter = {
   name: 'Parameter',
   table: 'experiment_parameter',
   fields: {
     name: text('t.name'),
     number: float('t.number', { nullable: true }),
-    text: text('t.text', { nullable: true }),
+    text: special({
+      type: () => TextFilter,
+      description: 'It is a text.',
+      compile: (value, { parameters, alias }) =>
+        compileColumn(
+          'parameters.text',
+          isShort(value as Where) ? textKey : wholeText,
+          value as Where,
+          parameters,
+          alias,
+        ),
+    }),
     boolean: boolean('t.boolean'),
     numbers: listOf('numbers', 'double precision[]', () => NumberListFilter, 'A list of numbers.'),
     texts: listOf('texts', 'text[]', () => TextListFilter, 'A list of texts.'),

@@ -8,16 +8,24 @@ import { ShingoError } from '../../platform/error.js';
 import { Direction, type PageArguments } from './connection.js';
 import type { Fields } from './fields.js';
 import { pageStatement, type SortKey } from './statement.js';
-import { Parameters, boundsOf, compileWhere, type WhereContext } from './where.js';
+import { Parameters, boundsOf, compileWhere, type Where, type WhereContext } from './where.js';
 
 export interface Part {
   /** The rows, as `t`, and what they are ordered by, without WHERE. */
   from: string;
-  /** What must hold of them. */
+  /** What must hold of them; the index of the order knows it. */
   terms?: ((parameters: Parameters) => string[]) | undefined;
+  /** What must hold of them as well and no index knows; `perRow` as in WhereContext. */
+  filter?: (parameters: Parameters, perRow: boolean) => string;
+  /** False if there are none at all, by less work than to look for them. */
+  any?: (parameters: Parameters) => string;
+  /** How many times as many rows are tried along the order if nothing else is asked; see statement.ts. */
+  furtherIfAll?: number;
+  /** Instead of the page's filter, where `terms` say a part of it. */
+  where?: Where;
+  /** By the page's filter there are none; it stays in its place for the sake of the cursors. */
+  none?: boolean;
   keys: SortKey[];
-  /** No index knows which rows these are; see statement.ts. */
-  whole?: boolean;
   /** Says in a cursor which order this is, where the keys' SQL does not. */
   name?: string;
 }
@@ -58,6 +66,7 @@ export async function readParts(
     const rows = reading.rows - found.length;
     if (rows <= 0) break;
     const part = parts[place] as Part;
+    if (part.none) continue;
     const bounds = [
       { cursor: after, backwards: false },
       { cursor: before, backwards: true },
@@ -74,19 +83,22 @@ type Bound = { cursor: Cursor | null; backwards: boolean };
 
 function statementOf(part: Part, bounds: Bound[], reading: Reading): { sql: string; values: unknown[] } {
   const { fields, scope, page, backwards } = reading;
-  const { keys } = part;
-  // No index has the order of two fields: to walk along it would be to sort all of them.
-  const walk = keys.length <= 2 ? reading.walk : undefined;
+  const { keys, where = page.where } = part;
   const parameters = new Parameters();
   const own = reading.owned(parameters);
   const terms = [...own, ...(part.terms?.(parameters) ?? [])];
   const union = reading.unions ? { table: reading.table, terms: own } : undefined;
-  const filter = compileWhere(fields, page.where, { ...scope, parameters, union });
+  const asked = compileWhere(fields, where, { ...scope, parameters, union });
+  const filter = both(asked, part.filter?.(parameters, false));
   // Written in the same order, so that both have the same parameters.
   const again = new Parameters();
   reading.owned(again);
   part.terms?.(again);
-  const filterOfRow = compileWhere(fields, page.where, { ...scope, parameters: again, perRow: true });
+  const askedOfRow = compileWhere(fields, where, { ...scope, parameters: again, perRow: true });
+  const filterOfRow = both(askedOfRow, part.filter?.(again, true));
+  // No index has the order of two fields: to walk along it would be to sort all of them.
+  const further = asked === 'true' ? (part.furtherIfAll ?? 1) : 1;
+  const walk = keys.length <= 2 && reading.walk !== undefined ? reading.walk * further : undefined;
   const cursors = bounds.map(({ cursor, backwards }) =>
     beyond(keys, cursor?.values ?? [], parameters, backwards),
   );
@@ -101,11 +113,14 @@ function statementOf(part: Part, bounds: Bound[], reading: Reading): { sql: stri
       filterOfRow,
     },
     keys: keys.map((key) => ({ ...key, ascending: (key.direction === Direction.ASC) !== backwards })),
-    bounds: walk ? boundsOf(fields, page.orderBy?.[0]?.field, page.where, parameters) : [],
-    ...{ rows: reading.rows, walk, whole: part.whole },
+    bounds: walk ? boundsOf(fields, page.orderBy?.[0]?.field, where, parameters) : [],
+    ...{ rows: reading.rows, walk, any: part.any?.(parameters) },
   });
   return { sql, values: parameters.values };
 }
+
+const both = (asked: string, own: string | undefined): string =>
+  own === undefined ? asked : asked === 'true' ? own : `${asked} AND ${own}`;
 
 /** Rows strictly behind the cursor in the direction of reading, by SQL expressions of the keys. */
 function beyond(keys: SortKey[], values: string[], parameters: Parameters, backwards: boolean) {

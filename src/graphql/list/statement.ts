@@ -1,8 +1,8 @@
 /**
  * The SQL of one page. Without a filter it walks along the index of its order. With one, PostgreSQL would have to guess
  * how rare the filter is and, guessing wrong, walk a million rows for one page or sort half of them: so the statement
- * does not leave the choice to a guess. It walks a bounded stretch of the order first, and only if that does not fill
- * the page does it look for all rows of the filter, by whatever index serves the filter, and sort them.
+ * does not leave the choice to a guess. It walks a bounded stretch of the order first, and only if that neither fills
+ * the page nor comes to the end does it look for all rows of the filter, by whatever index serves it, and sort them.
  */
 import type { Direction } from './connection.js';
 
@@ -30,8 +30,8 @@ export interface Page {
   /** Terms of the filter that the index of the order can be entered by. */
   bounds: string[];
   rows: number;
-  /** No index knows which rows these are: all of them are looked for, and sorted. */
-  whole?: boolean | undefined;
+  /** SQL that is false if there are none at all. */
+  any: string | undefined;
   /** How many rows are tried along the order; none: the list is small, or has no index for its order. */
   walk?: number;
 }
@@ -41,7 +41,7 @@ export function pageStatement(page: Page): string {
   const expressions = keys.map((key) => key.sql);
   const behind = page.cursors.map((cut) => cut(expressions));
   const order = orderOf(expressions, page);
-  if (!page.whole && (!page.walk || filter === 'true')) {
+  if (!page.walk || filter === 'true') {
     return `/* ${table}.list */ SELECT ${columns}, ${cursorOf(expressions)} FROM ${from}
       WHERE ${all([...terms, ...behind, filter])} ORDER BY ${order} LIMIT ${rows}`;
   }
@@ -49,26 +49,25 @@ export function pageStatement(page: Page): string {
   const values = keys.map((key, index) => `${key.sql} AS ${names[index]}`).join(', ');
   const kept = ['id', ...names].join(', ');
   const byName = orderOf(names, page);
-  const found = (gate: string[]) => `found AS (
-      SELECT ${kept} FROM (
-        SELECT t.id, ${values} FROM ${from} WHERE ${all([...terms, filter])} OFFSET 0
-      ) t WHERE ${all([...gate, ...page.cursors.map((cut) => cut(names))])} ORDER BY ${byName} LIMIT ${rows}
-    )`;
-  const selected = (source: string) => `SELECT ${columns}, ${cursorOf(names)}
-    FROM ${source} JOIN "${table}" t ON t.id = ${source}.id ORDER BY ${byName}`;
-  if (page.whole) return `/* ${table}.list */ WITH ${found([])} ${selected('found')}`;
+  const isFull = `(SELECT count(*) FROM walked) = ${rows}`;
+  const isEnd = `(SELECT count(*) FROM tried) < ${page.walk}`;
+  const gate = [`NOT ${isFull}`, `NOT ${isEnd}`, ...(page.any === undefined ? [] : [page.any])];
   // OFFSET 0 keeps PostgreSQL from going along the order again. The cursor is outside of it: (0, id) < (0, x) is taken
   // for no rows at all where half of them have a 0, which would be one more reason to (200 ms for a drive of 50 images).
   // The gate too: within, parallel workers are started (8 ms) to be told that there is nothing to do.
-  return `/* ${table}.list */ WITH walked AS MATERIALIZED (
+  return `/* ${table}.list */ WITH tried AS MATERIALIZED (
+      SELECT t.*, ${values} FROM ${from} WHERE ${all([...terms, ...behind, ...page.bounds])}
+      ORDER BY ${order} LIMIT ${page.walk}
+    ), walked AS MATERIALIZED (
+      SELECT ${kept} FROM tried t WHERE ${page.filterOfRow} ORDER BY ${byName} LIMIT ${rows}
+    ), found AS (
       SELECT ${kept} FROM (
-        SELECT t.*, ${values} FROM ${from} WHERE ${all([...terms, ...behind, ...page.bounds])}
-        ORDER BY ${order} LIMIT ${page.walk}
-      ) t WHERE ${page.filterOfRow} ORDER BY ${byName} LIMIT ${rows}
-    ), ${found([`(SELECT count(*) FROM walked) < ${rows}`])}, page AS (
-      SELECT * FROM walked WHERE (SELECT count(*) FROM walked) = ${rows} UNION ALL SELECT * FROM found
+        SELECT t.id, ${values} FROM ${from} WHERE ${all([...terms, filter])} OFFSET 0
+      ) t WHERE ${all([...gate, ...page.cursors.map((cut) => cut(names))])} ORDER BY ${byName} LIMIT ${rows}
+    ), page AS (
+      SELECT * FROM walked WHERE ${isFull} OR ${isEnd} UNION ALL SELECT * FROM found
     )
-    ${selected('page')}`;
+    SELECT ${columns}, ${cursorOf(names)} FROM page JOIN "${table}" t ON t.id = page.id ORDER BY ${byName}`;
 }
 
 const all = (terms: string[]) => (terms.length > 0 ? terms.join(' AND ') : 'true');

@@ -12,6 +12,12 @@ class StartOrphanCollectionInput extends StartJobInput {
   projectId: string;
   @Field(() => Boolean, { defaultValue: false, description: 'Only counts what it would remove.' })
   dryRun: boolean;
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description:
+      'The store is this database’s from now on, whosever it was: for a database that was restored from a backup, or moved. Until then nothing is removed from it: STORE_OF_ANOTHER_DATABASE.',
+  })
+  takeStore: boolean;
 }
 
 @Resolver()

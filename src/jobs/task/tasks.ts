@@ -99,7 +99,11 @@ const purgeInput = z.strictObject({
   experimentUuids: z.array(z.uuid()).nullable(),
   dryRun: z.boolean(),
 });
-const orphansInput = z.strictObject({ dryRun: z.boolean(), graceHours: z.number() });
+const orphansInput = z.strictObject({
+  dryRun: z.boolean(),
+  graceHours: z.number(),
+  takeStore: z.boolean().default(false),
+});
 
 /** What a start mutation writes into the job's row, by kind; checked again where it is read. */
 export interface TaskInputs {

@@ -2,8 +2,9 @@
  * Blobs in a folder: of this machine, or one that every machine mounts. A mark in it tells a folder that is there
  * from the empty one that is left where a mount has gone: nothing is written beside the store.
  */
+import { randomUUID } from 'node:crypto';
 import { createReadStream, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, link, mkdir, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import {
@@ -23,6 +24,7 @@ import { digestOf, orFull, spool } from './spool.js';
 import { Patience } from './waiting.js';
 
 const MARK = '.shingo-blobs';
+const OWNER = '.shingo-owner';
 const DAY_MS = 86_400_000;
 const STATS_AT_A_TIME = 16;
 
@@ -141,6 +143,23 @@ export class FolderBlobs implements BlobStore {
     await rm(path, { force: true });
   }
 
+  owner(claimant: string, takeOver = false): Promise<string> {
+    return this.patience.try(async () => {
+      this.open();
+      const path = join(this.folder, OWNER);
+      // Whole before it has its name: of two who claim it at once the second finds the first one's.
+      const mine = `${path}.${randomUUID()}`;
+      await writeFile(mine, claimant);
+      try {
+        if (takeOver) await rename(mine, path);
+        else await link(mine, path).catch(isThere);
+      } finally {
+        await rm(mine, { force: true });
+      }
+      return readFile(path, 'utf8');
+    });
+  }
+
   patient(ms: number): FolderBlobs {
     return new FolderBlobs(this.folder, ms, this.made);
   }
@@ -219,3 +238,7 @@ const noneIfGone =
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return none;
     throw isAway(error.code) ? unavailable(error.code) : error;
   };
+
+const isThere = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== 'EEXIST') throw error;
+};

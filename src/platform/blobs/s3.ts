@@ -152,6 +152,48 @@ export class S3Blobs implements BlobStore {
     }
   }
 
+  owner(claimant: string, takeOver = false): Promise<string> {
+    return this.patience.try(async () => {
+      try {
+        const known = takeOver ? null : await this.readOwner();
+        return known ?? (await this.writeOwner(claimant, takeOver));
+      } catch (error) {
+        throw failureOf(error);
+      }
+    });
+  }
+
+  private async readOwner(): Promise<string | null> {
+    const { GetObjectCommand } = await import('@aws-sdk/client-s3');
+    try {
+      const { Body } = await this.parts.client.send(new GetObjectCommand(this.ownerTarget()));
+      return (await Body?.transformToString()) ?? null;
+    } catch (error) {
+      if (isNotFound(error)) return null;
+      throw error;
+    }
+  }
+
+  private async writeOwner(claimant: string, takeOver: boolean): Promise<string> {
+    const { PutObjectCommand } = await import('@aws-sdk/client-s3');
+    // Of two who claim it at once the second is refused.
+    const IfNoneMatch = takeOver ? undefined : '*';
+    try {
+      await this.parts.client.send(
+        new PutObjectCommand({ ...this.ownerTarget(), Body: claimant, IfNoneMatch }),
+      );
+    } catch (error) {
+      if ((error as { name?: string }).name !== 'PreconditionFailed') throw error;
+    }
+    return (await this.readOwner()) ?? claimant;
+  }
+
+  /** Its name comes after the blobs', as that of the pieces does. */
+  private ownerTarget(): { Bucket: string; Key: string } {
+    const { bucket, prefix } = this.parts.address;
+    return { Bucket: bucket, Key: `${prefix}owner` };
+  }
+
   patient(ms: number): S3Blobs {
     return new S3Blobs(this.parts, ms);
   }

@@ -1,9 +1,11 @@
 /** Experiments by parameters, metrics and tags, in any order, against a plain evaluation of the same rows. */
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { DataSource } from 'typeorm';
 import { Direction } from '../../../../src/graphql/list/connection.js';
 import type { Where } from '../../../../src/graphql/list/where.js';
 import { newId } from '../../../../src/platform/ids.js';
+import { experimentList } from '../../../../src/experiments/experiment.js';
 import { listExperiments } from '../../../../src/experiments/search/experiments.js';
 import { Which, type ExperimentOrder } from '../../../../src/experiments/search/order.js';
 import { createTestDatabase, type TestDatabase } from '../../../support/database.js';
@@ -86,6 +88,7 @@ const metrics = fc
       name: fc.record({ eq: fc.constantFrom('accuracy', 'loss', 'latency', 'absent') }),
       split: fc.record({ eq: fc.constantFrom('TRAIN', 'VALIDATION') }),
       condition: fc.oneof(fc.record({ eq: fc.constant('night') }), fc.record({ isNull: fc.boolean() })),
+      class: fc.record({ isNull: fc.boolean() }),
       last: compared,
       min: compared,
       max: compared,
@@ -94,6 +97,19 @@ const metrics = fc
     { requiredKeys: [] },
   )
   .map((some) => ({ metrics: { some } }));
+/** One series as an order names it: what is asked of it can be asked along the order. */
+const keyed = fc
+  .record({
+    series: fc.constantFrom(...SERIES),
+    values: fc.record({ last: compared, min: compared, max: compared }, { requiredKeys: [] }),
+  })
+  .map(({ series: { name, ...of }, values }) => {
+    const key = Object.entries(of).map(([field, value]) => [
+      field,
+      value === null ? { isNull: true } : { eq: value },
+    ]);
+    return { metrics: { some: { name: { eq: name }, ...Object.fromEntries(key), ...values } } };
+  });
 const parameters = fc
   .record({ name: fc.constantFrom('learning_rate', 'optimizer', 'mixed', 'layers') })
   .chain(({ name }) =>
@@ -113,6 +129,7 @@ const parameters = fc
   );
 const leaf = fc.oneof(
   metrics,
+  keyed,
   parameters,
   fc.constantFrom<Where>({ tags: { some: { tag: { eq: 'night' } } } }, { state: { eq: 'FAILED' } }, {}),
 );
@@ -155,15 +172,46 @@ test('pages put together are the list, in any order, with ties, NaN and what is 
       orders,
       fc.integer({ min: 1, max: 25 }),
       fc.boolean(),
-      async (where, order, size, back) => {
+      // So few that a walk along the order comes to no end and all that the filter holds of are looked for, and enough.
+      fc.constantFrom(1, 4, 400),
+      async (where, order, size, back, steps) => {
         const expected = wanted(where, order);
         if (expected.length > size) several++;
-        expect(await walk(where, order, size, back)).toEqual(expected);
+        const restored = jest.replaceProperty(experimentList, 'walk', steps);
+        try {
+          expect(await walk(where, order, size, back)).toEqual(expected);
+        } finally {
+          restored.restore();
+        }
       },
     ),
-    { numRuns: 120, examples: [[nested, byAccuracy, 6, true]] },
+    { numRuns: 120, examples: [[nested, byAccuracy, 6, true, 4]] },
   );
   expect(several).toBeGreaterThan(30);
+});
+
+test('a text that is longer than what its index holds is compared as a whole', async () => {
+  const same = 'a'.repeat(250);
+  const made = [`${same}1`, `${same}2`, 'a'.repeat(200), 'a'.repeat(199)].map((text): ExperimentRow => ({
+    ...{ uuid: newId(), state: 'RUNNING', parameters: { checkpoint: text }, tags: [], metrics: [] },
+  }));
+  for (const [number, row] of made.entries()) await insertRow(db, world, row, 2000 + number);
+  try {
+    const found = async (text: object) => {
+      const where = { parameters: { some: { name: { eq: 'checkpoint' }, text } } };
+      return (await page({ where })).nodes.map(({ uuid }) => made.findIndex((row) => row.uuid === uuid));
+    };
+    expect(await found({ eq: `${same}2` })).toEqual([1]);
+    expect(await found({ eq: 'a'.repeat(200) })).toEqual([2]);
+    expect(await found({ eq: 'a'.repeat(199) })).toEqual([3]);
+    expect(await found({ in: [`${same}1`, 'a'.repeat(199)] })).toEqual([0, 3]);
+    expect(await found({ notIn: [`${same}1`, 'a'.repeat(199)] })).toEqual([1, 2]);
+    expect(await found({ ne: 'a'.repeat(199) })).toEqual([0, 1, 2]);
+    expect(await found({ startsWith: same })).toEqual([0, 1]);
+    expect(await found({ isNull: true })).toEqual([]);
+  } finally {
+    await db.query('DELETE FROM experiment WHERE id = ANY ($1)', [made.map((row) => row.uuid)]);
+  }
 });
 
 test('a filter and its not give every experiment exactly once', async () => {
