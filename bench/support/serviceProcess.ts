@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { INHERITED } from '../../test/support/inherited.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
@@ -41,8 +42,7 @@ export async function shingoProcess(
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'shingo-bench-')));
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...flags, MAIN, command], {
     env: {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
+      ...INHERITED,
       // As npm start and the Dockerfile run it.
       NODE_ENV: 'production',
       SHINGO_DATABASE_URL: databaseUrl,

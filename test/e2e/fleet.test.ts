@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import sharp from 'sharp';
 import { admin, serverUrl } from '../support/database.js';
+import { INHERITED } from '../support/inherited.js';
 import { NO_S3, openObjectStore, type ObjectStore } from '../support/objectStore.js';
 import { until } from '../faults/world.js';
 
@@ -57,7 +58,7 @@ afterAll(async () => {
 function start(command: 'serve' | 'work', host: string): Promise<Member> {
   const child = spawn(process.execPath, ['dist/src/main.js', command], {
     env: {
-      ...{ PATH: process.env.PATH, HOME: process.env.HOME, ...shared },
+      ...{ ...INHERITED, ...shared },
       ...{ SHINGO_DATA_DIR: join(folder, host), SHINGO_WORKER_NAME: host },
       ...{ SHINGO_PORT: '0', SHINGO_ENGINE: 'wasm' },
     },

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
+import { INHERITED } from '../support/inherited.js';
 import { sha256 } from '../support/service.js';
 import { until } from '../faults/world.js';
 import { subscribe } from '../support/foreignClient.js';
@@ -32,8 +33,7 @@ afterAll(async () => {
 function up(env: Record<string, string> = {}): Promise<Up> {
   const child = spawn(process.execPath, ['dist/src/main.js', 'up'], {
     env: {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
+      ...INHERITED,
       SHINGO_DATA_DIR: dataDir,
       SHINGO_PORT: '0',
       SHINGO_ENGINE: 'wasm',

@@ -47,7 +47,7 @@ it('a worker that is cut off in the middle of a transaction ends its trainer; wi
     pick(random, ['/* job.lock */', '/* experiment.append */', 'COMMIT\0', '/* job.heartbeat */']),
     intBetween(random, 1, 3),
   ];
-  const worker = await startWorkerProcess(world, { pace: 400 }, QUICK, { databaseUrl: wire.url });
+  const worker = await startWorkerProcess(world, { pace: 1000 }, QUICK, { databaseUrl: wire.url });
   const job = await world.train({ parameters: { epochs: EPOCHS } });
   await world.until(job.uuid, ({ epoch }) => epoch !== null && epoch >= 1);
   const trainers = await worker.trainers();

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { startTask } from '../../src/jobs/start/startTask.js';
+import type { Job } from '../../src/jobs/job.js';
 import { JobKind } from '../../src/jobs/vocabulary.js';
 import { createWorld, insertProject, type World } from './world.js';
 
@@ -43,16 +44,29 @@ const content = (project: string): Promise<object[]> =>
     [project],
   );
 
+/** An import whose process was killed in the middle of it; one that was over before is followed by another. */
+async function killedInTheMiddle(): Promise<{ project: string; job: Job; before: number }> {
+  for (let n = 0; n < 5; n++) {
+    const project = await insertProject(world.db);
+    const job = await start(project);
+    const before = await world.wait(async () => (await written(project)) || null, 60_000);
+    const { stdout } = await promisify(execFile)('pgrep', [
+      '-P',
+      String(process.pid),
+      '-f',
+      'taskProcess',
+    ]).catch(() => ({ stdout: '' }));
+    for (const pid of stdout.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
+    const { attempt } = await world.until(job.uuid, undefined, 60_000);
+    if (attempt === 2) return { project, job, before };
+  }
+  throw new Error('Each import was over before it could be killed.');
+}
+
 test('kill -9 in the middle: the second attempt goes on, and nothing is there twice', async () => {
   await world.worker({});
-  const [killed, whole] = [world.project, await insertProject(world.db)];
-  const job = await start(killed);
-  const before = await world.wait(async () => {
-    const there = await written(killed);
-    return there > 0 && there < FRAMES ? there : null;
-  });
-  const { stdout } = await promisify(execFile)('pgrep', ['-P', String(process.pid), '-f', 'taskProcess']);
-  for (const pid of stdout.trim().split('\n')) process.kill(Number(pid), 'SIGKILL');
+  const whole = await insertProject(world.db);
+  const { project: killed, job, before } = await killedInTheMiddle();
   expect(await world.until(job.uuid, undefined, 60_000)).toMatchObject({
     state: 'SUCCEEDED',
     attempt: 2,

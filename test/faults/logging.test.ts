@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { ShingoClient } from '../../src/client/api.js';
 import { ExperimentLog } from '../../src/client/experimentLog.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { INHERITED } from '../support/inherited.js';
 import { freePort } from '../support/freePort.js';
 
 let database: TestDatabase;
@@ -49,7 +50,7 @@ afterAll(async () => {
 async function serve(): Promise<void> {
   api = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'dist/src/main.js', 'serve'], {
     env: {
-      ...{ PATH: process.env.PATH, HOME: process.env.HOME, SHINGO_DATA_DIR: dataDir },
+      ...{ ...INHERITED, SHINGO_DATA_DIR: dataDir },
       ...{ SHINGO_DATABASE_URL: database.url, SHINGO_PORT: new URL(url).port, SHINGO_LOG_LEVEL: 'error' },
     },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -11,6 +11,7 @@ import { connect, migrate } from '../../src/platform/database/dataSource.js';
 import { parseConfig } from '../../src/platform/config.js';
 import { connectDatabase, connectMigrator } from '../../src/service.js';
 import { admin, serverUrl } from '../support/database.js';
+import { INHERITED } from '../support/inherited.js';
 import { pick } from '../../seeds/random.js';
 import { randomOf } from './chance.js';
 import { startWire } from './wire.js';
@@ -49,7 +50,7 @@ const ALL = migrations.map((migration) => migration.name);
 function migrateProcess(host: string) {
   const child = spawn(process.execPath, ['dist/src/main.js', 'migrate'], {
     env: {
-      ...{ PATH: process.env.PATH, HOME: process.env.HOME, SHINGO_LOG_LEVEL: 'info' },
+      ...{ ...INHERITED, SHINGO_LOG_LEVEL: 'info' },
       ...{ SHINGO_DATABASE_URL: url, SHINGO_DATA_DIR: join(folder, host) },
     },
     stdio: ['ignore', 'pipe', 'pipe'],

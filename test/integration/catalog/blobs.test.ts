@@ -29,10 +29,10 @@ function picture(width: number, height: number): Promise<Buffer> {
 async function files(): Promise<string[]> {
   const folder = join(service.services.config.dataDir, 'blobs');
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  // The mark tells a folder that is there from an empty mount.
+  // Marks tell a folder that is there from an empty mount, and whose it is.
   return entries
     .map((entry) => (entry.isFile() ? entry.name : ''))
-    .filter((name) => name && name !== '.shingo-blobs');
+    .filter((name) => name && !name.startsWith('.shingo-'));
 }
 
 const rows = () => service.db.query('SELECT * FROM picture');

@@ -436,7 +436,7 @@ test('whatever damage: the job ends at its first attempt, with a code that the d
         expect(outcome.code).not.toBe('INTERNAL');
       },
     ),
-    { numRuns: Number(process.env.DAMAGE_RUNS ?? 25), endOnFailure: true },
+    { numRuns: Number(process.env.DAMAGE_RUNS ?? 12), endOnFailure: true },
   );
   expect(seen.size).toBeGreaterThan(1);
 }, 600_000);
