@@ -91,9 +91,10 @@ afterEach(async () => {
 const serve = () => serveProcess(cluster.url, { port, dataDir: world.dataDir });
 
 /** A worker of this process, whose log is kept. */
-async function work(name: string): Promise<Worker> {
+async function work(name: string, staleSeconds = QUICK.staleSeconds): Promise<Worker> {
   const log = pino({ level: 'warn' }, pino.destination({ dest: logFile(), sync: true }));
-  const options = { ...QUICK, engine: 'cpu' as const, name, trainer: await world.trainer(trainer) };
+  const how = { engine: 'cpu' as const, name, trainer: await world.trainer(trainer) };
+  const options = { ...QUICK, staleSeconds, ...how };
   return world.adopt(startWorker({ ...world.services, log }, options));
 }
 const logFile = () => join(world.dataDir, `worker-${logs}.log`);
@@ -202,7 +203,8 @@ describe(`kill -9, with the seed ${SEED}`, () => {
     const { uuid, ask } = await start(chosen);
     const { pids, letGo } = await inTheMiddle(kind, uuid, table, async () => {
       if (victim === 'worker') other = await startWorkerProcess(world, trainer, QUICK);
-      else worker = await work('first');
+      // What stands before the table holds its job's row: no heartbeat comes until the API is there again.
+      else worker = await work('first', victim === 'API' ? 30 : undefined);
     });
     await sleep(afterMs);
     switch (victim) {
