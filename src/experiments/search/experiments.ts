@@ -6,7 +6,8 @@ import type { Where } from '../../graphql/list/where.js';
 import { DeletedExperiments, SHOWN } from '../deletion/shown.js';
 import { experimentList, type Experiment } from '../experiment.js';
 import { metricFilters } from './metricFilter.js';
-import { metricParts, orderBeside, parameterParts, seriesOf, theSeries } from './order.js';
+import { orderBeside, seriesOf, theSeries } from './order.js';
+import { metricParts, parameterParts } from './orderParts.js';
 import { selectSeries, type Series } from './series.js';
 
 /** @throws ShingoError BAD_USER_INPUT, FILTER_INVALID, INVALID_CURSOR */
