@@ -44,8 +44,9 @@ export async function collectOrphans(
     counts.removed += found.blobs;
     counts.bytes += found.bytes;
   };
-  if (takes && !task.checkpoint) await takeStore(task);
-  await claimStore(task);
+  // A dry run says what would go if it were taken, and leaves it whose it is.
+  if (takes && !dryRun && !task.checkpoint) await takeStore(task);
+  if (!(takes && dryRun)) await claimStore(task);
   if (!dryRun) count(await finishRemovals(task));
   for (let after = task.checkpoint?.after ?? null; ;) {
     signal.throwIfAborted();

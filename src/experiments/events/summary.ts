@@ -55,6 +55,8 @@ export async function updateSummaries(
   experimentUuid: string,
   summaries: readonly Summary[],
 ): Promise<Filled[]> {
+  const column = (type: 'int4' | 'int8' | 'float8', of: (one: Summary) => number | null) =>
+    binaryArray(type, summaries.map(of));
   const rows: { series_id: number; block: number | null; last_seq: number | null }[] = await manager.query(
     `/* series.summarize */ WITH kept AS (
        INSERT INTO experiment_metric AS m (experiment_id, series_id, points, first_seq, last_seq, last_step, last_value,
@@ -78,47 +80,17 @@ export async function updateSummaries(
      WHERE kept.points / $13 > (kept.points - new.points) / $13`,
     [
       experimentUuid,
-      binaryArray(
-        'int4',
-        summaries.map((one) => one.seriesId),
-      ),
-      binaryArray(
-        'int8',
-        summaries.map((one) => one.points),
-      ),
-      binaryArray(
-        'int8',
-        summaries.map((one) => one.firstSeq),
-      ),
-      binaryArray(
-        'int8',
-        summaries.map((one) => one.lastSeq),
-      ),
-      binaryArray(
-        'int4',
-        summaries.map((one) => one.last.step),
-      ),
-      binaryArray(
-        'float8',
-        summaries.map((one) => one.last.value),
-      ),
+      column('int4', (one) => one.seriesId),
+      column('int8', (one) => one.points),
+      column('int8', (one) => one.firstSeq),
+      column('int8', (one) => one.lastSeq),
+      column('int4', (one) => one.last.step),
+      column('float8', (one) => one.last.value),
       binaryTimes(summaries.map((one) => one.last.time)),
-      binaryArray(
-        'float8',
-        summaries.map((one) => one.min?.value ?? null),
-      ),
-      binaryArray(
-        'int4',
-        summaries.map((one) => one.min?.step ?? null),
-      ),
-      binaryArray(
-        'float8',
-        summaries.map((one) => one.max?.value ?? null),
-      ),
-      binaryArray(
-        'int4',
-        summaries.map((one) => one.max?.step ?? null),
-      ),
+      column('float8', (one) => one.min?.value ?? null),
+      column('int4', (one) => one.min?.step ?? null),
+      column('float8', (one) => one.max?.value ?? null),
+      column('int4', (one) => one.max?.step ?? null),
       BLOCK_POINTS,
     ],
   );

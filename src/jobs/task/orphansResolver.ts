@@ -15,7 +15,7 @@ class StartOrphanCollectionInput extends StartJobInput {
   @Field(() => Boolean, {
     defaultValue: false,
     description:
-      'The store is this database’s from now on, whosever it was: for a database that was restored from a backup, or moved. Until then nothing is removed from it: STORE_OF_ANOTHER_DATABASE.',
+      'The store is this database’s from now on, whosever it was: for a database that was restored from a backup, or moved. Until then nothing is removed from it: STORE_OF_ANOTHER_DATABASE. With dryRun: what would go then; it stays whose it is.',
   })
   takeStore: boolean;
 }

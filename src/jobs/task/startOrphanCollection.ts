@@ -14,9 +14,13 @@ export function startOrphanCollection(
   services: Services,
   { dryRun, takeStore, ...task }: Request,
 ): Promise<Job> {
-  return startTask(services, { kind: JobKind.ORPHANS, asked: { dryRun, takeStore }, ...task }, async () => ({
-    dryRun,
-    takeStore,
-    graceHours: services.config.orphanGraceHours,
-  }));
+  return startTask(
+    services,
+    { kind: JobKind.ORPHANS, asked: { dryRun, ...(takeStore ? { takeStore } : {}) }, ...task },
+    async () => ({
+      dryRun,
+      takeStore,
+      graceHours: services.config.orphanGraceHours,
+    }),
+  );
 }

@@ -147,17 +147,32 @@ export class FolderBlobs implements BlobStore {
     return this.patience.try(async () => {
       this.open();
       const path = join(this.folder, OWNER);
-      // Whole before it has its name: of two who claim it at once the second finds the first one's.
-      const mine = `${path}.${randomUUID()}`;
-      await writeFile(mine, claimant);
       try {
-        if (takeOver) await rename(mine, path);
-        else await link(mine, path).catch(isThere);
-      } finally {
-        await rm(mine, { force: true });
+        // One that is owned is only read: a disk that is full must not keep its owner from making room.
+        const known = takeOver ? null : await readFile(path, 'utf8').catch(noneIfGone(null));
+        if (known !== null) return known;
+        await orFull(this.writeOwner(path, claimant, takeOver));
+        return await readFile(path, 'utf8');
+      } catch (error) {
+        throw this.reasonOf(error, OWNER);
       }
-      return readFile(path, 'utf8');
     });
+  }
+
+  private async writeOwner(path: string, claimant: string, takeOver: boolean): Promise<void> {
+    // Whole before it has its name: of two who claim it at once the second finds the first one's.
+    const mine = `${path}.${randomUUID()}`;
+    try {
+      await writeFile(mine, claimant);
+      if (takeOver) await rename(mine, path);
+      else
+        await link(mine, path).catch((error: NodeJS.ErrnoException) =>
+          // Some network file systems have no links; there the last of two who claim it at once has it.
+          error.code === 'EEXIST' ? undefined : rename(mine, path),
+        );
+    } finally {
+      await rm(mine, { force: true });
+    }
   }
 
   patient(ms: number): FolderBlobs {
@@ -238,7 +253,3 @@ const noneIfGone =
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return none;
     throw isAway(error.code) ? unavailable(error.code) : error;
   };
-
-const isThere = (error: NodeJS.ErrnoException): void => {
-  if (error.code !== 'EEXIST') throw error;
-};

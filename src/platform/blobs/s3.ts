@@ -176,16 +176,20 @@ export class S3Blobs implements BlobStore {
 
   private async writeOwner(claimant: string, takeOver: boolean): Promise<string> {
     const { PutObjectCommand } = await import('@aws-sdk/client-s3');
-    // Of two who claim it at once the second is refused.
-    const IfNoneMatch = takeOver ? undefined : '*';
+    const put = (IfNoneMatch?: '*') =>
+      this.parts.client.send(new PutObjectCommand({ ...this.ownerTarget(), Body: claimant, IfNoneMatch }));
     try {
-      await this.parts.client.send(
-        new PutObjectCommand({ ...this.ownerTarget(), Body: claimant, IfNoneMatch }),
-      );
+      // Of two who claim it at once the second is refused.
+      await put(takeOver ? undefined : '*');
     } catch (error) {
-      if ((error as { name?: string }).name !== 'PreconditionFailed') throw error;
+      const { name = '' } = error as { name?: string };
+      // A server that knows no conditions: there the last of two has it.
+      if (name === 'NotImplemented') await put();
+      else if (!['PreconditionFailed', 'ConditionalRequestConflict'].includes(name)) throw error;
     }
-    return (await this.readOwner()) ?? claimant;
+    const owner = await this.readOwner();
+    if (owner === null) throw unavailable('nobody knows yet whose it is');
+    return owner;
   }
 
   /** Its name comes after the blobs', as that of the pieces does. */

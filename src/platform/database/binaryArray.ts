@@ -1,6 +1,5 @@
 /**
  * Arrays of numbers in PostgreSQL's binary form, which the driver hands on as it is: neither side writes or reads digits.
- * Of 1,000 doubles: 0.03 ms, where text takes 0.4 here and as much there.
  * Format: `array_recv` of PostgreSQL, https://github.com/postgres/postgres/blob/master/src/backend/utils/adt/arrayfuncs.c
  */
 

@@ -1,6 +1,6 @@
 /** A store that two databases share by mistake: only its owner removes anything from it. */
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -80,6 +80,15 @@ function behaviour(open: () => Promise<BlobStore>): void {
     expect(await blobs.has(sha256)).toBe(false);
   });
 
+  test('a dry run that would take it counts, and leaves it whose it is', async () => {
+    await claimStore({ db: first.db, blobs });
+    const sha256 = await store(blobs);
+    expect(await collect(second, blobs, { dryRun: true, takeStore: true })).toMatchObject({ removed: 1 });
+    expect(await blobs.has(sha256)).toBe(true);
+    await claimStore({ db: first.db, blobs });
+    await expect(claimStore({ db: second.db, blobs })).rejects.toMatchObject(OTHERS);
+  });
+
   test('is the other’s once it says so, and no longer the first one’s', async () => {
     await claimStore({ db: first.db, blobs });
     await store(blobs);
@@ -91,6 +100,14 @@ function behaviour(open: () => Promise<BlobStore>): void {
 
 describe('a folder', () => {
   behaviour(async () => new FolderBlobs(join(folder, randomUUID())));
+
+  test('that is owned is only read: its owner makes room on a disk that is full', async () => {
+    const blobs = new FolderBlobs(join(folder, 'owned'));
+    await claimStore({ db: first.db, blobs });
+    const before = (await stat(join(folder, 'owned'))).mtimeMs;
+    await claimStore({ db: first.db, blobs });
+    expect((await stat(join(folder, 'owned'))).mtimeMs).toBe(before);
+  });
 
   test('keeps the uploads of its owner, whatever another sweeps', async () => {
     const blobs = new FolderBlobs(join(folder, randomUUID()));
